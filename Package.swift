@@ -1,0 +1,73 @@
+// swift-tools-version: 6.1
+
+import PackageDescription
+
+// Each target knows only those above it; README.md draws the flow of data through them.
+let package = Package(
+  name: "salad",
+  products: [
+    .executable(name: "salad", targets: ["salad"]),
+    .library(name: "SALAD", targets: ["SALAD"]),
+    .library(name: "MPI", targets: ["MPI"]),
+    .library(name: "Safetensors", targets: ["Safetensors"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
+  ],
+  targets: [
+    // C at the edge: one Swift file talks to each.
+    .systemLibrary(
+      name: "CMPI", path: "CMPI", pkgConfig: "ompi-c",
+      providers: [.apt(["libopenmpi-dev"]), .brew(["open-mpi"])]),
+    .systemLibrary(
+      name: "COpenBLAS", pkgConfig: "openblas",
+      providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
+    .systemLibrary(
+      name: "LibPNG", pkgConfig: "libpng",
+      providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+    .target(name: "CPNG", dependencies: ["LibPNG"]),
+    // Debian's libdnnl-dev has no pkg-config file.
+    .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
+    .target(name: "CKernels"),
+
+    .target(name: "MPI", dependencies: ["CMPI"]),
+    .target(name: "ExactSum", dependencies: ["MPI", "CKernels"]),
+    .target(name: "Safetensors"),
+    .target(
+      name: "Radiographs",
+      dependencies: ["CPNG", .product(name: "Crypto", package: "swift-crypto")]),
+    .target(
+      name: "Autoencoder",
+      dependencies: ["COneDNN", "COpenBLAS", "CKernels", "ExactSum", "Safetensors", "Radiographs"]),
+    .target(
+      name: "MemoryBank",
+      dependencies: ["COpenBLAS", "CKernels", "MPI", "ExactSum", "Radiographs"]),
+    .target(
+      name: "SALAD",
+      dependencies: [
+        "MPI", "ExactSum", "Safetensors", "Radiographs", "Autoencoder", "MemoryBank",
+        .product(name: "Crypto", package: "swift-crypto"),
+      ]),
+    .executableTarget(
+      name: "salad",
+      dependencies: [
+        "SALAD", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+
+    // Started under mpirun by the tests that need several ranks.
+    .executableTarget(
+      name: "ranks", dependencies: ["MPI", "ExactSum", "Radiographs", "MemoryBank"],
+      path: "Tests/Ranks"),
+    .testTarget(name: "MPITests", dependencies: ["MPI", "ranks"]),
+    .testTarget(name: "ExactSumTests", dependencies: ["ExactSum", "CKernels"]),
+    .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors"]),
+    .testTarget(
+      name: "RadiographsTests", dependencies: ["Radiographs"], resources: [.copy("Fixtures")]),
+    .testTarget(name: "AutoencoderTests", dependencies: ["Autoencoder", "CKernels"]),
+    .testTarget(name: "MemoryBankTests", dependencies: ["MemoryBank", "CKernels", "ranks"]),
+    .testTarget(name: "SALADTests", dependencies: ["SALAD"]),
+    .testTarget(name: "CommandTests", dependencies: ["salad"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

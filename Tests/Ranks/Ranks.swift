@@ -1,0 +1,1 @@
+@main struct Ranks { static func main() {} }
