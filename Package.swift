@@ -61,7 +61,8 @@ let package = Package(
       path: "Tests/Ranks"),
     .testTarget(name: "MPITests", dependencies: ["MPI", "ranks"]),
     .testTarget(name: "ExactSumTests", dependencies: ["ExactSum", "CKernels"]),
-    .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors"]),
+    .testTarget(
+      name: "SafetensorsTests", dependencies: ["Safetensors"], resources: [.copy("Fixtures")]),
     .testTarget(
       name: "RadiographsTests", dependencies: ["Radiographs"], resources: [.copy("Fixtures")]),
     .testTarget(name: "AutoencoderTests", dependencies: ["Autoencoder", "CKernels"]),
