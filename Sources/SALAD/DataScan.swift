@@ -29,9 +29,7 @@ public struct DataScan: Sendable {
     let listed = try agree(communicator) {  // all ranks
       communicator.isRoot ? try ImageFolder(root: root).trainingImages() : []
     }
-    // A path holds no NUL.
-    let joined = try communicator.broadcast(bytes: Array(listed.joined(separator: "\0").utf8), root: 0)  // all ranks
-    return joined.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+    return try communicator.broadcast(paths: listed)  // all ranks
   }
 
   /// All ranks. Reads every image of `paths`, each rank its share.

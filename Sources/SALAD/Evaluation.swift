@@ -1,3 +1,4 @@
+import MPI
 import MemoryBank
 import Radiographs
 
@@ -28,5 +29,22 @@ public struct Evaluation: Encodable, Sendable, Equatable {
     case averagePrecision = "average_precision"
     case countNormal = "count_normal"
     case countAnomalous = "count_anomalous"
+  }
+}
+
+extension Evaluation {
+  /// All ranks. The test images of the data set at `root`, as rank 0 sees them.
+  ///
+  /// - Throws: `SaladError` 65 when there is no such folder or it has no test images.
+  public static func testImages(of root: String, communicator: Communicator) throws -> [LabelledImage] {
+    let images = try agree(communicator) {  // all ranks
+      communicator.isRoot ? try ImageFolder(root: root).testImages() : []
+    }
+    // Three fields an image; a path holds no NUL, and the fields are never empty.
+    let fields = images.flatMap { [$0.path, $0.kind, $0.isAnomalous ? "anomalous" : "normal"] }
+    let received = try communicator.broadcast(paths: fields)  // all ranks
+    return stride(from: 0, to: received.count, by: 3).map {
+      LabelledImage(path: received[$0], kind: received[$0 + 1], isAnomalous: received[$0 + 2] == "anomalous")
+    }
   }
 }
