@@ -220,7 +220,7 @@ public final class Replica {
           FixedPoint.gradient.decode(UnsafeBufferPointer(rebasing: fixed[range]), into: decoded)
         }
         let gradient = floats.map { UnsafePointer($0.pointer + range.lowerBound) } ?? UnsafePointer(decoded.baseAddress!)
-        salad_adam(
+        ck_adam(
           shared.parameters.pointer + range.lowerBound, firstMoments.pointer + range.lowerBound,
           secondMoments.pointer + range.lowerBound, gradient, Int64(range.count), Float(beta1), Float(beta2), stepSize,
           inverseRootCorrection, 1e-8, Float(weightDecay))

@@ -274,13 +274,13 @@ struct UNet: Sendable {
 
   /// The deepest map, blocked, to (m, F).
   private func flatten(_ blocked: UnsafePointer<Float>, into plain: UnsafeMutablePointer<Float>) {
-    salad_from_blocked(
+    ck_from_blocked(
       blocked, Int64(microBatch), Int64(configuration.widths[6]),
       Int64(configuration.deepestSide * configuration.deepestSide), Int64(OneDNN.block), plain)
   }
 
   private func unflatten(_ plain: UnsafePointer<Float>, into blocked: UnsafeMutablePointer<Float>) {
-    salad_to_blocked(
+    ck_to_blocked(
       plain, Int64(microBatch), Int64(configuration.widths[6]),
       Int64(configuration.deepestSide * configuration.deepestSide), Int64(OneDNN.block), blocked)
   }

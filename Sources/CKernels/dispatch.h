@@ -1,11 +1,10 @@
 #pragma once
+// Run-time dispatch: the loader picks the version of a kernel that suits the CPU, so one binary runs on every node.
+// A kernel's versions must give the same bits: each file that uses this says `#pragma STDC FP_CONTRACT OFF`, and adds
+// floating-point numbers in an order that does not depend on the width of a vector.
 
-// One binary runs on every x86-64 node: the loader picks AVX-512, AVX2 or the baseline.
-#if defined(__x86_64__) && defined(__linux__) && defined(__clang__)
-#define SALAD_DISPATCH __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#if defined(__x86_64__) && defined(__linux__)
+#define CKERNELS_DISPATCH __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
-#define SALAD_DISPATCH
+#define CKERNELS_DISPATCH
 #endif
-
-// A fused multiply-add rounds once where two operations round twice, and only some CPUs have it.
-#pragma STDC FP_CONTRACT OFF

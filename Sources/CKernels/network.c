@@ -4,6 +4,8 @@
 
 #include "dispatch.h"
 
+#pragma STDC FP_CONTRACT OFF
+
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
 // The widest row that is upsampled: half of the largest image side.
@@ -34,7 +36,7 @@ static ALWAYS_INLINE struct corner corner_at(int64_t position, int64_t size) {
 #define NAME(x) x##_8
 #include "network_blocked.inc"
 
-SALAD_DISPATCH void salad_batch_moments(
+CKERNELS_DISPATCH void ck_batch_moments(
     const float *values, int64_t images, int64_t blocks, int64_t pixels, int64_t block, double *sum,
     double *sum_of_squares) {
   if (block == 16)
@@ -43,7 +45,7 @@ SALAD_DISPATCH void salad_batch_moments(
     batch_moments_8(values, images, blocks, pixels, sum, sum_of_squares);
 }
 
-SALAD_DISPATCH void salad_normalise(
+CKERNELS_DISPATCH void ck_normalise(
     const float *values, int64_t images, int64_t blocks, int64_t pixels, int64_t block, const float *scale,
     const float *shift, float slope, float *output) {
   if (block == 16)
@@ -52,7 +54,7 @@ SALAD_DISPATCH void salad_normalise(
     normalise_8(values, images, blocks, pixels, scale, shift, slope, output);
 }
 
-SALAD_DISPATCH void salad_normalise_pool(
+CKERNELS_DISPATCH void ck_normalise_pool(
     const float *values, int64_t images, int64_t blocks, int64_t height, int64_t width, int64_t block,
     const float *scale, const float *shift, float slope, float *output) {
   if (block == 16)
@@ -61,7 +63,7 @@ SALAD_DISPATCH void salad_normalise_pool(
     normalise_pool_8(values, images, blocks, height, width, scale, shift, slope, output);
 }
 
-SALAD_DISPATCH void salad_normalise_backward_sums(
+CKERNELS_DISPATCH void ck_normalise_backward_sums(
     const float *values, const float *gradient, int64_t images, int64_t blocks, int64_t pixels, int64_t block,
     const float *scale, const float *shift, float slope, const float *mean, const float *inverse_deviation,
     double *sum_gradient, double *sum_product) {
@@ -75,7 +77,7 @@ SALAD_DISPATCH void salad_normalise_backward_sums(
         sum_product);
 }
 
-SALAD_DISPATCH void salad_normalise_backward(
+CKERNELS_DISPATCH void ck_normalise_backward(
     const float *values, const float *gradient, int64_t images, int64_t blocks, int64_t pixels, int64_t block,
     const float *scale, const float *shift, float slope, const float *mean, const float *inverse_deviation,
     const float *mean_gradient, const float *mean_product, float *value_gradient) {
@@ -89,7 +91,7 @@ SALAD_DISPATCH void salad_normalise_backward(
         mean_product, value_gradient);
 }
 
-SALAD_DISPATCH void salad_normalise_pool_backward_sums(
+CKERNELS_DISPATCH void ck_normalise_pool_backward_sums(
     const float *values, const float *gradient, int64_t images, int64_t blocks, int64_t height, int64_t width,
     int64_t block, const float *scale, const float *shift, float slope, const float *mean,
     const float *inverse_deviation, double *sum_gradient, double *sum_product) {
@@ -103,7 +105,7 @@ SALAD_DISPATCH void salad_normalise_pool_backward_sums(
         sum_product);
 }
 
-SALAD_DISPATCH void salad_normalise_pool_backward(
+CKERNELS_DISPATCH void ck_normalise_pool_backward(
     const float *values, const float *gradient, int64_t images, int64_t blocks, int64_t height, int64_t width,
     int64_t block, const float *scale, const float *shift, float slope, const float *mean,
     const float *inverse_deviation, const float *mean_gradient, const float *mean_product, float *value_gradient) {
@@ -117,7 +119,7 @@ SALAD_DISPATCH void salad_normalise_pool_backward(
         mean_product, value_gradient);
 }
 
-SALAD_DISPATCH void salad_upsample(
+CKERNELS_DISPATCH void ck_upsample(
     const float *values, int64_t planes, int64_t height, int64_t width, int64_t block, float *output) {
   if (block == 16)
     upsample_16(values, planes, height, width, output);
@@ -125,7 +127,7 @@ SALAD_DISPATCH void salad_upsample(
     upsample_8(values, planes, height, width, output);
 }
 
-SALAD_DISPATCH void salad_upsample_backward(
+CKERNELS_DISPATCH void ck_upsample_backward(
     const float *gradient, int64_t planes, int64_t height, int64_t width, int64_t block, float *value_gradient) {
   if (block == 16)
     upsample_backward_16(gradient, planes, height, width, value_gradient);
@@ -133,7 +135,7 @@ SALAD_DISPATCH void salad_upsample_backward(
     upsample_backward_8(gradient, planes, height, width, value_gradient);
 }
 
-SALAD_DISPATCH void salad_to_blocked(
+CKERNELS_DISPATCH void ck_to_blocked(
     const float *plain, int64_t images, int64_t channels, int64_t pixels, int64_t block, float *blocked) {
   if (block == 16)
     to_blocked_16(plain, images, channels, pixels, blocked);
@@ -141,7 +143,7 @@ SALAD_DISPATCH void salad_to_blocked(
     to_blocked_8(plain, images, channels, pixels, blocked);
 }
 
-SALAD_DISPATCH void salad_from_blocked(
+CKERNELS_DISPATCH void ck_from_blocked(
     const float *blocked, int64_t images, int64_t channels, int64_t pixels, int64_t block, float *plain) {
   if (block == 16)
     from_blocked_16(blocked, images, channels, pixels, plain);
@@ -149,7 +151,7 @@ SALAD_DISPATCH void salad_from_blocked(
     from_blocked_8(blocked, images, channels, pixels, plain);
 }
 
-SALAD_DISPATCH void salad_pack_weights(
+CKERNELS_DISPATCH void ck_pack_weights(
     const float *weights, int64_t outputs, int64_t inputs, int64_t taps, int64_t block, int output_inner,
     float *packed) {
   if (block == 16)
@@ -158,7 +160,7 @@ SALAD_DISPATCH void salad_pack_weights(
     pack_weights_8(weights, outputs, inputs, taps, output_inner, packed);
 }
 
-SALAD_DISPATCH void salad_unpack_weights(
+CKERNELS_DISPATCH void ck_unpack_weights(
     const float *packed, int64_t outputs, int64_t inputs, int64_t taps, int64_t block, float *weights) {
   if (block == 16)
     unpack_weights_16(packed, outputs, inputs, taps, weights);
@@ -166,7 +168,7 @@ SALAD_DISPATCH void salad_unpack_weights(
     unpack_weights_8(packed, outputs, inputs, taps, weights);
 }
 
-SALAD_DISPATCH void salad_pack_image_weights(
+CKERNELS_DISPATCH void ck_pack_image_weights(
     const float *weights, int64_t outputs, int64_t inputs, int64_t taps, int64_t block, float *packed) {
   if (block == 16)
     pack_image_weights_16(weights, outputs, inputs, taps, packed);
@@ -174,7 +176,7 @@ SALAD_DISPATCH void salad_pack_image_weights(
     pack_image_weights_8(weights, outputs, inputs, taps, packed);
 }
 
-SALAD_DISPATCH void salad_unpack_image_weights(
+CKERNELS_DISPATCH void ck_unpack_image_weights(
     const float *packed, int64_t outputs, int64_t inputs, int64_t taps, int64_t block, float *weights) {
   if (block == 16)
     unpack_image_weights_16(packed, outputs, inputs, taps, weights);
@@ -182,7 +184,7 @@ SALAD_DISPATCH void salad_unpack_image_weights(
     unpack_image_weights_8(packed, outputs, inputs, taps, weights);
 }
 
-SALAD_DISPATCH void salad_project(
+CKERNELS_DISPATCH void ck_project(
     const float *values, const float *weights, int64_t images, int64_t channels, int64_t blocks, int64_t pixels,
     int64_t block, float *output) {
   if (block == 16)
@@ -191,7 +193,7 @@ SALAD_DISPATCH void salad_project(
     project_8(values, weights, images, channels, blocks, pixels, output);
 }
 
-SALAD_DISPATCH void salad_project_backward(
+CKERNELS_DISPATCH void ck_project_backward(
     const float *values, const float *weights, const float *gradient, int64_t images, int64_t channels, int64_t blocks,
     int64_t pixels, int64_t block, float *value_gradient, double *weight_gradient) {
   if (block == 16)
@@ -207,7 +209,7 @@ typedef float lanes16 __attribute__((vector_size(64), aligned(4)));
 // `inner` leaves over comes last.
 #define GROUP 4
 
-SALAD_DISPATCH void salad_dense(
+CKERNELS_DISPATCH void ck_dense(
     const float *input, const float *weights, int64_t images, int64_t rows, int64_t inner, float *output) {
   int64_t whole = inner / 16;
   for (int64_t first = 0; first < images; first += GROUP) {
@@ -229,7 +231,7 @@ SALAD_DISPATCH void salad_dense(
   }
 }
 
-SALAD_DISPATCH void salad_dense_transposed(
+CKERNELS_DISPATCH void ck_dense_transposed(
     const float *input, const float *weights, int64_t images, int64_t rows, int64_t inner, float *output) {
   for (int64_t i = 0; i < images * inner; i++) output[i] = 0;
   for (int64_t row = 0; row < rows; row++)
@@ -241,7 +243,7 @@ SALAD_DISPATCH void salad_dense_transposed(
     }
 }
 
-SALAD_DISPATCH void salad_dense_outer(
+CKERNELS_DISPATCH void ck_dense_outer(
     const float *left, const float *right, int64_t images, int64_t rows, int64_t inner, float *output) {
   for (int64_t row = 0; row < rows; row++) {
     float *y = output + row * inner;
@@ -254,7 +256,7 @@ SALAD_DISPATCH void salad_dense_outer(
   }
 }
 
-SALAD_DISPATCH void salad_adam(
+CKERNELS_DISPATCH void ck_adam(
     float *weights, float *first_moment, float *second_moment, const float *gradient, int64_t count, float beta1,
     float beta2, float step_size, float inverse_root_correction, float epsilon, float weight_decay) {
   float rest1 = 1 - beta1, rest2 = 1 - beta2;

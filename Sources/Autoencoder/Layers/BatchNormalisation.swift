@@ -50,7 +50,7 @@ struct BatchNormalisation: Sendable {
     let pixels = side * side
     let width = padded(channels)
     let (sum, squares) = (worker.channelSums.pointer, worker.channelSums.pointer + width)
-    salad_batch_moments(
+    ck_batch_moments(
       values, Int64(images), Int64(width / OneDNN.block), Int64(pixels), Int64(OneDNN.block), sum, squares)
     let kept = Kept(slot, at: slotOffset, width: width)
     let count = Double(images * pixels)
@@ -87,11 +87,11 @@ struct BatchNormalisation: Sendable {
     let (n, blocks, block) = (Int64(images), Int64(width / OneDNN.block), Int64(OneDNN.block))
     let (height, pixels) = (Int64(side), Int64(side * side))
     if pools {
-      salad_normalise_pool_backward_sums(
+      ck_normalise_pool_backward_sums(
         values, gradient, n, blocks, height, height, block, kept.scale, kept.shift, slope, kept.mean,
         kept.inverseDeviation, sumGradient, sumProduct)
     } else {
-      salad_normalise_backward_sums(
+      ck_normalise_backward_sums(
         values, gradient, n, blocks, pixels, block, kept.scale, kept.shift, slope, kept.mean, kept.inverseDeviation,
         sumGradient, sumProduct)
     }
@@ -105,11 +105,11 @@ struct BatchNormalisation: Sendable {
       shiftGradient[channel] = Float(sumGradient[channel])
     }
     if pools {
-      salad_normalise_pool_backward(
+      ck_normalise_pool_backward(
         values, gradient, n, blocks, height, height, block, kept.scale, kept.shift, slope, kept.mean,
         kept.inverseDeviation, meanGradient, meanProduct, valueGradient)
     } else {
-      salad_normalise_backward(
+      ck_normalise_backward(
         values, gradient, n, blocks, pixels, block, kept.scale, kept.shift, slope, kept.mean, kept.inverseDeviation,
         meanGradient, meanProduct, valueGradient)
     }
@@ -146,9 +146,9 @@ struct BatchNormalisation: Sendable {
   ) {
     let (n, blocks, block) = (Int64(images), Int64(padded(channels) / OneDNN.block), Int64(OneDNN.block))
     if pools {
-      salad_normalise_pool(values, n, blocks, Int64(side), Int64(side), block, scale, shift, slope, output)
+      ck_normalise_pool(values, n, blocks, Int64(side), Int64(side), block, scale, shift, slope, output)
     } else {
-      salad_normalise(values, n, blocks, Int64(side * side), block, scale, shift, slope, output)
+      ck_normalise(values, n, blocks, Int64(side * side), block, scale, shift, slope, output)
     }
   }
 

@@ -54,12 +54,12 @@ struct Convolution: Sendable {
     let (outputs, inputs) = (Int64(shape.outputs), Int64(shape.inputs))
     let (taps, block) = (Int64(shape.kernel * shape.kernel), Int64(OneDNN.block))
     if shape.readsImage {
-      salad_pack_image_weights(weights, outputs, inputs, taps, block, packed.pointer + packedForward)
+      ck_pack_image_weights(weights, outputs, inputs, taps, block, packed.pointer + packedForward)
       return
     }
-    salad_pack_weights(weights, outputs, inputs, taps, block, 1, packed.pointer + packedForward)
+    ck_pack_weights(weights, outputs, inputs, taps, block, 1, packed.pointer + packedForward)
     if packedBackward != packedForward {
-      salad_pack_weights(weights, outputs, inputs, taps, block, 0, packed.pointer + packedBackward)
+      ck_pack_weights(weights, outputs, inputs, taps, block, 0, packed.pointer + packedBackward)
     }
   }
 
@@ -95,9 +95,9 @@ struct Convolution: Sendable {
       let part = packedGradient + first / block * packedRow
       let plain = worker.weightGradient[0..<outputs * shape.inputs * Int(taps)]
       if shape.readsImage {
-        salad_unpack_image_weights(part, Int64(outputs), inputs, taps, Int64(block), plain.baseAddress)
+        ck_unpack_image_weights(part, Int64(outputs), inputs, taps, Int64(block), plain.baseAddress)
       } else {
-        salad_unpack_weights(part, Int64(outputs), inputs, taps, Int64(block), plain.baseAddress)
+        ck_unpack_weights(part, Int64(outputs), inputs, taps, Int64(block), plain.baseAddress)
       }
       let offset = weightOffset + first * shape.inputs * Int(taps)
       if !sums.addGradient(UnsafeBufferPointer(plain), at: offset) { sound = false }

@@ -22,7 +22,7 @@ struct Dense: Sendable {
     _ features: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>, images: Int,
     parameters: AlignedBuffer<Float>
   ) {
-    salad_dense(
+    ck_dense(
       features, parameters.pointer + weightOffset, Int64(images), Int64(rows), Int64(self.features), output)
   }
 
@@ -31,7 +31,7 @@ struct Dense: Sendable {
     _ vectors: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>, images: Int,
     parameters: AlignedBuffer<Float>
   ) {
-    salad_dense_transposed(
+    ck_dense_transposed(
       vectors, parameters.pointer + weightOffset, Int64(images), Int64(rows), Int64(features), output)
   }
 
@@ -45,7 +45,7 @@ struct Dense: Sendable {
     let row = worker.weightGradient[0..<self.features]
     for index in 0..<rows {
       for image in 0..<images { column[image] = vectors[image * rows + index] }
-      salad_dense_outer(column, features, Int64(images), 1, Int64(self.features), row.baseAddress)
+      ck_dense_outer(column, features, Int64(images), 1, Int64(self.features), row.baseAddress)
       let offset = weightOffset + index * self.features
       if !sums.addGradient(UnsafeBufferPointer(row), at: offset) { sound = false }
     }

@@ -23,7 +23,7 @@ struct Projection: Sendable {
     parameters: AlignedBuffer<Float>, worker: WorkerBuffers
   ) {
     padWeights(parameters, into: worker.channelFloats.pointer)
-    salad_project(
+    ck_project(
       values, worker.channelFloats.pointer, Int64(images), Int64(outputs), Int64(padded(inputs) / OneDNN.block),
       Int64(side * side), Int64(OneDNN.block), output)
   }
@@ -56,7 +56,7 @@ struct Projection: Sendable {
     }
     padWeights(parameters, into: worker.channelFloats.pointer)
     let width = padded(inputs)
-    salad_project_backward(
+    ck_project_backward(
       values, worker.channelFloats.pointer, beforeTanh, Int64(images), Int64(outputs),
       Int64(width / OneDNN.block), Int64(side * side), Int64(OneDNN.block), valueGradient, worker.channelSums.pointer)
     let gradient = worker.weightGradient.pointer

@@ -38,7 +38,7 @@ struct Upsampling: Sendable {
   func forward(_ source: UnsafePointer<Float>, slot: Slot, shared: SharedBuffers, worker: WorkerBuffers) -> Bool {
     let values = slot.floats.pointer + valuesOffset
     convolution.forward(source, into: worker.front.pointer, packed: shared.packed, worker: worker)
-    salad_upsample(worker.front.pointer, planes, Int64(side), Int64(side), Int64(OneDNN.block), values)
+    ck_upsample(worker.front.pointer, planes, Int64(side), Int64(side), Int64(OneDNN.block), values)
     return normalisation.forward(
       values, into: slot.floats.pointer + outputOffset, images: microBatch, slot: slot,
       parameters: shared.parameters, worker: worker, sums: shared.sums)
@@ -49,7 +49,7 @@ struct Upsampling: Sendable {
     var sound = normalisation.backward(
       worker.front.pointer, values: slot.floats.pointer + valuesOffset, into: worker.front.pointer,
       images: microBatch, slot: slot, worker: worker, sums: shared.sums)
-    salad_upsample_backward(
+    ck_upsample_backward(
       worker.front.pointer, planes, Int64(side), Int64(side), Int64(OneDNN.block), worker.back.pointer)
     if !convolution.backwardWeights(
       source: source, gradient: worker.back.pointer, worker: worker, sums: shared.sums)

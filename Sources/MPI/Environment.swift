@@ -1,0 +1,51 @@
+internal import CMPI
+
+/// The time between `MPI_Init_thread` and `MPI_Finalize`, of which a process has one.
+///
+///     let environment = try MPIEnvironment()
+///     try train(environment.world)
+///     try environment.finalize()
+///
+/// Works without `mpirun`, too: the world is then one rank.
+///
+/// There is no `deinit`, on purpose: `MPI_Finalize` waits for all ranks, so finalising on the way out of an error
+/// would wait for ever. A rank that fails alone calls ``Communicator/abort(_:)``.
+public struct MPIEnvironment: ~Copyable {
+  /// All ranks of this run (`MPI_COMM_WORLD`).
+  public let world: Communicator
+  /// The name of this host as MPI knows it (`MPI_Get_processor_name`).
+  public let processorName: String
+
+  /// Starts MPI (`MPI_Init_thread` with `MPI_THREAD_FUNNELED`). All ranks.
+  ///
+  /// The thread that calls it is the one that makes every later MPI call.
+  ///
+  /// - Throws: `MPIError` when MPI cannot start, was started before, or is built without thread support.
+  public init() throws(MPIError) {
+    var started: Int32 = 0
+    try MPIError.check(MPI_Initialized(&started), "MPI_Initialized")
+    precondition(started == 0, "MPI was started before: a process has one MPIEnvironment")
+
+    var provided: Int32 = 0
+    try MPIError.check(MPI_Init_thread(nil, nil, Int32(MPI_THREAD_FUNNELED), &provided), "MPI_Init_thread")
+    guard provided >= MPI_THREAD_FUNNELED else {
+      throw MPIError(
+        function: "MPI_Init_thread", code: MPI_ERR_OTHER, rank: nil,
+        message: "this MPI is built without support for threads, MPI_THREAD_FUNNELED is needed")
+    }
+    let world = try Communicator(handle: CMPI_COMM_WORLD())
+
+    var length: Int32 = 0
+    var name = [CChar](repeating: 0, count: Int(MPI_MAX_PROCESSOR_NAME))
+    try MPIError.check(MPI_Get_processor_name(&name, &length), "MPI_Get_processor_name", rank: world.rank)
+
+    // Together and last: a throwing initialiser cannot leave a noncopyable value half made.
+    self.world = world
+    self.processorName = String(decoding: name.prefix(Int(length)).map(UInt8.init(bitPattern:)), as: UTF8.self)
+  }
+
+  /// Ends MPI (`MPI_Finalize`). All ranks: it waits for them.
+  public consuming func finalize() throws(MPIError) {
+    try MPIError.check(MPI_Finalize(), "MPI_Finalize", rank: world.rank)
+  }
+}
