@@ -81,9 +81,9 @@ public enum Program {
   /// One program at a time, and none blocks a thread that the tests need.
   private static let queue = DispatchQueue(label: "programs")
 
-  private static func runNow(
-    _ command: [String], environment: [String: String], directory: String?, timeLimit: Duration,
-    watch: ((pid_t) -> Void)?
+  static func runNow(
+    _ command: [String], environment: [String: String] = [:], directory: String? = nil,
+    timeLimit: Duration = .seconds(60), watch: ((pid_t) -> Void)? = nil
   ) throws -> ProgramResult {
     let folder = try TemporaryFolder()
     defer { folder.remove() }
@@ -134,12 +134,16 @@ public enum Program {
     posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, output, O_WRONLY | O_CREAT, 0o600)
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, errors, O_WRONLY | O_CREAT, 0o600)
+    // A queue's thread blocks all signals, and a child would inherit that: mpirun could not be asked to end.
+    var noSignals = sigset_t()
+    sigemptyset(&noSignals)
+    posix_spawnattr_setsigmask(&attributes, &noSignals)
     #if canImport(Darwin)
-      posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSID))
+      let newSession = POSIX_SPAWN_SETSID
     #else
-      // POSIX_SPAWN_SETSID, which <spawn.h> shows only to those who ask for GNU extensions.
-      posix_spawnattr_setflags(&attributes, 0x80)
+      let newSession: Int32 = 0x80  // POSIX_SPAWN_SETSID, which <spawn.h> shows only with GNU extensions.
     #endif
+    posix_spawnattr_setflags(&attributes, Int16(Int32(POSIX_SPAWN_SETSIGMASK) | newSession))
 
     let command = directory.map { ["env", "-C", $0] + command } ?? command
     let variables = ProcessInfo.processInfo.environment.merging(environment) { _, given in given }
