@@ -1,7 +1,6 @@
 import Foundation
 import MPI
 import Radiographs
-import Synchronization
 
 /// An image that `--bad-images skip` left out.
 public struct SkippedImage: Codable, Sendable, Equatable {
@@ -49,74 +48,58 @@ public struct DataScan: Sendable {
     let progress = ProgressDisplay("reading images", unit: "images", total: paths.count, isShown: communicator.isRoot)
     watchdog.enter("reading images", step: nil)
 
-    var digests: [[UInt8]] = []  // of all images, empty for a bad one
-    var bad: [SkippedImage] = []
+    var findings: [Finding] = []
     // The ranks keep step, so that none waits long for a slower one.
-    for start in stride(from: 0, to: paths.count, by: communicator.size * Self.imagesPerBlock) {
-      let block = start..<min(paths.count, start + communicator.size * Self.imagesPerBlock)
-      let mine = block.filter { $0 % communicator.size == communicator.rank }
-      let findings = try Self.read(mine, of: cache, workers: workers, watchdog: watchdog)  // mine
-
-      let gathered = try Self.gather(findings, communicator: communicator)  // all ranks
-      for index in block {
-        let finding = gathered[index % communicator.size][(index - start) / communicator.size]
-        digests.append(finding.digest ?? [])
-        if let reason = finding.reason { bad.append(SkippedImage(path: paths[index], reason: reason)) }
-      }
+    for block in Share.blocks(of: paths.indices, size: communicator.size * Self.imagesPerShare) {
+      let share = Share.range(of: communicator.rank, ranks: communicator.size, count: block.count)
+      let mine = block.lowerBound + share.lowerBound..<block.lowerBound + share.upperBound
+      let found = cache.scan(mine, threads: workers) { _ in watchdog.progress() }.map(Finding.init)  // mine
+      findings += try Self.gather(found, communicator: communicator)  // all ranks
       progress.show(block.upperBound)
     }
 
+    let bad = paths.indices.compactMap { index in
+      findings[index].reason.map { SkippedImage(path: paths[index], reason: $0) }
+    }
     if configuration.badImages == .fail, let first = bad.first {
       let others = bad.count > 1 ? " (and \(bad.count - 1) more like it)" : ""
       throw SaladError(.badData, "\(first.reason)\(others): mend or remove it, or give --bad-images skip")
     }
-    let good = paths.indices.filter { !digests[$0].isEmpty }
+    let good = paths.indices.filter { findings[$0].reason == nil }
     guard !good.isEmpty else {
       throw SaladError(.badData, "\(root): none of its \(paths.count) training images can be read")
     }
     self.root = root
     images = good.map { paths[$0] }
     skipped = bad
-    fingerprint = DataSetFingerprint.hexadecimal(paths: images, digests: good.map { digests[$0] })
+    fingerprint = DataSetFingerprint.hexadecimal(paths: images, digests: good.map { findings[$0].digest })
     self.cache =
       bad.isEmpty
       ? cache
       : ImageCache(root: root, paths: images, side: configuration.size, fit: configuration.fit, limit: cacheMemory)
   }
 
-  private static let imagesPerBlock = 256
+  private static let imagesPerShare = 256
 
-  // MARK: Reading
-
-  /// What became of one image: its digest or a reason.
-  private struct Finding: Codable, Sendable {
-    /// SHA-256 of the file's bytes.
-    var digest: [UInt8]?
+  /// What became of one image.
+  private struct Finding: Codable {
+    /// SHA-256 of the file's bytes; empty for a bad image.
+    var digest: [UInt8] = []
+    /// What is wrong with it, in one sentence.
     var reason: String?
-  }
 
-  /// Local. Reads these images; a bad one is a finding, not an error.
-  private static func read(
-    _ indices: [Int], of cache: ImageCache, workers: Int, watchdog: Watchdog
-  ) throws -> [Finding] {
-    let findings = Mutex([Finding](repeating: Finding(), count: indices.count))
-    try forEachConcurrently(indices.count, workers: workers) { position in
-      let finding: Finding
-      do {
-        finding = Finding(digest: try cache.imageAndDigest(indices[position]).1)
-      } catch {
-        finding = Finding(reason: SaladError(error).description)
+    init(_ result: Result<[UInt8], RadiographError>) {
+      switch result {
+      case .success(let digest): self.digest = digest
+      case .failure(let error): reason = SaladError(error).description
       }
-      findings.withLock { $0[position] = finding }
-      watchdog.progress()
     }
-    return findings.withLock { $0 }
   }
 
   /// All ranks. Every rank's findings, in rank order.
-  private static func gather(_ findings: [Finding], communicator: Communicator) throws -> [[Finding]] {
+  private static func gather(_ findings: [Finding], communicator: Communicator) throws -> [Finding] {
     let bytes = Array(try JSONEncoder().encode(findings))
-    return try communicator.allGatherV(bytes).map {  // all ranks
+    return try communicator.allGatherV(bytes).flatMap {  // all ranks
       try JSONDecoder().decode([Finding].self, from: Data($0))
     }
   }

@@ -11,6 +11,8 @@ public struct Evaluation: Encodable, Sendable, Equatable {
   public var countNormal: Int
   public var countAnomalous: Int
   public var rule: ScoreRule
+  /// AUROC of the nearest training image in raw 32 x 32 pixels; absent when nobody asked.
+  public var baselineAUROC: Double?
 
   /// - Parameter scores: one an image.
   /// - Throws: `SaladError` 65 when all images are normal, or all anomalous.
@@ -29,6 +31,7 @@ public struct Evaluation: Encodable, Sendable, Equatable {
     case averagePrecision = "average_precision"
     case countNormal = "count_normal"
     case countAnomalous = "count_anomalous"
+    case baselineAUROC = "baseline_auroc"
   }
 }
 

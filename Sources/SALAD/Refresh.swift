@@ -16,7 +16,7 @@ struct Refresh {
     let progress = ProgressDisplay(
       "refreshing the bank", unit: "images", total: bank.sharding.rows, isShown: communicator.isRoot)
     let cache = scan.cache
-    let blocks = Share.blocks(of: bank.ownedRows, imagesPerBlock: embedder.imagesPerBlock)
+    let blocks = Share.blocks(of: bank.ownedRows, size: embedder.imagesPerBlock)
     let mostBlocks = try communicator.allReduce(Int64(blocks.count), .max)  // all ranks
 
     var refreshed = bank

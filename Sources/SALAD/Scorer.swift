@@ -54,7 +54,7 @@ public struct Scorer {
     let progress = ProgressDisplay("scoring", unit: "images", total: paths.count, isShown: communicator.isRoot)
     let imagesPerBlock = Int(try communicator.allReduce(Int64(embedder.imagesPerBlock), .sum))  // all ranks
     var scores: [Double] = []
-    for block in Share.blocks(of: paths.indices, imagesPerBlock: imagesPerBlock) {
+    for block in Share.blocks(of: paths.indices, size: imagesPerBlock) {
       watchdog.enter("embedding images", step: nil)
       let embeddings = try embed(Array(paths[block]))  // all ranks
 

@@ -7,10 +7,10 @@ enum Share {
     (count * rank / ranks)..<(count * (rank + 1) / ranks)
   }
 
-  /// `range` cut into consecutive blocks of at most `imagesPerBlock`.
-  static func blocks(of range: Range<Int>, imagesPerBlock: Int) -> [Range<Int>] {
-    stride(from: range.lowerBound, to: range.upperBound, by: imagesPerBlock).map {
-      $0..<min(range.upperBound, $0 + imagesPerBlock)
+  /// `range` cut into consecutive blocks of at most `size`.
+  static func blocks(of range: Range<Int>, size: Int) -> [Range<Int>] {
+    stride(from: range.lowerBound, to: range.upperBound, by: size).map {
+      $0..<min(range.upperBound, $0 + size)
     }
   }
 }

@@ -1,5 +1,4 @@
 import Autoencoder
-import ExactSum
 import MPI
 import MemoryBank
 import Radiographs
@@ -36,12 +35,13 @@ struct TrainingStep {
 
     watchdog.enter("gathering embeddings", step: number)
     let batch = try communicator.allGatherV(embeddings).flatMap { $0 }  // all ranks
-    try checkFinite(batch, step: number)
 
     watchdog.enter("computing the embedding loss", step: number)
-    let loss = try bank.embeddingLoss(  // all ranks (MAX, SUM)
-      imageIndices: indices, embeddings: batch, neighbourhoods: anchors, temperature: configuration.temperature,
-      weight: configuration.aggregationWeight, communicator: communicator)
+    let loss = try naming(number) {
+      try bank.embeddingLoss(  // all ranks (MAX, SUM)
+        imageIndices: indices, embeddings: batch, neighbourhoods: anchors, temperature: configuration.temperature,
+        weight: configuration.aggregationWeight, communicator: communicator)
+    }
 
     watchdog.enter("computing backward", step: number)
     let rows = mine.lowerBound * configuration.microBatch..<mine.upperBound * configuration.microBatch
@@ -80,35 +80,21 @@ struct TrainingStep {
     case .exact:
       try communicator.allReduce(replica.sums.fixed, .sum)  // all ranks
     case .float32:
-      try reduceRounded(replica.sums.fixed, gradients: replica.parameterCount)  // all ranks
+      // Half the bytes, and the order in which MPI adds shows in the last bits.
+      try replica.reduceGradientsAsFloats { try communicator.allReduce($0, .sum) }  // all ranks
+      try communicator.allReduce(replica.sums.fixedRest, .sum)  // all ranks
     }
-  }
-
-  /// All ranks. As `reduce`, the gradients rounded to 32 bits on their way: half the bytes of them travel, and the
-  /// order in which MPI adds them shows in the last bits.
-  private func reduceRounded(_ sums: UnsafeMutableBufferPointer<Int64>, gradients count: Int) throws {
-    let fixed = UnsafeMutableBufferPointer(rebasing: sums[..<count])
-    let others = UnsafeMutableBufferPointer(rebasing: sums[count...])
-    let rounded = UnsafeMutableBufferPointer<Float>.allocate(capacity: count)
-    defer { rounded.deallocate() }
-
-    FixedPoint.gradient.decode(UnsafeBufferPointer(fixed), into: rounded)
-    try communicator.allReduce(rounded, .sum)  // all ranks
-    try communicator.allReduce(others, .sum)  // all ranks
-    fixed.update(repeating: 0)
-    let faults = FixedPoint.gradient.accumulate(UnsafeBufferPointer(rounded), into: fixed, terms: 1)
-    if faults > 0 { throw SaladError(.internalError, "\(faults) gradients are not numbers: lower --learning-rate") }
   }
 
   // MARK: Checks
 
-  /// Every rank has the same embeddings, so that all agree without asking.
-  private func checkFinite(_ embeddings: [Float], step: Int) throws {
-    guard let bad = embeddings.firstIndex(where: { !$0.isFinite }) else { return }
-    let microBatch = bad / (configuration.embeddingDimension * configuration.microBatch)
-    throw SaladError(
-      .internalError,
-      "step \(step): the embeddings of micro-batch \(microBatch) are not finite numbers: lower --learning-rate")
+  /// The bank's errors are thrown on all ranks alike; they do not know the step.
+  private func naming<R>(_ step: Int, _ body: () throws -> R) throws -> R {
+    do {
+      return try body()
+    } catch let error as MemoryBankError {
+      throw SaladError(.internalError, "step \(step): \(error): lower --learning-rate")
+    }
   }
 
   private func checkFaults(_ faults: Int, step: Int) throws {

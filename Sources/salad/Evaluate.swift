@@ -39,7 +39,12 @@ struct Evaluate: ParsableCommand {
     let scorer = try scoring.scorer(of: model, workers: work.workers, session: session)  // all ranks
     let scores = try scorer.scores(of: images.map { "\(data)/\($0.path)" })  // all ranks
 
-    let evaluation = try Evaluation(images: images, scores: scores, rule: scorer.rule)
+    var evaluation = try Evaluation(images: images, scores: scores, rule: scorer.rule)
+    if baseline {
+      evaluation.baselineAUROC = try RawPixelEvaluation.areaUnderROC(  // all ranks
+        of: data, images: images, workers: session.workers(work.workers), communicator: session.communicator,
+        watchdog: session.watchdog)
+    }
     if session.communicator.isRoot {
       try Console.output(json ? Self.object(evaluation) : Self.table(evaluation))
     }
@@ -54,7 +59,8 @@ struct Evaluate: ParsableCommand {
 
   private static func table(_ evaluation: Evaluation) -> String {
     func three(_ value: Double) -> String { String(format: "%.3f", value) }
-    return "AUROC \(three(evaluation.auroc))  AP \(three(evaluation.averagePrecision))  "
+    let baseline = evaluation.baselineAUROC.map { "nearest neighbour in raw 32 x 32 pixels: AUROC \(three($0))\n" } ?? ""
+    return baseline + "AUROC \(three(evaluation.auroc))  AP \(three(evaluation.averagePrecision))  "
       + "(\(evaluation.countNormal) normal, \(evaluation.countAnomalous) anomalous)\n"
   }
 }

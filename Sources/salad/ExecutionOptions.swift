@@ -37,7 +37,7 @@ struct WorkOptions: ParsableArguments {
   func validate() throws {
     var execution = Execution()
     apply(to: &execution)
-    try execution.validate()
+    try asUsage { try execution.validate() }
   }
 }
 
@@ -63,5 +63,14 @@ struct ExecutionOptions: ParsableArguments {
     if let cacheMemory { execution.cacheMemory = cacheMemory.bytes }
     if let checkpointEvery { execution.checkpointEvery = checkpointEvery }
     if let keep { execution.keep = keep }
+  }
+}
+
+/// A wrong setting, as ArgumentParser wants to be told of it.
+func asUsage(_ check: () throws -> Void) throws {
+  do {
+    try check()
+  } catch let error as SaladError {
+    throw ValidationError(error.description)
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import MPI
+import MemoryBank
 import SALAD
 
 /// What a verb works with on each rank.
@@ -17,8 +18,8 @@ struct Session {
 enum Launch {
   /// Runs `body` on all ranks and ends all of them with the same status.
   ///
-  /// A `SaladError` was agreed on by all ranks: rank 0 says it, and all end in good order. Anything else happened to
-  /// this rank alone: it says so and ends all of them at once.
+  /// A `SaladError` was agreed on by all ranks, and a `MemoryBankError` met them all: rank 0 says it, and all end in
+  /// good order. Anything else happened to this rank alone: it says so and ends all of them at once.
   ///
   /// - Parameter timeout: seconds without progress after which the watchdog ends all ranks.
   static func onAllRanks(timeout: Double, _ body: (Session) throws -> ExitStatus) -> Never {
@@ -39,7 +40,8 @@ enum Launch {
       status = try body(
         Session(
           communicator: communicator, watchdog: watchdog, log: Log(isShown: communicator.isRoot), host: host))
-    } catch let error as SaladError {
+    } catch let error where error is SaladError || error is MemoryBankError {
+      let error = SaladError(error)
       if communicator.isRoot { Console.complain(error.description) }
       status = error.status
     } catch {

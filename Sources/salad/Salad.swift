@@ -12,11 +12,11 @@ struct Salad: ParsableCommand {
       and scores an image by how far it lies from its nearest prototypes. Every verb runs alone or on many ranks under \
       mpirun, and the number of ranks changes no bit of the result.
 
-        salad phantom phantoms                              # no data at hand? Draw some
+        salad phantom phantoms                  # no data at hand? Draw some
         mpirun -n 2 salad train --data phantoms --run run
         mpirun -n 2 salad evaluate run --data phantoms
         mpirun -n 2 salad score run phantoms/test --csv > scores.csv
-        salad merge run --output deploy                     # one model, one bank: for deployment
+        salad merge run --output deploy         # one model and one bank
         salad score deploy phantoms/test
 
       `salad help train` and so on say more. Standard output carries only the result.

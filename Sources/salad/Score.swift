@@ -12,7 +12,7 @@ struct Score: ParsableCommand {
 
         salad score run image.png
         salad score deploy images/ --csv > scores.csv
-        mpirun -n 8 salad score run images/ --csv > scores.csv     # the same bytes
+        mpirun -n 8 salad score run images/ --csv > scores.csv  # the same bytes
       """)
 
   @Argument(help: ArgumentHelp("A run, or what salad merge made of one.", valueName: "run-or-deploy"))

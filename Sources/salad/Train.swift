@@ -12,8 +12,8 @@ struct Train: ParsableCommand {
 
         salad train --data phantoms --run run --size 64
         mpirun --hostfile hosts salad train --data /data/chest --run /shared/run
-        salad train --run run --resume                       # after a crash or a signal, on any number of ranks
-        salad train --run run --resume --rounds 5            # two rounds more than before
+        mpirun -n 3 salad train --run run --resume     # on any number of ranks
+        salad train --run run --resume --rounds 5      # further than before
 
       SIGUSR1, SIGTERM or SIGINT to a rank, or SIGUSR1 to mpirun: it finishes the step, saves a checkpoint and ends \
       with status 75. The number of ranks and workers changes no bit of the result.
@@ -41,8 +41,10 @@ struct Train: ParsableCommand {
     var configuration = Configuration()
     var execution = Execution()
     change(&configuration, &execution)
-    try configuration.validate()
-    try execution.validate()
+    try asUsage {
+      try configuration.validate()
+      try execution.validate()
+    }
   }
 
   func run() throws {
