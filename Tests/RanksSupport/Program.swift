@@ -81,9 +81,9 @@ public enum Program {
   /// One program at a time, and none blocks a thread that the tests need.
   private static let queue = DispatchQueue(label: "programs")
 
-  private static func runNow(
-    _ command: [String], environment: [String: String], directory: String?, timeLimit: Duration,
-    watch: ((pid_t) -> Void)?
+  static func runNow(
+    _ command: [String], environment: [String: String] = [:], directory: String? = nil,
+    timeLimit: Duration = .seconds(60), watch: ((pid_t) -> Void)? = nil
   ) throws -> ProgramResult {
     let folder = try TemporaryFolder()
     defer { folder.remove() }
