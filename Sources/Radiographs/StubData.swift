@@ -20,32 +20,6 @@ public struct ImageFolder: Sendable {
   public static func images(under folder: String) throws -> [String] { fatalError("stub") }
 }
 
-/// Strengths of the random changes to a training image; all zero and flip false is `none`.
-public struct Augmentation: Codable, Sendable, Equatable {
-  public var flip: Bool
-  public var rotation: Double      // degrees, +-
-  public var scale: Double         // fraction, +-
-  public var shift: Double         // fraction of the side, +-
-  public var contrast: Double      // c in 1 +- contrast
-  public var brightness: Double    // b in +- brightness, on the -1...1 scale
-  public var gamma: Double         // 0: off
-  public var noise: Double         // standard deviation on the -1...1 scale; 0: off
-  public static let none = Augmentation(flip: false, rotation: 0, scale: 0, shift: 0, contrast: 0, brightness: 0, gamma: 0, noise: 0)
-  public static let flip = Augmentation(flip: true, rotation: 0, scale: 0, shift: 0, contrast: 0, brightness: 0, gamma: 0, noise: 0)
-  public static let standard = Augmentation(flip: true, rotation: 8, scale: 0.10, shift: 0.035, contrast: 0.25, brightness: 0.17, gamma: 0, noise: 0)
-  /// Augments one side x side image in -1...1; every draw a function of (seed, epoch, image index) alone.
-  public func apply(to image: UnsafeBufferPointer<Float>, side: Int, into destination: UnsafeMutableBufferPointer<Float>, seed: UInt64, epoch: Int, imageIndex: Int) { fatalError("stub") }
-}
-
-/// Which image stands where in an epoch: a counter-based permutation of (seed, global epoch).
-public struct DataOrder: Sendable {
-  public let imageCount: Int, batchSize: Int, microBatch: Int, seed: UInt64
-  public init(imageCount: Int, batchSize: Int, microBatch: Int, seed: UInt64) { fatalError("stub") }
-  public var stepsPerEpoch: Int { fatalError("stub") }
-  /// Image indices of step `step` (0-based in its epoch): whole micro-batches, fewer in a short last batch.
-  public func step(_ step: Int, epoch: Int) -> [[Int]] { fatalError("stub") }   // micro-batches of m indices
-}
-
 /// Images decoded and resized once, kept under a memory limit. Thread-safe.
 public final class ImageCache: Sendable {
   /// - limit: bytes; what does not fit is decoded anew each time.
