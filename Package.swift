@@ -59,15 +59,18 @@ let package = Package(
     .executableTarget(
       name: "ranks", dependencies: ["MPI", "ExactSum", "Radiographs", "MemoryBank"],
       path: "Tests/Ranks"),
-    .testTarget(name: "MPITests", dependencies: ["MPI", "ranks"]),
+    // Starts programs and `mpirun`, on this host and on hosts made of network namespaces.
+    .target(name: "RanksSupport", path: "Tests/RanksSupport"),
+    .testTarget(name: "MPITests", dependencies: ["MPI", "RanksSupport", "ranks"]),
     .testTarget(name: "ExactSumTests", dependencies: ["ExactSum", "CKernels"]),
     .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors"]),
     .testTarget(
       name: "RadiographsTests", dependencies: ["Radiographs"], resources: [.copy("Fixtures")]),
     .testTarget(name: "AutoencoderTests", dependencies: ["Autoencoder", "CKernels"]),
-    .testTarget(name: "MemoryBankTests", dependencies: ["MemoryBank", "CKernels", "ranks"]),
-    .testTarget(name: "SALADTests", dependencies: ["SALAD"]),
-    .testTarget(name: "CommandTests", dependencies: ["salad"]),
+    .testTarget(
+      name: "MemoryBankTests", dependencies: ["MemoryBank", "CKernels", "RanksSupport", "ranks"]),
+    .testTarget(name: "SALADTests", dependencies: ["SALAD", "RanksSupport"]),
+    .testTarget(name: "CommandTests", dependencies: ["salad", "RanksSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )
