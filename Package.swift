@@ -63,7 +63,8 @@ let package = Package(
     .target(name: "RanksSupport", path: "Tests/RanksSupport"),
     .testTarget(name: "MPITests", dependencies: ["MPI", "RanksSupport", "ranks"]),
     .testTarget(name: "ExactSumTests", dependencies: ["ExactSum", "CKernels"]),
-    .testTarget(name: "SafetensorsTests", dependencies: ["Safetensors"]),
+    .testTarget(
+      name: "SafetensorsTests", dependencies: ["Safetensors"], resources: [.copy("Fixtures")]),
     .testTarget(
       name: "RadiographsTests", dependencies: ["Radiographs"], resources: [.copy("Fixtures")]),
     .testTarget(name: "AutoencoderTests", dependencies: ["Autoencoder", "CKernels"]),

@@ -1,0 +1,48 @@
+import MPI
+import Radiographs
+import Safetensors
+
+/// All ranks. The body's result, or on every rank the same error when the body failed on any.
+///
+///     let model = try agree(communicator) { try SafetensorsFile(path: path) }   // all ranks
+///
+/// The body must not call the communicator: a rank that fails before a collective would leave the others in it.
+///
+/// - Throws: `SaladError` with the status and sentence of the lowest rank that failed, and with its rank and host
+///   where the sentence alone would not tell whose disk or folder it is about.
+public func agree<R>(_ communicator: Communicator, _ body: () throws -> R) throws -> R {
+  let outcome = Result { try body() }
+  var failure: SaladError?
+  if case .failure(let error) = outcome { failure = SaladError(error) }
+
+  // The lowest rank that failed, and the lowest that did not; `size` stands for none.
+  let (rank, none) = (Int64(communicator.rank), Int64(communicator.size))
+  var lowest = failure == nil ? [none, rank] : [rank, none]
+  try communicator.allReduce(&lowest, .min)  // all ranks
+  guard lowest[0] < none else { return try outcome.get() }
+
+  var message: [UInt8] = []
+  if let failure, lowest[0] == rank {
+    let alone = lowest[1] < none && (rank > 0 || [.internalError, .inputOutput].contains(failure.status))
+    let place = alone ? " (rank \(rank) on \(FileSystem.hostName))" : ""
+    message = [UInt8(failure.status.rawValue)] + Array((failure.description + place).utf8)
+  }
+  message = try communicator.broadcast(bytes: message, root: Int(lowest[0]))  // all ranks
+  throw SaladError(
+    ExitStatus(rawValue: Int32(message[0])) ?? .internalError, String(decoding: message[1...], as: UTF8.self))
+}
+
+extension SaladError {
+  /// The one place where a library's error gets its exit status.
+  public init(_ error: any Error) {
+    switch error {
+    case let error as SaladError: self = error
+    case let error as RadiographError:
+      self.init(error.kind == .inputOutput ? .inputOutput : .badData, error.description)
+    case let error as SafetensorsError:
+      self.init(error.kind == .inputOutput ? .inputOutput : .badData, error.description)
+    case let error as MPIError: self.init(.internalError, error.description)
+    default: self.init(.internalError, String(describing: error))
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import MPI
+import MemoryBank
+import Safetensors
+
+/// One model with its whole bank in one file: what `salad merge` makes of a run.
+///
+///     DEPLOY/model.safetensors   DEPLOY/bank.safetensors   DEPLOY/manifest.json
+public struct Deployment: Sendable {
+  let path: String
+  let manifest: DeploymentManifest
+
+  static let bankName = "bank.safetensors"
+
+  var modelPath: String { "\(path)/\(Manifest.modelName)" }
+  var bankPath: String { "\(path)/\(Self.bankName)" }
+
+  // MARK: Merging
+
+  /// All ranks. Makes the folder `output` of the newest checkpoint of the run at `run`, whole or not at all.
+  ///
+  /// Both safetensors files are functions of weights and rows alone: any sharding gives the same bytes.
+  /// The run is verified first and never changed.
+  ///
+  /// - Parameter bank: nil: the refreshed one where there is one, else momentum.
+  /// - Returns: which bank was merged.
+  /// - Throws: `SaladError` on all ranks: 64 when `output` exists, 65 when the run is damaged, 74 when the disk refuses.
+  public static func merge(
+    run: String, output: String, bank: BankKind?, communicator: Communicator
+  ) throws -> BankKind {
+    try agree(communicator) {  // all ranks
+      if communicator.isRoot { try refuseExisting(output) }
+    }
+    let source = try ModelSource.open(run, bank: bank, communicator: communicator)  // all ranks
+    guard let checkpoint = source.checkpoint else {
+      throw SaladError(.usage, "\(run): expected a run to merge, found a deployment, which is merged already")
+    }
+    try agree(communicator) {  // all ranks
+      if communicator.isRoot { try write(checkpoint, bank: source.bankKind, to: output) }
+    }
+    return source.bankKind
+  }
+
+  private static func refuseExisting(_ output: String) throws {
+    if FileSystem.exists(output) {
+      throw SaladError(.usage, "\(output): expected no such folder, found one: choose another --output or remove it")
+    }
+  }
+
+  /// Local. A folder beside `output`, moved to its place when all is in it.
+  private static func write(_ checkpoint: Checkpoint, bank: BankKind, to output: String) throws {
+    let parent = FileSystem.folder(of: output)
+    try FileSystem.makeFolder(parent)
+    // Two merges to one output must not mix: the number is this process's.
+    let unfinished = "\(parent)/.\(FileSystem.name(of: output))-\(FileSystem.processNumber)-writing"
+    do {
+      try FileSystem.remove(unfinished)
+      try FileSystem.makeFolder(unfinished)
+      let deployment = Deployment(path: unfinished, manifest: try fill(unfinished, from: checkpoint, bank: bank))
+      try FileSystem.write(try JSONText.pages(deployment.manifest), to: "\(unfinished)/\(Manifest.fileName)")
+      try FileSystem.synchronise(folder: unfinished)
+      // A folder that appeared meanwhile is refused here, or by rename(2) unless it is empty.
+      try refuseExisting(output)
+      try FileSystem.move(unfinished, to: output)
+      try FileSystem.synchronise(folder: parent)
+    } catch {
+      try? FileSystem.remove(unfinished)
+      throw error
+    }
+  }
+
+  /// Local. Writes both safetensors files.
+  private static func fill(_ folder: String, from checkpoint: Checkpoint, bank: BankKind) throws -> DeploymentManifest {
+    let manifest = checkpoint.manifest
+    try FileSystem.copy(checkpoint.modelPath, to: "\(folder)/\(Manifest.modelName)")
+
+    var writer = try SafetensorsWriter(
+      path: "\(folder)/\(bankName)",
+      tensors: [BankTensor.description(rows: manifest.rows, dimension: manifest.dimension)])
+    for shard in manifest.shards(of: bank) {
+      try checkpoint.withRows(of: shard) { try writer.write($0) }
+    }
+    try writer.finish()
+
+    let files = try [bankName, Manifest.modelName].map { name in
+      let (bytes, sha256) = try FileSystem.digest("\(folder)/\(name)")
+      return Manifest.File(name: name, bytes: bytes, sha256: sha256)
+    }
+    guard files[1].sha256 == manifest.encoderHash else {
+      throw SaladError(.badData, "\(checkpoint.modelPath): expected the bytes that were verified, found others since")
+    }
+    return DeploymentManifest(manifest, bank: bank, files: files)
+  }
+
+  // MARK: Reading
+
+  /// All ranks. The deployment at `path`, every file verified.
+  ///
+  /// - Throws: `SaladError` 65 on all ranks, naming the file that is missing, truncated, altered or foreign.
+  static func open(_ path: String, communicator: Communicator) throws -> Deployment {
+    let manifest = try agree(communicator) { try DeploymentManifest.read(folder: path) }  // all ranks
+    try Verification(folder: path, files: manifest.files).run(communicator)  // all ranks
+    return Deployment(path: path, manifest: manifest)
+  }
+
+  /// All ranks. This rank's rows of the bank.
+  func bank(communicator: Communicator) throws -> MemoryBank {
+    let (rows, dimension) = (manifest.rows, manifest.dimension)
+    let shard = try agree(communicator) {  // all ranks
+      let range = Sharding(rows: rows, ranks: communicator.size).range(of: communicator.rank)
+      return try BankTensor.withBytes(of: SafetensorsFile(path: bankPath), rows: rows, dimension: dimension) {
+        BankTensor.floats($0, range.lowerBound * dimension..<range.upperBound * dimension)
+      }
+    }
+    return MemoryBank(rows: rows, dimension: dimension, shard: shard, communicator: communicator)
+  }
+}

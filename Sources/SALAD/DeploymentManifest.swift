@@ -1,0 +1,112 @@
+/// What a deployment says of itself. Nothing in it tells of time, host, path or number of ranks.
+///
+/// `ScoringConfiguration`'s keys (`score_rule`, `temperature`, `top_k`, `size`, `channels`, `fit`, ...) stand beside the
+/// others, not in an object of their own: other programs read them.
+struct DeploymentManifest: Codable, Sendable, Equatable {
+  var format = Self.format
+  var formatVersion = Self.formatVersion
+  var saladVersion: String
+  /// Instruction sets of the CPUs that trained.
+  var instructionSet: String
+  var dataFingerprint: String
+  /// SHA-256 of model.safetensors.
+  var encoderHash: String
+  /// Optimiser steps taken.
+  var step: Int
+  /// Which bank of the run bank.safetensors is.
+  var bank: BankKind
+  /// (N, D) of the bank.
+  var rows: Int
+  var dimension: Int
+  var scoring: ScoringConfiguration
+  var files: [Manifest.File]
+  /// N relative paths; image i's prototype is row i.
+  var imageIDs: [String]
+
+  static let format = "salad-deployment"
+  static let formatVersion = 1
+
+  init(_ manifest: Manifest, bank: BankKind, files: [Manifest.File]) {
+    saladVersion = manifest.saladVersion
+    instructionSet = manifest.instructionSet
+    dataFingerprint = manifest.dataFingerprint
+    encoderHash = manifest.encoderHash
+    step = manifest.step
+    self.bank = bank
+    rows = manifest.rows
+    dimension = manifest.dimension
+    scoring = manifest.scoring
+    self.files = files
+    imageIDs = manifest.imageIDs
+  }
+
+  /// The manifest of the folder, in itself without contradiction. Local; the files are not looked at.
+  static func read(folder: String) throws -> DeploymentManifest {
+    let path = "\(folder)/\(Manifest.fileName)"
+    let bytes = try FileSystem.read(path)
+    try Manifest.checkFormat(bytes, path: path, format: format, version: formatVersion)
+    let manifest = try JSONText.decode(DeploymentManifest.self, from: bytes, path: path)
+    do {
+      try manifest.check()
+    } catch {
+      throw SaladError(.badData, "\(path): \(error.sentence)")
+    }
+    return manifest
+  }
+
+  private func check() throws(Manifest.Fault) {
+    try Manifest.check(bankOf: rows, dimension: dimension, step: step, imageIDs: imageIDs)
+    try Manifest.check(files)
+    guard files.map(\.name).sorted() == [Deployment.bankName, Manifest.modelName] else {
+      throw Manifest.Fault(
+        sentence: "expected \(Deployment.bankName) and \(Manifest.modelName) as files, found \(files.map(\.name))")
+    }
+    try Manifest.check(encoderHash: encoderHash, files)
+  }
+
+  // MARK: JSON
+
+  enum CodingKeys: String, CodingKey {
+    case format, step, bank, rows, dimension, files
+    case formatVersion = "format_version"
+    case saladVersion = "salad_version"
+    case instructionSet = "instruction_set"
+    case dataFingerprint = "data_fingerprint"
+    case encoderHash = "encoder_sha256"
+    case imageIDs = "image_ids"
+  }
+
+  init(from decoder: any Decoder) throws {
+    scoring = try ScoringConfiguration(from: decoder)
+    let values = try decoder.container(keyedBy: CodingKeys.self)
+    format = try values.decode(String.self, forKey: .format)
+    formatVersion = try values.decode(Int.self, forKey: .formatVersion)
+    saladVersion = try values.decode(String.self, forKey: .saladVersion)
+    instructionSet = try values.decode(String.self, forKey: .instructionSet)
+    dataFingerprint = try values.decode(String.self, forKey: .dataFingerprint)
+    encoderHash = try values.decode(String.self, forKey: .encoderHash)
+    step = try values.decode(Int.self, forKey: .step)
+    bank = try values.decode(BankKind.self, forKey: .bank)
+    rows = try values.decode(Int.self, forKey: .rows)
+    dimension = try values.decode(Int.self, forKey: .dimension)
+    files = try values.decode([Manifest.File].self, forKey: .files)
+    imageIDs = try values.decode([String].self, forKey: .imageIDs)
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    try scoring.encode(to: encoder)
+    var values = encoder.container(keyedBy: CodingKeys.self)
+    try values.encode(format, forKey: .format)
+    try values.encode(formatVersion, forKey: .formatVersion)
+    try values.encode(saladVersion, forKey: .saladVersion)
+    try values.encode(instructionSet, forKey: .instructionSet)
+    try values.encode(dataFingerprint, forKey: .dataFingerprint)
+    try values.encode(encoderHash, forKey: .encoderHash)
+    try values.encode(step, forKey: .step)
+    try values.encode(bank, forKey: .bank)
+    try values.encode(rows, forKey: .rows)
+    try values.encode(dimension, forKey: .dimension)
+    try values.encode(files, forKey: .files)
+    try values.encode(imageIDs, forKey: .imageIDs)
+  }
+}

@@ -1,0 +1,100 @@
+import MPI
+import MemoryBank
+import Safetensors
+
+/// What scoring loads, from a run or from a deployment alike.
+public struct ModelSource: Sendable {
+  public enum Kind: Sendable, Equatable { case run(step: Int), deployment }
+
+  public let path: String
+  public let kind: Kind
+  public let scoring: ScoringConfiguration
+  /// model.safetensors, verified.
+  public let modelPath: String
+  /// N relative paths; row i is image i's prototype.
+  public let imageIDs: [String]
+  public let dataFingerprint: String
+  /// The bank that scores.
+  public let bankKind: BankKind
+  /// A sentence for standard error when the bank is not the refreshed one that was to be expected, else nil.
+  public let note: String?
+
+  private enum Content: Sendable {
+    case checkpoint(Checkpoint)
+    case deployment(Deployment)
+  }
+  private let content: Content
+
+  /// All ranks. Opens and verifies every file of a RUN's newest checkpoint or of a DEPLOY.
+  ///
+  /// - Parameter bank: nil: the refreshed one where there is one, else momentum.
+  /// - Throws: `SaladError` on all ranks: 65 when `path` is neither or is damaged, 64 when it lacks the bank asked for.
+  public static func open(_ path: String, bank: BankKind?, communicator: Communicator) throws -> ModelSource {
+    let isRun = try agree(communicator) {  // all ranks
+      if RunDirectory.hasRun(path) { return true }
+      guard FileSystem.exists("\(path)/\(Manifest.fileName)") else {
+        let found = FileSystem.isFolder(path) ? "neither" : FileSystem.exists(path) ? "a file" : "no such folder"
+        throw SaladError(
+          .badData,
+          "\(path): expected a run (config.json, checkpoints) or a deployment (\(Manifest.fileName)), found \(found)")
+      }
+      return false
+    }
+    return isRun
+      ? try openRun(path, bank: bank, communicator: communicator)  // all ranks
+      : try openDeployment(path, bank: bank, communicator: communicator)  // all ranks
+  }
+
+  /// All ranks. This rank's rows of the bank.
+  public func bank(communicator: Communicator) throws -> MemoryBank {
+    switch content {
+    case .checkpoint(let checkpoint): try checkpoint.bank(bankKind, communicator: communicator)  // all ranks
+    case .deployment(let deployment): try deployment.bank(communicator: communicator)  // all ranks
+    }
+  }
+
+  private static func openRun(_ path: String, bank: BankKind?, communicator: Communicator) throws -> ModelSource {
+    let run = try agree(communicator) { try RunDirectory.open(path) }  // all ranks
+    guard let checkpoint = try Checkpoint.latest(of: run, communicator: communicator) else {  // all ranks
+      throw SaladError(.badData, "\(path): expected a run with a checkpoint, found none yet: train it further")
+    }
+    let step = checkpoint.manifest.step
+    if let bank, !checkpoint.has(bank) {
+      throw SaladError(
+        .usage,
+        "\(path): expected a \(bank.rawValue) bank at step \(step), found none: finish the training, or choose --bank "
+          + BankKind.momentum.rawValue)
+    }
+    let kind = bank ?? (checkpoint.has(.refreshed) ? .refreshed : .momentum)
+    let lagging = bank == nil && kind == .momentum
+    return ModelSource(
+      path: path, kind: .run(step: step), scoring: checkpoint.manifest.scoring, modelPath: checkpoint.modelPath,
+      imageIDs: checkpoint.manifest.imageIDs, dataFingerprint: checkpoint.manifest.dataFingerprint, bankKind: kind,
+      note: lagging
+        ? "\(path): step \(step) has no refreshed bank, so its momentum bank scores, whose rows lag behind the network"
+        : nil,
+      content: .checkpoint(checkpoint))
+  }
+
+  private static func openDeployment(
+    _ path: String, bank: BankKind?, communicator: Communicator
+  ) throws -> ModelSource {
+    let deployment = try Deployment.open(path, communicator: communicator)  // all ranks
+    let manifest = deployment.manifest
+    if let bank, bank != manifest.bank {
+      throw SaladError(
+        .usage,
+        "\(path): expected a \(bank.rawValue) bank, found a deployment of the \(manifest.bank.rawValue) bank: merge its "
+          + "run with --bank \(bank.rawValue)")
+    }
+    return ModelSource(
+      path: path, kind: .deployment, scoring: manifest.scoring, modelPath: deployment.modelPath,
+      imageIDs: manifest.imageIDs, dataFingerprint: manifest.dataFingerprint, bankKind: manifest.bank, note: nil,
+      content: .deployment(deployment))
+  }
+
+  /// What `salad merge` reads: the checkpoint of a run, nil for a deployment.
+  var checkpoint: Checkpoint? {
+    if case .checkpoint(let checkpoint) = content { checkpoint } else { nil }
+  }
+}

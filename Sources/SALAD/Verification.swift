@@ -1,0 +1,61 @@
+import MPI
+
+/// Compares a folder with what its manifest says of it.
+struct Verification {
+  let folder: String
+  let files: [Manifest.File]
+
+  /// All ranks. Every file is there with its bytes and its SHA-256, and no other safetensors file is.
+  ///
+  /// The ranks share the files between them; the error is about the first of them that is not as it must be, whatever
+  /// the number of ranks.
+  ///
+  /// - Throws: `SaladError` 65 on all ranks, naming the file that is missing, truncated, altered or foreign.
+  func run(_ communicator: Communicator) throws {
+    var fault: (index: Int64, error: any Error)?
+    for index in stride(from: communicator.rank, to: files.count, by: communicator.size) {
+      do {
+        try check(files[index])
+      } catch {
+        fault = (Int64(index), error)
+        break
+      }
+    }
+    let first = try communicator.allReduce(fault?.index ?? Int64(files.count), .min)  // all ranks
+    try agree(communicator) {  // all ranks
+      if let fault, fault.index == first { throw fault.error }
+      if communicator.isRoot { try refuseStrangers() }
+    }
+  }
+
+  /// Local. Throws unless the file is the one that the manifest means.
+  func check(_ file: Manifest.File) throws {
+    let path = "\(folder)/\(file.name)"
+    guard let size = FileSystem.size(path) else {
+      throw SaladError(.badData, "\(path): expected this file, which \(Manifest.fileName) lists, found none")
+    }
+    guard size == file.bytes else {
+      throw SaladError(
+        .badData,
+        "\(path): expected \(file.bytes) bytes as \(Manifest.fileName) says, found \(size): it was "
+          + (size < file.bytes ? "truncated" : "extended"))
+    }
+    let found = try FileSystem.digest(path).sha256
+    guard found == file.sha256 else {
+      let twin = files.first { $0.sha256 == found }
+      throw SaladError(
+        .badData,
+        "\(path): expected the SHA-256 \(file.sha256.prefix(16))... as \(Manifest.fileName) says, found "
+          + (twin.map { "the content of \($0.name)" } ?? "\(found.prefix(16))...: it was altered or is foreign"))
+    }
+  }
+
+  /// Local. Throws when there is a safetensors file that the manifest does not list.
+  func refuseStrangers() throws {
+    let known = Set(files.map(\.name))
+    for name in try FileSystem.names(in: folder) where name.hasSuffix(".safetensors") && !known.contains(name) {
+      throw SaladError(
+        .badData, "\(folder)/\(name): expected only files that \(Manifest.fileName) lists, found this foreign one")
+    }
+  }
+}
