@@ -157,9 +157,11 @@ struct ImageFolderTests {
     }
   }
 
-  @Test("The real X-rays' folders are read as their owners laid them out")
+  @Test(
+    "The real X-rays' folders are read as their owners laid them out",
+    .enabled(if: TestData.folder != nil, TestData.whereToFind))
   func realDataSets() throws {
-    guard let data = TestData.folder else { return }
+    let data = try #require(TestData.folder)
     let kermany = try ImageFolder(root: "\(data)/kermany-cxr")
     #expect(try kermany.trainingImages().count == 1127)
     #expect(try kermany.testImages().count { !$0.isAnomalous } == 214)
