@@ -1,1 +1,280 @@
-#include "CKernels.h"
+#include "CKernelsNetwork.h"
+
+#include <math.h>
+
+#include "dispatch.h"
+
+#pragma STDC FP_CONTRACT OFF
+
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
+// The widest row that is upsampled: half of the largest image side.
+#define LARGEST_ROW 256
+
+// Where output position `position` of 2 * size lies between two inputs, corners aligned.
+struct corner {
+  int64_t low, high;
+  float low_weight, high_weight;
+};
+
+static ALWAYS_INLINE struct corner corner_at(int64_t position, int64_t size) {
+  // In integers: position * (size - 1) / (2 * size - 1).
+  int64_t scaled = position * (size - 1), whole = 2 * size - 1;
+  struct corner corner;
+  corner.low = scaled / whole;
+  corner.high = corner.low + 1 < size ? corner.low + 1 : corner.low;
+  corner.high_weight = (float)(scaled % whole) / (float)whole;
+  corner.low_weight = 1.0f - corner.high_weight;
+  return corner;
+}
+
+#define BLOCK 16
+#define NAME(x) x##_16
+#include "network_blocked.inc"
+
+#define BLOCK 8
+#define NAME(x) x##_8
+#include "network_blocked.inc"
+
+CKERNELS_DISPATCH void ck_batch_moments(
+    const float *values, int64_t images, int64_t blocks, int64_t pixels, int64_t block, double *sum,
+    double *sum_of_squares) {
+  if (block == 16)
+    batch_moments_16(values, images, blocks, pixels, sum, sum_of_squares);
+  else
+    batch_moments_8(values, images, blocks, pixels, sum, sum_of_squares);
+}
+
+CKERNELS_DISPATCH void ck_normalise(
+    const float *values, int64_t images, int64_t blocks, int64_t pixels, int64_t block, const float *scale,
+    const float *shift, float slope, float *output) {
+  if (block == 16)
+    normalise_16(values, images, blocks, pixels, scale, shift, slope, output);
+  else
+    normalise_8(values, images, blocks, pixels, scale, shift, slope, output);
+}
+
+CKERNELS_DISPATCH void ck_normalise_pool(
+    const float *values, int64_t images, int64_t blocks, int64_t height, int64_t width, int64_t block,
+    const float *scale, const float *shift, float slope, float *output) {
+  if (block == 16)
+    normalise_pool_16(values, images, blocks, height, width, scale, shift, slope, output);
+  else
+    normalise_pool_8(values, images, blocks, height, width, scale, shift, slope, output);
+}
+
+CKERNELS_DISPATCH void ck_normalise_backward_sums(
+    const float *values, const float *gradient, int64_t images, int64_t blocks, int64_t pixels, int64_t block,
+    const float *scale, const float *shift, float slope, const float *mean, const float *inverse_deviation,
+    double *sum_gradient, double *sum_product) {
+  if (block == 16)
+    normalise_backward_sums_16(
+        values, gradient, images, blocks, pixels, scale, shift, slope, mean, inverse_deviation, sum_gradient,
+        sum_product);
+  else
+    normalise_backward_sums_8(
+        values, gradient, images, blocks, pixels, scale, shift, slope, mean, inverse_deviation, sum_gradient,
+        sum_product);
+}
+
+CKERNELS_DISPATCH void ck_normalise_backward(
+    const float *values, const float *gradient, int64_t images, int64_t blocks, int64_t pixels, int64_t block,
+    const float *scale, const float *shift, float slope, const float *mean, const float *inverse_deviation,
+    const float *mean_gradient, const float *mean_product, float *value_gradient) {
+  if (block == 16)
+    normalise_backward_16(
+        values, gradient, images, blocks, pixels, scale, shift, slope, mean, inverse_deviation, mean_gradient,
+        mean_product, value_gradient);
+  else
+    normalise_backward_8(
+        values, gradient, images, blocks, pixels, scale, shift, slope, mean, inverse_deviation, mean_gradient,
+        mean_product, value_gradient);
+}
+
+CKERNELS_DISPATCH void ck_normalise_pool_backward_sums(
+    const float *values, const float *gradient, int64_t images, int64_t blocks, int64_t height, int64_t width,
+    int64_t block, const float *scale, const float *shift, float slope, const float *mean,
+    const float *inverse_deviation, double *sum_gradient, double *sum_product) {
+  if (block == 16)
+    normalise_pool_backward_sums_16(
+        values, gradient, images, blocks, height, width, scale, shift, slope, mean, inverse_deviation, sum_gradient,
+        sum_product);
+  else
+    normalise_pool_backward_sums_8(
+        values, gradient, images, blocks, height, width, scale, shift, slope, mean, inverse_deviation, sum_gradient,
+        sum_product);
+}
+
+CKERNELS_DISPATCH void ck_normalise_pool_backward(
+    const float *values, const float *gradient, int64_t images, int64_t blocks, int64_t height, int64_t width,
+    int64_t block, const float *scale, const float *shift, float slope, const float *mean,
+    const float *inverse_deviation, const float *mean_gradient, const float *mean_product, float *value_gradient) {
+  if (block == 16)
+    normalise_pool_backward_16(
+        values, gradient, images, blocks, height, width, scale, shift, slope, mean, inverse_deviation, mean_gradient,
+        mean_product, value_gradient);
+  else
+    normalise_pool_backward_8(
+        values, gradient, images, blocks, height, width, scale, shift, slope, mean, inverse_deviation, mean_gradient,
+        mean_product, value_gradient);
+}
+
+CKERNELS_DISPATCH void ck_upsample(
+    const float *values, int64_t planes, int64_t height, int64_t width, int64_t block, float *output) {
+  if (block == 16)
+    upsample_16(values, planes, height, width, output);
+  else
+    upsample_8(values, planes, height, width, output);
+}
+
+CKERNELS_DISPATCH void ck_upsample_backward(
+    const float *gradient, int64_t planes, int64_t height, int64_t width, int64_t block, float *value_gradient) {
+  if (block == 16)
+    upsample_backward_16(gradient, planes, height, width, value_gradient);
+  else
+    upsample_backward_8(gradient, planes, height, width, value_gradient);
+}
+
+CKERNELS_DISPATCH void ck_to_blocked(
+    const float *plain, int64_t images, int64_t channels, int64_t pixels, int64_t block, float *blocked) {
+  if (block == 16)
+    to_blocked_16(plain, images, channels, pixels, blocked);
+  else
+    to_blocked_8(plain, images, channels, pixels, blocked);
+}
+
+CKERNELS_DISPATCH void ck_from_blocked(
+    const float *blocked, int64_t images, int64_t channels, int64_t pixels, int64_t block, float *plain) {
+  if (block == 16)
+    from_blocked_16(blocked, images, channels, pixels, plain);
+  else
+    from_blocked_8(blocked, images, channels, pixels, plain);
+}
+
+CKERNELS_DISPATCH void ck_pack_weights(
+    const float *weights, int64_t outputs, int64_t inputs, int64_t taps, int64_t block, int output_inner,
+    float *packed) {
+  if (block == 16)
+    pack_weights_16(weights, outputs, inputs, taps, output_inner, packed);
+  else
+    pack_weights_8(weights, outputs, inputs, taps, output_inner, packed);
+}
+
+CKERNELS_DISPATCH void ck_unpack_weights(
+    const float *packed, int64_t outputs, int64_t inputs, int64_t taps, int64_t block, float *weights) {
+  if (block == 16)
+    unpack_weights_16(packed, outputs, inputs, taps, weights);
+  else
+    unpack_weights_8(packed, outputs, inputs, taps, weights);
+}
+
+CKERNELS_DISPATCH void ck_pack_image_weights(
+    const float *weights, int64_t outputs, int64_t inputs, int64_t taps, int64_t block, float *packed) {
+  if (block == 16)
+    pack_image_weights_16(weights, outputs, inputs, taps, packed);
+  else
+    pack_image_weights_8(weights, outputs, inputs, taps, packed);
+}
+
+CKERNELS_DISPATCH void ck_unpack_image_weights(
+    const float *packed, int64_t outputs, int64_t inputs, int64_t taps, int64_t block, float *weights) {
+  if (block == 16)
+    unpack_image_weights_16(packed, outputs, inputs, taps, weights);
+  else
+    unpack_image_weights_8(packed, outputs, inputs, taps, weights);
+}
+
+CKERNELS_DISPATCH void ck_project(
+    const float *values, const float *weights, int64_t images, int64_t channels, int64_t blocks, int64_t pixels,
+    int64_t block, float *output) {
+  if (block == 16)
+    project_16(values, weights, images, channels, blocks, pixels, output);
+  else
+    project_8(values, weights, images, channels, blocks, pixels, output);
+}
+
+CKERNELS_DISPATCH void ck_project_backward(
+    const float *values, const float *weights, const float *gradient, int64_t images, int64_t channels, int64_t blocks,
+    int64_t pixels, int64_t block, float *value_gradient, double *weight_gradient) {
+  if (block == 16)
+    project_backward_16(values, weights, gradient, images, channels, blocks, pixels, value_gradient, weight_gradient);
+  else
+    project_backward_8(values, weights, gradient, images, channels, blocks, pixels, value_gradient, weight_gradient);
+}
+
+// The dense products and Adam work on vectors of 16 floats whatever the activations' block is.
+typedef float lanes16 __attribute__((vector_size(64), aligned(4)));
+
+// Four images share each read of the weights. A row's sum runs over 16 lanes, then over the lanes pairwise; what
+// `inner` leaves over comes last.
+#define GROUP 4
+
+CKERNELS_DISPATCH void ck_dense(
+    const float *input, const float *weights, int64_t images, int64_t rows, int64_t inner, float *output) {
+  int64_t whole = inner / 16;
+  for (int64_t first = 0; first < images; first += GROUP) {
+    int64_t group = images - first < GROUP ? images - first : GROUP;
+    for (int64_t row = 0; row < rows; row++) {
+      const lanes16 *w = (const lanes16 *)(weights + row * inner);
+      lanes16 sums[GROUP] = {0};
+      const lanes16 *x[GROUP];
+      // A group that is not full computes its first image again in the empty places.
+      for (int64_t g = 0; g < GROUP; g++) x[g] = (const lanes16 *)(input + (first + (g < group ? g : 0)) * inner);
+      for (int64_t k = 0; k < whole; k++)
+        for (int g = 0; g < GROUP; g++) sums[g] += x[g][k] * w[k];
+      for (int64_t g = 0; g < group; g++) {
+        float sum = lane_sum_16(&sums[g]);
+        for (int64_t k = whole * 16; k < inner; k++) sum += input[(first + g) * inner + k] * weights[row * inner + k];
+        output[(first + g) * rows + row] = sum;
+      }
+    }
+  }
+}
+
+CKERNELS_DISPATCH void ck_dense_transposed(
+    const float *input, const float *weights, int64_t images, int64_t rows, int64_t inner, float *output) {
+  for (int64_t i = 0; i < images * inner; i++) output[i] = 0;
+  for (int64_t row = 0; row < rows; row++)
+    for (int64_t n = 0; n < images; n++) {
+      const float x = input[n * rows + row];
+      const float *w = weights + row * inner;
+      float *y = output + n * inner;
+      for (int64_t k = 0; k < inner; k++) y[k] += x * w[k];
+    }
+}
+
+CKERNELS_DISPATCH void ck_dense_outer(
+    const float *left, const float *right, int64_t images, int64_t rows, int64_t inner, float *output) {
+  for (int64_t row = 0; row < rows; row++) {
+    float *y = output + row * inner;
+    for (int64_t k = 0; k < inner; k++) y[k] = left[row] * right[k];
+    for (int64_t n = 1; n < images; n++) {
+      const float x = left[n * rows + row];
+      const float *r = right + n * inner;
+      for (int64_t k = 0; k < inner; k++) y[k] += x * r[k];
+    }
+  }
+}
+
+CKERNELS_DISPATCH void ck_adam(
+    float *weights, float *first_moment, float *second_moment, const float *gradient, int64_t count, float beta1,
+    float beta2, float step_size, float inverse_root_correction, float epsilon, float weight_decay) {
+  float rest1 = 1 - beta1, rest2 = 1 - beta2;
+  int64_t i = 0;
+  for (; i + 16 <= count; i += 16) {
+    lanes16 w = *(lanes16 *)(weights + i);
+    lanes16 g = *(const lanes16 *)(gradient + i) + w * weight_decay;
+    lanes16 m = *(lanes16 *)(first_moment + i) * beta1 + g * rest1;
+    lanes16 v = *(lanes16 *)(second_moment + i) * beta2 + g * g * rest2;
+    *(lanes16 *)(first_moment + i) = m;
+    *(lanes16 *)(second_moment + i) = v;
+    *(lanes16 *)(weights + i) =
+        w - m * step_size / (__builtin_elementwise_sqrt(v) * inverse_root_correction + epsilon);
+  }
+  for (; i < count; i++) {
+    float g = gradient[i] + weights[i] * weight_decay;
+    first_moment[i] = first_moment[i] * beta1 + g * rest1;
+    second_moment[i] = second_moment[i] * beta2 + g * g * rest2;
+    weights[i] -= first_moment[i] * step_size / (sqrtf(second_moment[i]) * inverse_root_correction + epsilon);
+  }
+}

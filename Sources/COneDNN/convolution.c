@@ -1,1 +1,198 @@
 #include "COneDNN.h"
+
+#include <dnnl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+// libgomp's setting is per thread; its header is not on every compiler's path.
+extern void omp_set_num_threads(int);
+
+struct salad_convolution {
+  dnnl_engine_t engine;
+  dnnl_stream_t stream;
+  dnnl_primitive_desc_t descriptor[3];
+  dnnl_primitive_t primitive[3];
+  size_t scratch_size;
+};
+
+int salad_onednn_block(void) {
+  return (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core ? 16 : 8;
+}
+
+const char *salad_onednn_instruction_set(void) {
+  switch (dnnl_get_effective_cpu_isa()) {
+    case dnnl_cpu_isa_sse41: return "sse41";
+    case dnnl_cpu_isa_avx: return "avx";
+    case dnnl_cpu_isa_avx2: return "avx2";
+    case dnnl_cpu_isa_avx2_vnni: return "avx2_vnni";
+    case dnnl_cpu_isa_avx512_core: return "avx512_core";
+    case dnnl_cpu_isa_avx512_core_vnni: return "avx512_core_vnni";
+    case dnnl_cpu_isa_avx512_core_bf16: return "avx512_core_bf16";
+    case dnnl_cpu_isa_avx512_core_amx: return "avx512_core_amx";
+    default: return "unknown";
+  }
+}
+
+void salad_onednn_version(int *major, int *minor, int *patch) {
+  const dnnl_version_t *version = dnnl_version();
+  *major = version->major;
+  *minor = version->minor;
+  *patch = version->patch;
+}
+
+static dnnl_format_tag_t activation_tag(const salad_convolution_shape *shape) {
+  return shape->block == 16 ? dnnl_nChw16c : dnnl_nChw8c;
+}
+
+static dnnl_format_tag_t weight_tag(const salad_convolution_shape *shape, salad_pass pass) {
+  int wide = shape->block == 16;
+  if (shape->plain_source) return wide ? dnnl_Ohwi16o : dnnl_Ohwi8o;
+  if (pass == salad_backward_data && shape->algorithm[pass] == salad_direct)
+    return wide ? dnnl_OIhw16o16i : dnnl_OIhw8o8i;
+  return wide ? dnnl_OIhw16i16o : dnnl_OIhw8i8o;
+}
+
+static dnnl_status_t describe(
+    salad_convolution *convolution, const salad_convolution_shape *shape, salad_pass pass,
+    const_dnnl_primitive_attr_t attributes) {
+  int out_height = (shape->height + 2 * shape->padding - shape->kernel) / shape->stride + 1;
+  int out_width = (shape->width + 2 * shape->padding - shape->kernel) / shape->stride + 1;
+  dnnl_dims_t source_dims = {shape->images, shape->input_channels, shape->height, shape->width};
+  dnnl_dims_t weight_dims = {shape->output_channels, shape->input_channels, shape->kernel, shape->kernel};
+  dnnl_dims_t destination_dims = {shape->images, shape->output_channels, out_height, out_width};
+  dnnl_dims_t strides = {shape->stride, shape->stride}, padding = {shape->padding, shape->padding};
+  dnnl_memory_desc_t source, weights, destination;
+  dnnl_convolution_desc_t operation;
+  dnnl_alg_kind_t algorithm =
+      shape->algorithm[pass] == salad_winograd ? dnnl_convolution_winograd : dnnl_convolution_direct;
+
+  dnnl_status_t status = dnnl_memory_desc_init_by_tag(
+      &source, 4, source_dims, dnnl_f32, shape->plain_source ? dnnl_nchw : activation_tag(shape));
+  if (!status)
+    status = dnnl_memory_desc_init_by_tag(&weights, 4, weight_dims, dnnl_f32, weight_tag(shape, pass));
+  if (!status)
+    status = dnnl_memory_desc_init_by_tag(&destination, 4, destination_dims, dnnl_f32, activation_tag(shape));
+  if (status) return status;
+
+  switch (pass) {
+    case salad_forward:
+      status = dnnl_convolution_forward_desc_init(
+          &operation, shape->training ? dnnl_forward_training : dnnl_forward_inference, algorithm, &source, &weights,
+          NULL, &destination, strides, padding, padding);
+      break;
+    case salad_backward_data:
+      status = dnnl_convolution_backward_data_desc_init(
+          &operation, algorithm, &source, &weights, &destination, strides, padding, padding);
+      break;
+    case salad_backward_weights:
+      status = dnnl_convolution_backward_weights_desc_init(
+          &operation, algorithm, &source, &weights, NULL, &destination, strides, padding, padding);
+      break;
+  }
+  if (status) return status;
+  return dnnl_primitive_desc_create(
+      &convolution->descriptor[pass], &operation, attributes, convolution->engine,
+      pass == salad_forward ? NULL : convolution->descriptor[salad_forward]);
+}
+
+static const char *const pass_names[] = {"forward", "backward-data", "backward-weights"};
+
+salad_convolution *salad_convolution_create(const salad_convolution_shape *shape, char *error, size_t error_size) {
+  salad_convolution *convolution = calloc(1, sizeof *convolution);
+  dnnl_primitive_attr_t attributes = NULL;
+  dnnl_status_t status = dnnl_out_of_memory;
+  const char *where = "allocation";
+  if (!convolution) goto failed;
+  omp_set_num_threads(1);
+  where = "engine";
+  if ((status = dnnl_engine_create(&convolution->engine, dnnl_cpu, 0))) goto failed;
+  if ((status = dnnl_stream_create(&convolution->stream, convolution->engine, dnnl_stream_default_flags))) goto failed;
+  if ((status = dnnl_primitive_attr_create(&attributes))) goto failed;
+  if ((status = dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user))) goto failed;
+  for (int pass = 0; pass < (shape->training ? 3 : 1); pass++) {
+    // The image needs no gradient.
+    if (pass == salad_backward_data && shape->plain_source) continue;
+    where = pass_names[pass];
+    if ((status = describe(convolution, shape, (salad_pass)pass, attributes))) goto failed;
+    if ((status = dnnl_primitive_create(&convolution->primitive[pass], convolution->descriptor[pass]))) goto failed;
+    const dnnl_memory_desc_t *scratch =
+        dnnl_primitive_desc_query_md(convolution->descriptor[pass], dnnl_query_scratchpad_md, 0);
+    size_t size = scratch ? dnnl_memory_desc_get_size(scratch) : 0;
+    if (size > convolution->scratch_size) convolution->scratch_size = size;
+  }
+  dnnl_primitive_attr_destroy(attributes);
+  return convolution;
+
+failed:
+  snprintf(error, error_size, "oneDNN status %d at %s", (int)status, where);
+  if (attributes) dnnl_primitive_attr_destroy(attributes);
+  if (convolution) salad_convolution_destroy(convolution);
+  return NULL;
+}
+
+void salad_convolution_destroy(salad_convolution *convolution) {
+  for (int pass = 0; pass < 3; pass++) {
+    if (convolution->primitive[pass]) dnnl_primitive_destroy(convolution->primitive[pass]);
+    if (convolution->descriptor[pass]) dnnl_primitive_desc_destroy(convolution->descriptor[pass]);
+  }
+  if (convolution->stream) dnnl_stream_destroy(convolution->stream);
+  if (convolution->engine) dnnl_engine_destroy(convolution->engine);
+  free(convolution);
+}
+
+size_t salad_convolution_scratch_size(const salad_convolution *convolution) { return convolution->scratch_size; }
+
+const char *salad_convolution_implementation(const salad_convolution *convolution, salad_pass pass) {
+  const char *name = "";
+  if (convolution->descriptor[pass])
+    dnnl_primitive_desc_query(convolution->descriptor[pass], dnnl_query_impl_info_str, 0, &name);
+  return name;
+}
+
+static int run(
+    const salad_convolution *convolution, salad_pass pass, const int *arguments, const void *const *data,
+    void *scratch) {
+  const_dnnl_primitive_desc_t descriptor = convolution->descriptor[pass];
+  dnnl_exec_arg_t bound[4];
+  int count = 0;
+  dnnl_status_t status = dnnl_success;
+  // A worker thread's own setting: oneDNN would otherwise open a parallel region on every core.
+  omp_set_num_threads(1);
+  for (; count < 4; count++) {
+    int argument = count < 3 ? arguments[count] : DNNL_ARG_SCRATCHPAD;
+    const void *pointer = count < 3 ? data[count] : scratch;
+    const dnnl_memory_desc_t *layout =
+        dnnl_primitive_desc_query_md(descriptor, dnnl_query_exec_arg_md, argument);
+    bound[count].arg = argument;
+    status = dnnl_memory_create(&bound[count].memory, layout, convolution->engine, (void *)pointer);
+    if (status) break;
+  }
+  if (!status) status = dnnl_primitive_execute(convolution->primitive[pass], convolution->stream, count, bound);
+  if (!status) status = dnnl_stream_wait(convolution->stream);
+  while (count-- > 0) dnnl_memory_destroy(bound[count].memory);
+  return (int)status;
+}
+
+int salad_convolution_run_forward(
+    const salad_convolution *convolution, const float *source, const float *weights, float *destination,
+    void *scratch) {
+  const int arguments[] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST};
+  const void *data[] = {source, weights, destination};
+  return run(convolution, salad_forward, arguments, data, scratch);
+}
+
+int salad_convolution_run_backward_data(
+    const salad_convolution *convolution, const float *destination_gradient, const float *weights,
+    float *source_gradient, void *scratch) {
+  const int arguments[] = {DNNL_ARG_DIFF_DST, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_SRC};
+  const void *data[] = {destination_gradient, weights, source_gradient};
+  return run(convolution, salad_backward_data, arguments, data, scratch);
+}
+
+int salad_convolution_run_backward_weights(
+    const salad_convolution *convolution, const float *source, const float *destination_gradient,
+    float *weight_gradient, void *scratch) {
+  const int arguments[] = {DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_WEIGHTS};
+  const void *data[] = {source, destination_gradient, weight_gradient};
+  return run(convolution, salad_backward_weights, arguments, data, scratch);
+}

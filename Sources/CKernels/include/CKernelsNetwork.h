@@ -1,2 +1,107 @@
 #pragma once
 #include <stdint.h>
+
+// The autoencoder's passes over memory between its convolutions. Activations are blocked: (images, blocks, height *
+// width, block) floats with `block` 16 or 8 channels side by side; a plane is one image's one block. All of them give the
+// same bits on every x86-64 CPU: the order of every sum is written down here, and multiply and add are never fused.
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// Per-channel sum and sum of squares of `values`, (images, blocks, pixels, block), in double.
+void ck_batch_moments(
+    const float *values, int64_t images, int64_t blocks, int64_t pixels, int64_t block, double *sum,
+    double *sum_of_squares);
+
+/// output = leaky(values * scale + shift), slope 1 for no activation. In place allowed.
+void ck_normalise(
+    const float *values, int64_t images, int64_t blocks, int64_t pixels, int64_t block, const float *scale,
+    const float *shift, float slope, float *output);
+
+/// As ck_normalise, then the maximum of each 2 x 2 window: output is (images, blocks, height / 2, width / 2, block).
+void ck_normalise_pool(
+    const float *values, int64_t images, int64_t blocks, int64_t height, int64_t width, int64_t block,
+    const float *scale, const float *shift, float slope, float *output);
+
+/// The two sums that batch normalisation's gradient needs, per channel, with g = gradient through the activation:
+/// sum g and sum g * (value - mean) * inverse_deviation.
+void ck_normalise_backward_sums(
+    const float *values, const float *gradient, int64_t images, int64_t blocks, int64_t pixels, int64_t block,
+    const float *scale, const float *shift, float slope, const float *mean, const float *inverse_deviation,
+    double *sum_gradient, double *sum_product);
+
+/// value gradient = scale * (g - mean_gradient - normalised * mean_product). In place on `gradient` allowed.
+void ck_normalise_backward(
+    const float *values, const float *gradient, int64_t images, int64_t blocks, int64_t pixels, int64_t block,
+    const float *scale, const float *shift, float slope, const float *mean, const float *inverse_deviation,
+    const float *mean_gradient, const float *mean_product, float *value_gradient);
+
+/// The same two passes where a 2 x 2 maximum follows the activation: `gradient` is (images, blocks, height / 2,
+/// width / 2, block) and reaches the first largest element of each window.
+void ck_normalise_pool_backward_sums(
+    const float *values, const float *gradient, int64_t images, int64_t blocks, int64_t height, int64_t width,
+    int64_t block, const float *scale, const float *shift, float slope, const float *mean,
+    const float *inverse_deviation, double *sum_gradient, double *sum_product);
+void ck_normalise_pool_backward(
+    const float *values, const float *gradient, int64_t images, int64_t blocks, int64_t height, int64_t width,
+    int64_t block, const float *scale, const float *shift, float slope, const float *mean,
+    const float *inverse_deviation, const float *mean_gradient, const float *mean_product, float *value_gradient);
+
+/// Bilinear upsampling x2 with aligned corners of `planes` planes, and its transpose.
+void ck_upsample(
+    const float *values, int64_t planes, int64_t height, int64_t width, int64_t block, float *output);
+void ck_upsample_backward(
+    const float *gradient, int64_t planes, int64_t height, int64_t width, int64_t block, float *value_gradient);
+
+/// Dense products, each output of a fixed order of operations whatever its position.
+/// output (images, rows) = input (images, inner) x weights (rows, inner) transposed.
+void ck_dense(
+    const float *input, const float *weights, int64_t images, int64_t rows, int64_t inner, float *output);
+/// output (images, inner) = input (images, rows) x weights (rows, inner).
+void ck_dense_transposed(
+    const float *input, const float *weights, int64_t images, int64_t rows, int64_t inner, float *output);
+/// output (rows, inner) = left (images, rows) transposed x right (images, inner).
+void ck_dense_outer(
+    const float *left, const float *right, int64_t images, int64_t rows, int64_t inner, float *output);
+
+/// (images, channels, pixels) to blocked and back; blocked channels beyond `channels` are written as zeros.
+void ck_to_blocked(
+    const float *plain, int64_t images, int64_t channels, int64_t pixels, int64_t block, float *blocked);
+void ck_from_blocked(
+    const float *blocked, int64_t images, int64_t channels, int64_t pixels, int64_t block, float *plain);
+
+/// OIHW weights to OIhw<block>i<block>o (`output_inner` 1) or OIhw<block>o<block>i (0); channels are padded with zeros.
+/// `taps` is kernel height * width.
+void ck_pack_weights(
+    const float *weights, int64_t outputs, int64_t inputs, int64_t taps, int64_t block, int output_inner,
+    float *packed);
+/// The other way for OIhw<block>i<block>o: padding is dropped.
+void ck_unpack_weights(
+    const float *packed, int64_t outputs, int64_t inputs, int64_t taps, int64_t block, float *weights);
+/// OIHW to Ohwi<block>o and back, for the convolution that reads the image.
+void ck_pack_image_weights(
+    const float *weights, int64_t outputs, int64_t inputs, int64_t taps, int64_t block, float *packed);
+void ck_unpack_image_weights(
+    const float *packed, int64_t outputs, int64_t inputs, int64_t taps, int64_t block, float *weights);
+
+/// The last 1 x 1 convolution and tanh: output (images, channels, pixels) from values (images, blocks, pixels, block)
+/// and weights (channels, blocks * block), zero in padded channels.
+void ck_project(
+    const float *values, const float *weights, int64_t images, int64_t channels, int64_t blocks, int64_t pixels,
+    int64_t block, float *output);
+/// Its gradient. `gradient` (images, channels, pixels) is that of the sum before tanh; weight_gradient is
+/// (channels, blocks * block).
+void ck_project_backward(
+    const float *values, const float *weights, const float *gradient, int64_t images, int64_t channels,
+    int64_t blocks, int64_t pixels, int64_t block, float *value_gradient, double *weight_gradient);
+
+/// Adam on one range, as PyTorch computes it, with L2 weight decay added to the gradient: step_size is the learning rate
+/// over (1 - beta1^t), inverse_root_correction 1 / sqrt(1 - beta2^t).
+void ck_adam(
+    float *weights, float *first_moment, float *second_moment, const float *gradient, int64_t count, float beta1,
+    float beta2, float step_size, float inverse_root_correction, float epsilon, float weight_decay);
+
+#ifdef __cplusplus
+}
+#endif

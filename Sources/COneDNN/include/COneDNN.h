@@ -1,1 +1,67 @@
 #pragma once
+#include <stddef.h>
+#include <stdint.h>
+
+// oneDNN's convolutions on one fixed shape, one thread and blocked layouts: what the autoencoder needs of
+// oneDNN, and the only place that includes its headers, so that another major version touches this folder alone.
+//
+// Activations are (n, channels / block, height, width, block) floats; a convolution that reads the image itself
+// takes plain (n, channels, height, width). Channels are multiples of the block, padded with zeros by the caller.
+// Packed weights are OIhw<block>i<block>o for the forward pass and for weight gradients, OIhw<block>o<block>i for
+// data gradients; with a plain source, Ohwi<block>o.
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// Channels in a block: 16 where the CPU has AVX-512, 8 elsewhere.
+int salad_onednn_block(void);
+
+/// The instruction set that oneDNN uses here, such as "avx512_core_bf16".
+const char *salad_onednn_instruction_set(void);
+
+/// oneDNN's version, such as "2.6.0".
+void salad_onednn_version(int *major, int *minor, int *patch);
+
+typedef enum { salad_direct = 0, salad_winograd = 1 } salad_algorithm;
+typedef enum { salad_forward = 0, salad_backward_data = 1, salad_backward_weights = 2 } salad_pass;
+
+typedef struct {
+  int images, input_channels, output_channels;
+  int height, width;  // of the source
+  int kernel, stride, padding;
+  int block;
+  int plain_source;   // 1: the source is the image, (n, c, h, w)
+  int training;       // 0: forward only
+  salad_algorithm algorithm[3];  // by salad_pass
+} salad_convolution_shape;
+
+typedef struct salad_convolution salad_convolution;
+
+/// NULL with a reason in `error` when oneDNN has no such primitive. The calling thread's OpenMP setting is made one
+/// thread first: kernels are laid out for the number of threads at creation.
+salad_convolution *salad_convolution_create(const salad_convolution_shape *shape, char *error, size_t error_size);
+void salad_convolution_destroy(salad_convolution *convolution);
+
+/// Bytes of working memory that any pass needs; the caller owns it, one piece a thread.
+size_t salad_convolution_scratch_size(const salad_convolution *convolution);
+
+/// oneDNN's name of the kernel that runs a pass, "" when the pass does not exist.
+const char *salad_convolution_implementation(const salad_convolution *convolution, salad_pass pass);
+
+/// Runs one pass on the calling thread; 0, or oneDNN's status. Safe from several threads with different scratch.
+///   forward:          source, packed weights -> destination
+///   backward data:    destination gradient, packed weights -> source gradient
+///   backward weights: source, destination gradient -> packed weight gradient
+int salad_convolution_run_forward(
+    const salad_convolution *convolution, const float *source, const float *weights, float *destination, void *scratch);
+int salad_convolution_run_backward_data(
+    const salad_convolution *convolution, const float *destination_gradient, const float *weights,
+    float *source_gradient, void *scratch);
+int salad_convolution_run_backward_weights(
+    const salad_convolution *convolution, const float *source, const float *destination_gradient,
+    float *weight_gradient, void *scratch);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,55 @@
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help deps build test demo dist install lint format clean
+
+PREFIX ?= /usr/local
+# Tests whose names match, such as FILTER=MPITests; all by default.
+FILTER ?=
+
+SOURCES := Package.swift Sources Tests
+# Tests see internals, which takes other flags: a folder of their own keeps both builds fresh.
+TEST_BUILD := .build-test
+DIST_BUILD := .build-dist
+
+help: ## this list
+	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
+
+deps: ## install what apt lacks (when root), check Swift and the disk
+	@.ci/deps
+
+build: deps ## build .build/release/salad
+	swift build -c release --product salad
+	@echo "built .build/release/salad"
+
+test: ## build and run all tests, or those that match FILTER=
+	@.ci/deps iproute2
+	swift test -c release -Xswiftc -enable-testing --scratch-path $(TEST_BUILD) $(if $(FILTER),--filter '$(FILTER)')
+
+demo: build ## draw X-rays, train on two ranks, score, merge, evaluate
+	Examples/demo.sh
+
+dist: deps ## build dist/salad-VERSION-linux-ARCH.tar.gz for machines without Swift
+	swift build -c release --product salad --static-swift-stdlib --scratch-path $(DIST_BUILD)
+	@name="salad-$$($(DIST_BUILD)/release/salad --version)-$$(uname -s | tr A-Z a-z)-$$(uname -m)"; \
+	rm -rf "dist/$$name"; \
+	mkdir -p "dist/$$name"; \
+	install -m 755 $(DIST_BUILD)/release/salad "dist/$$name/"; \
+	strip "dist/$$name/salad"; \
+	install -m 644 LICENSE README.md hosts "dist/$$name/"; \
+	tar --create --gzip --file "dist/$$name.tar.gz" --directory dist "$$name"; \
+	rm -rf "dist/$$name"; \
+	echo "built dist/$$name.tar.gz"
+
+install: build ## put salad into PREFIX/bin (/usr/local)
+	install -d "$(DESTDIR)$(PREFIX)/bin"
+	install -m 755 .build/release/salad "$(DESTDIR)$(PREFIX)/bin/salad"
+
+lint: ## check the format of all Swift files
+	swift format lint --strict --recursive $(SOURCES)
+
+format: ## correct the format of all Swift files
+	swift format --in-place --recursive $(SOURCES)
+
+clean: ## remove what was built
+	rm -rf .build $(TEST_BUILD) $(DIST_BUILD) dist demo

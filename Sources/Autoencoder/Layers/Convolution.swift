@@ -1,0 +1,107 @@
+import CKernels
+import COneDNN
+
+// m = images in a micro-batch, I = input channels, O = output channels, k = kernel side
+
+/// A convolution without bias on blocked activations.
+///
+/// Its weights stand in the flat buffer as PyTorch has them, (O, I, k, k), and are packed once a step for all workers.
+struct Convolution: Sendable {
+  struct Shape: Sendable {
+    var inputs: Int
+    var outputs: Int
+    /// Side of the source; 3 x 3 convolutions keep it by padding.
+    var side: Int
+    var kernel: Int
+    /// The source is the image itself, (m, I, S, S), and needs no gradient.
+    var readsImage = false
+  }
+
+  let shape: Shape
+  private let primitive: OneDNNConvolution
+  private let weightOffset: Int
+  private let packedForward: Int
+  private let packedBackward: Int
+
+  init(
+    _ shape: Shape, microBatch: Int, training: Bool, weightOffset: Int, packed: inout BufferPlan
+  ) throws {
+    self.shape = shape
+    self.weightOffset = weightOffset
+    let inputs = shape.readsImage ? shape.inputs : padded(shape.inputs)
+    primitive = try OneDNNConvolution(
+      salad_convolution_shape(
+        images: Int32(microBatch), input_channels: Int32(inputs), output_channels: Int32(padded(shape.outputs)),
+        height: Int32(shape.side), width: Int32(shape.side), kernel: Int32(shape.kernel), stride: 1,
+        padding: Int32(shape.kernel / 2), block: Int32(OneDNN.block), plain_source: shape.readsImage ? 1 : 0,
+        training: training ? 1 : 0, algorithm: (salad_direct, salad_direct, salad_direct)))
+    let packedCount = inputs * padded(shape.outputs) * shape.kernel * shape.kernel
+    packedForward = packed.reserve(packedCount)
+    packedBackward = training && !shape.readsImage ? packed.reserve(packedCount) : packedForward
+  }
+
+  var weightCount: Int { shape.outputs * shape.inputs * shape.kernel * shape.kernel }
+  /// Elements of the packed weights and of their packed gradient.
+  var packedCount: Int {
+    (shape.readsImage ? shape.inputs : padded(shape.inputs)) * padded(shape.outputs) * shape.kernel * shape.kernel
+  }
+  var scratchSize: Int { primitive.scratchSize }
+  func implementation(_ pass: salad_pass) -> String { primitive.implementation(pass) }
+
+  /// Lays the weights out as the passes want them.
+  func pack(_ parameters: AlignedBuffer<Float>, into packed: AlignedBuffer<Float>) {
+    let weights = parameters.pointer + weightOffset
+    let (outputs, inputs) = (Int64(shape.outputs), Int64(shape.inputs))
+    let (taps, block) = (Int64(shape.kernel * shape.kernel), Int64(OneDNN.block))
+    if shape.readsImage {
+      ck_pack_image_weights(weights, outputs, inputs, taps, block, packed.pointer + packedForward)
+      return
+    }
+    ck_pack_weights(weights, outputs, inputs, taps, block, 1, packed.pointer + packedForward)
+    if packedBackward != packedForward {
+      ck_pack_weights(weights, outputs, inputs, taps, block, 0, packed.pointer + packedBackward)
+    }
+  }
+
+  func forward(
+    _ source: UnsafePointer<Float>, into destination: UnsafeMutablePointer<Float>, packed: AlignedBuffer<Float>,
+    worker: WorkerBuffers
+  ) {
+    primitive.forward(source, weights: packed.pointer + packedForward, into: destination, scratch: worker.scratch.pointer)
+  }
+
+  func backwardData(
+    _ gradient: UnsafePointer<Float>, into sourceGradient: UnsafeMutablePointer<Float>, packed: AlignedBuffer<Float>,
+    worker: WorkerBuffers
+  ) {
+    primitive.backwardData(
+      gradient, weights: packed.pointer + packedBackward, into: sourceGradient, scratch: worker.scratch.pointer)
+  }
+
+  /// Adds this micro-batch's weight gradient to the sums. False when it saw a fault.
+  func backwardWeights(
+    source: UnsafePointer<Float>, gradient: UnsafePointer<Float>, worker: WorkerBuffers, sums: StepSums
+  ) -> Bool {
+    let packedGradient = worker.packedGradient.pointer
+    primitive.backwardWeights(
+      source: source, gradient: gradient, into: packedGradient, scratch: worker.scratch.pointer)
+    let block = OneDNN.block
+    let (inputs, taps) = (Int64(shape.inputs), Int64(shape.kernel * shape.kernel))
+    let packedRow = packedCount / (padded(shape.outputs) / block)
+    var sound = true
+    // A block of outputs at a time: what was unpacked is still in cache when it is added.
+    for first in stride(from: 0, to: shape.outputs, by: block) {
+      let outputs = min(block, shape.outputs - first)
+      let part = packedGradient + first / block * packedRow
+      let plain = worker.weightGradient[0..<outputs * shape.inputs * Int(taps)]
+      if shape.readsImage {
+        ck_unpack_image_weights(part, Int64(outputs), inputs, taps, Int64(block), plain.baseAddress)
+      } else {
+        ck_unpack_weights(part, Int64(outputs), inputs, taps, Int64(block), plain.baseAddress)
+      }
+      let offset = weightOffset + first * shape.inputs * Int(taps)
+      if !sums.addGradient(UnsafeBufferPointer(plain), at: offset) { sound = false }
+    }
+    return sound
+  }
+}

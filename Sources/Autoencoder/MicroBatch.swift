@@ -1,0 +1,70 @@
+/// The activations of one micro-batch, kept from its forward pass to its backward pass.
+final class Slot: @unchecked Sendable {
+  let floats: AlignedBuffer<Float>
+  /// No number so far was NaN, infinite or too large.
+  var isSound = true
+  /// False in the first of two forward passes, where activations are computed again for the backward pass.
+  var recordsStatistics = true
+
+  init(count: Int) { floats = AlignedBuffer(count: count) }
+}
+
+/// One worker's working memory, allocated once for the largest layer.
+final class WorkerBuffers: @unchecked Sendable {
+  struct Sizes: Sendable {
+    /// Elements of the largest activation.
+    var activation = 0
+    /// Bytes of the convolutions' scratch.
+    var scratch = 0
+    /// Elements of the largest packed weight gradient, and of the largest stretch of plain ones.
+    var packedGradient = 0
+    var weightGradient = 0
+    /// Channels of the widest layer, padded; images in a micro-batch.
+    var channels = 0
+    /// (m, C, S, S)
+    var image = 0
+  }
+
+  /// Gradients, or evaluation's activations, go back and forth between these two.
+  private(set) var front: AlignedBuffer<Float>
+  private(set) var back: AlignedBuffer<Float>
+  let scratch: AlignedBuffer<UInt8>
+  let packedGradient: AlignedBuffer<Float>
+  let weightGradient: AlignedBuffer<Float>
+  let channelSums: AlignedBuffer<Double>
+  let channelFloats: AlignedBuffer<Float>
+  let imageGradient: AlignedBuffer<Float>
+
+  init(_ sizes: Sizes, training: Bool) {
+    front = AlignedBuffer(count: sizes.activation)
+    back = AlignedBuffer(count: sizes.activation)
+    scratch = AlignedBuffer(count: sizes.scratch)
+    packedGradient = AlignedBuffer(count: training ? sizes.packedGradient : 0)
+    weightGradient = AlignedBuffer(count: training ? max(sizes.weightGradient, 2 * sizes.channels) : 0)
+    channelSums = AlignedBuffer(count: 3 * sizes.channels)
+    channelFloats = AlignedBuffer(count: 3 * sizes.channels)
+    imageGradient = AlignedBuffer(count: training ? sizes.image : 0)
+  }
+
+  /// What was written to `back` is now in `front`.
+  func swapGradients() { swap(&front, &back) }
+}
+
+/// What all workers of a rank read, and the sums that they add to.
+final class SharedBuffers: Sendable {
+  let parameters: AlignedBuffer<Float>
+  /// Running means and variances.
+  let running: AlignedBuffer<Float>
+  let packed: AlignedBuffer<Float>
+  let evaluation: AlignedBuffer<Float>
+  let sums: StepSums
+
+  init(layout: ParameterLayout, packed: Int, evaluation: Int, training: Bool) {
+    parameters = AlignedBuffer(count: layout.parameterCount)
+    running = AlignedBuffer(count: layout.statisticCount)
+    self.packed = AlignedBuffer(count: packed)
+    self.evaluation = AlignedBuffer(count: evaluation)
+    sums = StepSums(
+      parameterCount: training ? layout.parameterCount : 0, statisticCount: training ? layout.statisticCount : 0)
+  }
+}

@@ -1,0 +1,319 @@
+import CKernels
+import ExactSum
+import Radiographs
+import Synchronization
+
+// m = images in a micro-batch, S = image side, D = embedding dimension
+
+/// This rank's replica of the autoencoder: its parameters, Adam's moments, and the workers that compute micro-batches.
+///
+/// A training step is `forward`, `backward`, an all-reduce of `sums.fixed`, and `update`. Nothing here communicates, and
+/// nothing depends on how many workers there are or which micro-batches are this rank's.
+public final class Replica {
+  public let configuration: NetworkConfiguration
+  /// m: images in one micro-batch.
+  public let microBatch: Int
+  let network: UNet
+  let layout: ParameterLayout
+  let shared: SharedBuffers
+  private let workers: Workers
+  private let workerBuffers: [WorkerBuffers]
+  private let slotCount: Int
+  private let activationLimit: Int
+  private var slots: [Slot] = []
+  private var step: Step?
+  /// The parameters have changed since they were packed.
+  private var packedIsStale = true
+  private var evaluationIsStale = true
+  let firstMoments: AlignedBuffer<Float>
+  let secondMoments: AlignedBuffer<Float>
+  private var reducedGradients: AlignedBuffer<Float>?
+  private var usesReducedGradients = false
+  /// Steps that the running statistics have moved: what PyTorch calls num_batches_tracked.
+  var statisticSteps = 0
+  /// Adam steps taken.
+  public internal(set) var stepsTaken = 0
+
+  /// What `backward` needs from `forward`.
+  private struct Step {
+    let batches: [PixelBatch]
+    let kind: ReconstructionLoss
+    /// d total loss / d (sum of the pixels' losses).
+    let reconstructionFactor: Float
+    /// d mean loss / d (sum of the pixels' losses).
+    let lossShare: Double
+    /// Micro-batches whose activations are kept; those behind them are computed again.
+    let kept: Int
+  }
+
+  /// - Parameters:
+  ///   - microBatch: m, at least 2 when training.
+  ///   - workers: threads, each computing one micro-batch alone.
+  ///   - training: false makes a replica that can only `embed`.
+  ///   - activationLimit: bytes for the activations kept between `forward` and `backward`. Micro-batches beyond it are
+  ///     computed again in `backward`, with the same bits.
+  public init(
+    configuration: NetworkConfiguration, microBatch: Int, workers: Int, training: Bool, activationLimit: Int
+  ) throws {
+    guard configuration.architecture == .unet else {
+      throw AutoencoderError("The architecture \(configuration.architecture.rawValue) is not built yet: use unet.")
+    }
+    self.configuration = configuration
+    self.microBatch = microBatch
+    self.activationLimit = activationLimit
+    var plan = NetworkPlan(microBatch: microBatch, training: training)
+    network = try UNet(configuration, plan: &plan)
+    layout = plan.layout
+    shared = SharedBuffers(
+      layout: layout, packed: plan.packed.count, evaluation: plan.evaluation.count, training: training)
+    self.workers = Workers(count: workers)
+    let sizes = plan.sizes
+    workerBuffers = (0..<workers).map { _ in WorkerBuffers(sizes, training: training) }
+    slotCount = training ? plan.slot.count : 0
+    firstMoments = AlignedBuffer(count: training ? layout.parameterCount : 0)
+    secondMoments = AlignedBuffer(count: training ? layout.parameterCount : 0)
+  }
+
+  /// Elements of all weights, scales and shifts.
+  public var parameterCount: Int {
+    layout.tensors.reduce(0) { sum, tensor in
+      if case .parameter = tensor.storage { sum + tensor.count } else { sum }
+    }
+  }
+
+  /// Bytes of one micro-batch's activations.
+  public var activationSize: Int { slotCount * MemoryLayout<Float>.stride }
+
+  /// Weights uniform in +-1/sqrt(fan-in), drawn from (seed, name, element); batch-norm scales 1 and shifts 0.
+  public func initialise(seed: UInt64) {
+    for tensor in layout.tensors {
+      let buffer: AlignedBuffer<Float>
+      let offset: Int
+      switch tensor.storage {
+      case .parameter(let place): (buffer, offset) = (shared.parameters, place)
+      case .statistic(let place): (buffer, offset) = (shared.running, place)
+      case .stepCount: continue
+      }
+      switch tensor.start {
+      case .constant(let value):
+        buffer[offset..<offset + tensor.count].update(repeating: value)
+      case .uniform(let bound):
+        let random = CounterRandom(seed: seed, name: tensor.name)
+        workers.run(elements: tensor.count, piece: 1 << 16) { _, range in
+          for element in range {
+            buffer.pointer[offset + element] = Float((2 * random.uniform(UInt64(element)) - 1) * Double(bound))
+          }
+        }
+      }
+    }
+    firstMoments.elements.update(repeating: 0)
+    secondMoments.elements.update(repeating: 0)
+    statisticSteps = 0
+    stepsTaken = 0
+    parametersChanged()
+  }
+
+  func parametersChanged() {
+    packedIsStale = true
+    evaluationIsStale = true
+  }
+
+  // MARK: - Training
+
+  /// What this rank's micro-batches of the step add up to; after an all-reduce SUM of `fixed`, what all ranks' do.
+  public var sums: StepSums { shared.sums }
+
+  /// Forward of this rank's micro-batches; their activations are kept for `backward`. Local; none is allowed.
+  ///
+  /// - Parameters:
+  ///   - batches: m images each.
+  ///   - imagesInStep: of all ranks, for the divisors.
+  ///   - microBatchesInStep: of all ranks, for the range of the sums.
+  ///   - reconstructionWeight: w_rec.
+  /// - Returns: (micro-batches * m, D), unit rows.
+  public func forward(
+    _ batches: [PixelBatch], imagesInStep: Int, microBatchesInStep: Int, reconstructionLoss: ReconstructionLoss,
+    reconstructionWeight: Double
+  ) throws -> [Float] {
+    packIfStale()
+    shared.sums.clear(microBatchesInStep: microBatchesInStep)
+    usesReducedGradients = false
+    let kept = prepareSlots(for: batches.count)
+    let pixels = imagesInStep * configuration.channels * configuration.size * configuration.size
+    let step = Step(
+      batches: batches, kind: reconstructionLoss, reconstructionFactor: Float(reconstructionWeight / Double(pixels)),
+      lossShare: 1 / Double(pixels), kept: kept)
+    self.step = step
+    let rowCount = microBatch * configuration.embeddingDimension
+    let embeddings = AlignedBuffer<Float>(count: batches.count * rowCount)
+    workers.run(items: batches.count) { [self] worker, item in
+      let slot = slot(of: item, worker: worker)
+      slot.isSound = true
+      slot.recordsStatistics = item < kept
+      let rows = embeddings.pointer + item * rowCount
+      encode(step.batches[item], into: rows, slot: slot, worker: worker)
+      if item < kept { decode(step, slot: slot, worker: worker) }
+    }
+    return Array(embeddings.elements)
+  }
+
+  /// Backward of the micro-batches given to `forward`: their gradients are added to `sums`. Local.
+  ///
+  /// - Parameter embeddingGradients: (micro-batches * m, D), d total loss / d z.
+  public func backward(embeddingGradients: [Float]) throws {
+    guard let step else { preconditionFailure("backward before forward") }
+    let rowCount = microBatch * configuration.embeddingDimension
+    precondition(
+      embeddingGradients.count == step.batches.count * rowCount,
+      "\(embeddingGradients.count) embedding gradients for \(step.batches.count) micro-batches of \(rowCount)")
+    workers.run(items: step.batches.count) { [self] worker, item in
+      let slot = slot(of: item, worker: worker)
+      let buffers = workerBuffers[worker]
+      if item >= step.kept {
+        slot.isSound = true
+        slot.recordsStatistics = true
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: rowCount) { rows in
+          encode(step.batches[item], into: rows.baseAddress!, slot: slot, worker: worker)
+        }
+        decode(step, slot: slot, worker: worker)
+      }
+      embeddingGradients.withUnsafeBufferPointer { gradients in
+        if !network.backward(
+          embeddingGradients: gradients.baseAddress! + item * rowCount,
+          reconstructionFactor: step.reconstructionFactor, kind: step.kind, slot: slot, shared: shared,
+          worker: buffers)
+        {
+          slot.isSound = false
+        }
+      }
+      if !slot.isSound { shared.sums.addFault() }
+    }
+    self.step = nil
+  }
+
+  /// The faster reduction without the promise of equal bits: this rank's gradients as floats, for a floating-point
+  /// all-reduce by `reduce`, which `update` then uses.
+  public func reduceGradientsAsFloats(_ reduce: (UnsafeMutableBufferPointer<Float>) throws -> Void) rethrows {
+    let gradients = reducedGradients ?? AlignedBuffer(count: layout.parameterCount)
+    reducedGradients = gradients
+    usesReducedGradients = true
+    let fixed = UnsafeBufferPointer(shared.sums.fixedGradients)
+    workers.run(elements: fixed.count, piece: 1 << 16) { _, range in
+      FixedPoint.gradient.decode(UnsafeBufferPointer(rebasing: fixed[range]), into: gradients[range])
+    }
+    try reduce(gradients.elements)
+  }
+
+  /// Adam (Kingma and Ba, 2015; beta 0.9 and 0.999, eps 1e-8) with L2 weight decay added to the gradient, and the running
+  /// statistics, from the all-reduced sums: the same bits on every rank. Local.
+  public func update(learningRate: Double, weightDecay: Double) {
+    stepsTaken += 1
+    statisticSteps += 1
+    let (beta1, beta2) = (0.9, 0.999)
+    let stepSize = Float(learningRate / (1 - Self.power(beta1, stepsTaken)))
+    let inverseRootCorrection = Float(1 / (1 - Self.power(beta2, stepsTaken)).squareRoot())
+    let fixed = UnsafeBufferPointer(shared.sums.fixedGradients)
+    let floats = usesReducedGradients ? reducedGradients : nil
+    workers.run(elements: layout.parameterCount, piece: 1 << 15) { [self] _, range in
+      withUnsafeTemporaryAllocation(of: Float.self, capacity: range.count) { decoded in
+        if floats == nil {
+          FixedPoint.gradient.decode(UnsafeBufferPointer(rebasing: fixed[range]), into: decoded)
+        }
+        let gradient = floats.map { UnsafePointer($0.pointer + range.lowerBound) } ?? UnsafePointer(decoded.baseAddress!)
+        ck_adam(
+          shared.parameters.pointer + range.lowerBound, firstMoments.pointer + range.lowerBound,
+          secondMoments.pointer + range.lowerBound, gradient, Int64(range.count), Float(beta1), Float(beta2), stepSize,
+          inverseRootCorrection, 1e-8, Float(weightDecay))
+      }
+    }
+    for index in 0..<layout.statisticCount {
+      let old = Double(shared.running.pointer[index])
+      shared.running.pointer[index] = Float(0.9 * old + 0.1 * shared.sums.statistic(index))
+    }
+    parametersChanged()
+  }
+
+  /// base^exponent by repeated squaring: the same bits from every C library.
+  private static func power(_ base: Double, _ exponent: Int) -> Double {
+    var (result, square, left) = (1.0, base, exponent)
+    while left > 0 {
+      if left & 1 == 1 { result *= square }
+      square *= square
+      left >>= 1
+    }
+    return result
+  }
+
+  private func encode(_ batch: PixelBatch, into rows: UnsafeMutablePointer<Float>, slot: Slot, worker: Int) {
+    let sound = batch.pixels.withUnsafeBufferPointer {
+      network.encode($0, embeddings: rows, slot: slot, shared: shared, worker: workerBuffers[worker])
+    }
+    if !sound { slot.isSound = false }
+  }
+
+  private func decode(_ step: Step, slot: Slot, worker: Int) {
+    if !network.decode(slot: slot, shared: shared, worker: workerBuffers[worker]) { slot.isSound = false }
+    let loss = network.reconstructionLoss(slot: slot, kind: step.kind) * step.lossShare
+    if !shared.sums.addLoss(loss) { slot.isSound = false }
+  }
+
+  /// Makes the slots for `count` micro-batches and tells how many of those are kept.
+  private func prepareSlots(for count: Int) -> Int {
+    let affordable = activationLimit / max(activationSize, 1)
+    let kept = count <= max(affordable, workers.count) ? count : max(affordable - workers.count, 0)
+    // Behind the kept ones' slots each worker has one, for what is computed again.
+    let needed = kept == count ? count : kept + workers.count
+    while slots.count < needed { slots.append(Slot(count: slotCount)) }
+    return kept
+  }
+
+  private func slot(of item: Int, worker: Int) -> Slot {
+    let kept = step?.kept ?? 0
+    return slots[item < kept ? item : kept + worker]
+  }
+
+  private func packIfStale() {
+    guard packedIsStale else { return }
+    workers.run(items: network.convolutions.count) { [network, shared] _, layer in
+      network.pack(layer: layer, shared: shared)
+    }
+    packedIsStale = false
+  }
+
+  // MARK: - Scoring
+
+  /// Embeddings of clean images with the running statistics, by the encoder alone. Local.
+  ///
+  /// - Parameters:
+  ///   - images: (count, S, S) in -1...1, cut into micro-batches of m, the last one filled up with black images.
+  ///   - count: any number.
+  /// - Returns: (count, D), unit rows; a row depends neither on the images beside it nor on its place.
+  public func embed(_ images: UnsafeBufferPointer<Float>, count: Int) throws -> [Float] {
+    let (pixels, dimension, m) = (configuration.size * configuration.size, configuration.embeddingDimension, microBatch)
+    precondition(images.count == count * pixels, "\(images.count) pixels for \(count) images of \(pixels)")
+    packIfStale()
+    if evaluationIsStale {
+      network.prepareEvaluation(shared)
+      evaluationIsStale = false
+    }
+    let batches = (count + m - 1) / m
+    let rows = AlignedBuffer<Float>(count: batches * m * dimension)
+    // Only read, until `run` returns.
+    nonisolated(unsafe) let images = images
+    workers.run(items: batches) { [self] worker, batch in
+      let present = min(m, count - batch * m)
+      let source = UnsafeBufferPointer(rebasing: images[batch * m * pixels..<(batch * m + present) * pixels])
+      let destination = rows.pointer + batch * m * dimension
+      if present == m {
+        network.evaluate(source, embeddings: destination, shared: shared, worker: workerBuffers[worker])
+        return
+      }
+      var filled = [Float](repeating: -1, count: m * pixels)
+      filled.replaceSubrange(0..<source.count, with: source)
+      filled.withUnsafeBufferPointer {
+        network.evaluate($0, embeddings: destination, shared: shared, worker: workerBuffers[worker])
+      }
+    }
+    return Array(rows.elements.prefix(count * dimension))
+  }
+}
