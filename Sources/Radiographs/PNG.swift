@@ -45,7 +45,7 @@ extension Radiograph {
     let gray: [UInt8] =
       switch pixels {
       case .eightBit(let values): values
-      case .float(let values): values.map { UInt8((min(max($0, 0), 1) * 255).rounded()) }
+      case .float(let values): values.map { UInt8((min(max(0, $0), 1) * 255).rounded()) }
       }
     var message = PNGFile.emptyMessage
     var bytes: UnsafeMutablePointer<UInt8>?
