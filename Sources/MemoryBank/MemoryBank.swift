@@ -1,0 +1,152 @@
+public import MPI
+import Radiographs
+
+// N = bank rows, M = rows of this rank, B = batch size, D = embedding dimension
+
+/// This rank's rows of the memory bank: row i is the running prototype of image i.
+///
+/// Read on in the order of the data: `Sharding` says who owns which row, `Assignment` compares embeddings with rows,
+/// `Losses` trains with them, `Entropy` and `Anchors` choose the anchor images of a round; `TopK` finds the nearest
+/// prototypes and `Aggregation` makes a score of them.
+///
+/// Rows never travel for a search, only what was found. Nothing here depends on the number of ranks, to the bit.
+public struct MemoryBank: Sendable {
+  public let sharding: Sharding
+  /// Who owns `shard`.
+  public let rank: Int
+  /// D.
+  public let dimension: Int
+  /// (M, D), unit rows.
+  ///
+  /// A row that is not finite is kept as it is. Whatever looks at it next throws a `MemoryBankError` on all ranks.
+  public var shard: [Float] {
+    didSet { precondition(shard.count == ownedRows.count * dimension, shapeMismatch(shard.count)) }
+  }
+
+  /// Rows drawn uniform in +-sqrt(3 / D) from (seed, row, element), then normalised.
+  public init(rows: Int, dimension: Int, seed: UInt64, communicator: Communicator) {
+    self.init(
+      sharding: Sharding(rows: rows, ranks: communicator.size), rank: communicator.rank, dimension: dimension,
+      seed: seed)
+  }
+
+  /// From rows that the caller loaded, unit rows. They are taken as they are.
+  ///
+  /// - Parameter shard: (M, D), M the count of `Sharding(rows:ranks:).range(of: communicator.rank)`.
+  public init(rows: Int, dimension: Int, shard: [Float], communicator: Communicator) {
+    self.init(
+      sharding: Sharding(rows: rows, ranks: communicator.size), rank: communicator.rank, dimension: dimension,
+      shard: shard)
+  }
+
+  /// Any rank's shard, without a communicator.
+  init(sharding: Sharding, rank: Int, dimension: Int, shard: [Float]) {
+    precondition(dimension > 0, "the embedding dimension is \(dimension), expected 1 or more")
+    self.sharding = sharding
+    self.rank = rank
+    self.dimension = dimension
+    self.shard = shard
+    precondition(shard.count == ownedRows.count * dimension, shapeMismatch(shard.count))
+  }
+
+  /// Any rank's random shard, without a communicator.
+  init(sharding: Sharding, rank: Int, dimension: Int, seed: UInt64) {
+    let bound = (3 / Double(dimension)).squareRoot()
+    var shard: [Float] = []
+    shard.reserveCapacity(sharding.range(of: rank).count * dimension)
+    for row in sharding.range(of: rank) {
+      let random = CounterRandom(seed: seed, name: "memory bank", UInt64(row))
+      let drawn = (0..<dimension).map { random.uniform(UInt64($0), in: -bound...bound) }
+      shard += Self.normalised(drawn)
+    }
+    self.init(sharding: sharding, rank: rank, dimension: dimension, shard: shard)
+  }
+
+  /// The rows of `shard`, as image indices.
+  public var ownedRows: Range<Int> { sharding.range(of: rank) }
+
+  private func shapeMismatch(_ count: Int) -> String {
+    "\(count) values for the shard of rank \(rank), expected \(ownedRows.count) rows x \(dimension)"
+  }
+}
+
+// MARK: Changing rows
+
+extension MemoryBank {
+  /// m_i <- normalise(mu m_i + (1 - mu) z_i) for the images that this rank owns. Local.
+  ///
+  /// In double, rounded to float once. Where m_i and z_i cancel, so that the sum is shorter than 1e-6 and points where
+  /// the rounding of its parts does, the row stays.
+  ///
+  /// - Parameters:
+  ///   - imageIndices: B of them, each in 0 ..< N.
+  ///   - embeddings: (B, D), the whole batch's, rows of unit length.
+  ///   - momentum: mu, in 0...1.
+  public mutating func update(imageIndices: [Int], embeddings: [Float], momentum: Double) {
+    precondition((0...1).contains(momentum), "the momentum is \(momentum), expected 0...1")
+    change(imageIndices, embeddings) { old, embedding in
+      let mixed = zip(old, embedding).map { momentum * Double($0) + (1 - momentum) * Double($1) }
+      return Self.norm(mixed) < 1e-6 ? nil : Self.normalised(mixed)
+    }
+  }
+
+  /// m_i <- normalise(z_i) for the images that this rank owns: the refresh pass. Local.
+  ///
+  /// - Parameters:
+  ///   - imageIndices: B of them, each in 0 ..< N.
+  ///   - embeddings: (B, D), the whole batch's.
+  public mutating func replace(imageIndices: [Int], embeddings: [Float]) {
+    change(imageIndices, embeddings) { _, embedding in Self.normalised(embedding.map(Double.init)) }
+  }
+
+  /// Replaces each owned row by what `newRow` makes of it and its embedding, or keeps it where that is nil.
+  private mutating func change(
+    _ imageIndices: [Int], _ embeddings: [Float], newRow: (ArraySlice<Float>, ArraySlice<Float>) -> [Float]?
+  ) {
+    precondition(
+      embeddings.count == imageIndices.count * dimension,
+      "\(embeddings.count) values for \(imageIndices.count) embeddings of dimension \(dimension)")
+    let owned = ownedRows
+    for (position, image) in imageIndices.enumerated() {
+      precondition((0..<sharding.rows).contains(image), "image \(image) of \(sharding.rows)")
+      guard owned.contains(image) else { continue }
+      let row = (image - owned.lowerBound) * dimension
+      let embedding = embeddings[(position * dimension)..<((position + 1) * dimension)]
+      if let changed = newRow(shard[row..<(row + dimension)], embedding) {
+        shard.replaceSubrange(row..<(row + dimension), with: changed)
+      }
+    }
+  }
+
+  /// x / max(|x|, 1e-12), rounded to float once.
+  static func normalised(_ values: [Double]) -> [Float] {
+    let length = max(norm(values), 1e-12)
+    return values.map { Float($0 / length) }
+  }
+
+  static func norm(_ values: [Double]) -> Double {
+    values.reduce(0) { $0 + $1 * $1 }.squareRoot()
+  }
+}
+
+// MARK: Rows that travel
+
+extension MemoryBank {
+  /// The rows of these images. All ranks.
+  ///
+  /// Only where rows are the question, not the answer: an image's entropy and an anchor's neighbours are those of its
+  /// own prototype.
+  ///
+  /// - Parameter images: ascending, equal on all ranks.
+  /// - Returns: (images, D), equal on all ranks.
+  func rows(of images: some Collection<Int>, _ communicator: Communicator) throws -> [Float] {
+    let owned = ownedRows
+    var mine: [Float] = []
+    for image in images where owned.contains(image) {
+      let row = (image - owned.lowerBound) * dimension
+      mine += shard[row..<(row + dimension)]
+    }
+    // Ranks own ascending rows, so their parts in rank order are all rows in order.
+    return Array(try communicator.allGatherV(mine).joined())  // all ranks
+  }
+}

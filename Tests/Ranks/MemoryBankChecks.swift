@@ -1,0 +1,325 @@
+import Foundation
+import MPI
+import MemoryBank
+
+// N = bank rows, D = embedding dimension, B = batch size, Q = queries, K = neighbours looked up
+
+/// Checks of the target `MemoryBank`: against `ReferenceBank`, and by hashes of bits that must not depend on the ranks.
+enum MemoryBankChecks {
+  static let all = [
+    Check("memory-bank") { facts in
+      try searches(&facts)
+      try losses(&facts)
+      try entropiesAndAnchors(&facts)
+      try scores(&facts)
+      try training(&facts)
+      try damage(&facts)
+    }
+  ]
+
+  /// This rank's shard of a bank that all ranks know.
+  private static func bank(_ values: [Float], dimension: Int, _ world: Communicator) -> MemoryBank {
+    let rows = values.count / dimension
+    let range = Sharding(rows: rows, ranks: world.size).range(of: world.rank)
+    return MemoryBank(
+      rows: rows, dimension: dimension,
+      shard: Array(values[(range.lowerBound * dimension)..<(range.upperBound * dimension)]), communicator: world)
+  }
+
+  /// Rank 0 prints it, and the test compares the lines of runs with different numbers of ranks.
+  private static func report(_ hash: BitHash, _ name: String, _ facts: Facts) {
+    if facts.world.isRoot { print("bits \(name) \(String(hash.value, radix: 16))") }
+  }
+
+  // MARK: Search
+
+  private static func searches(_ facts: inout Facts) throws {
+    var hash = BitHash()
+    var (wrong, example) = (0, "")
+    let cases = 2000
+    for number in 0..<cases {
+      var draws = Draws("search", number)
+      let dimension = draws.integer(in: 1...12)
+      let rows = draws.isTrue(one: 20) ? draws.integer(in: 100...300) : draws.integer(in: 1...70)
+      let queries = draws.isTrue(one: 50) ? draws.integer(in: 60...140) : draws.integer(in: 1...5)
+      let k = draws.integer(in: 1...(draws.isTrue(one: 2) ? 5 : rows + 3))
+      let ofIntegers = draws.isTrue(one: 2)
+      var values = (0..<rows).flatMap { _ in
+        ofIntegers ? draws.integerVector(dimension) : draws.unitVector(dimension)
+      }
+      // Some rows again, elsewhere.
+      for _ in 0..<(rows / 4) {
+        let (from, to) = (draws.integer(in: 0...(rows - 1)), draws.integer(in: 0...(rows - 1)))
+        let copied = values[(from * dimension)..<((from + 1) * dimension)]
+        values.replaceSubrange((to * dimension)..<((to + 1) * dimension), with: copied)
+      }
+      let asked = (0..<queries).flatMap { _ in
+        ofIntegers ? draws.integerVector(dimension) : draws.unitVector(dimension)
+      }
+      let excluding = draws.isTrue(one: 3) ? (0..<queries).map { _ in draws.integer(in: 0...(rows - 1)) } : nil
+
+      let found = try bank(values, dimension: dimension, facts.world)
+        .nearest(asked, k: k, excluding: excluding, communicator: facts.world)
+      let reference = ReferenceBank(values, dimension: dimension)
+      let expected = ReferenceBank.rows(of: asked, dimension: dimension).enumerated().map { query, vector in
+        reference.nearest(vector, k: k, excluding: excluding?[query])
+      }
+      if found != expected {
+        wrong += 1
+        example = "case \(number): N \(rows), D \(dimension), Q \(queries), K \(k): \(found), expected \(expected)"
+      }
+      for neighbour in found.joined() {
+        hash.add([neighbour.similarity])
+        hash.add([neighbour.index])
+      }
+    }
+    facts.expect(
+      wrong == 0, "\(cases) searches find what brute force finds\(wrong == 0 ? "" : ": \(wrong), \(example)")")
+    report(hash, "searches", facts)
+  }
+
+  // MARK: Losses
+
+  private struct LossCase {
+    let rows: Int
+    let dimension: Int
+    let batch: Int
+    let temperature: Double
+    let anchors: Int
+    let neighbours: Int
+  }
+
+  private static func losses(_ facts: inout Facts) throws {
+    let cases = [
+      LossCase(rows: 1, dimension: 3, batch: 1, temperature: 0.1, anchors: 0, neighbours: 0),
+      LossCase(rows: 5, dimension: 4, batch: 3, temperature: 0.1, anchors: 2, neighbours: 4),
+      LossCase(rows: 16, dimension: 7, batch: 8, temperature: 0.5, anchors: 16, neighbours: 3),
+      LossCase(rows: 17, dimension: 20, batch: 17, temperature: 0.1, anchors: 5, neighbours: 10),
+      LossCase(rows: 100, dimension: 20, batch: 33, temperature: 0.07, anchors: 40, neighbours: 10),
+      LossCase(rows: 333, dimension: 33, batch: 32, temperature: 0.1, anchors: 100, neighbours: 10),
+      LossCase(rows: 333, dimension: 33, batch: 70, temperature: 1e-3, anchors: 100, neighbours: 10),
+    ]
+    var hash = BitHash()
+    for (number, shape) in cases.enumerated() { try losses(shape, number, &hash, &facts) }
+    report(hash, "losses", facts)
+  }
+
+  private static func losses(_ shape: LossCase, _ number: Int, _ hash: inout BitHash, _ facts: inout Facts) throws {
+    var draws = Draws("losses", number)
+    let (rows, dimension, batch, temperature) = (shape.rows, shape.dimension, shape.batch, shape.temperature)
+    let values = draws.unitVectors(rows, dimension, around: 4)
+    let embeddings = draws.unitVectors(batch, dimension, around: 3)
+    // Distinct images in an order of no meaning: the factor and the number of rows have no common divisor.
+    let images = (0..<batch).map { ($0 * 7919 + 3) % rows }
+    let anchors = (0..<shape.anchors).map { $0 * rows / shape.anchors }
+    let neighbourhoods = AnchorNeighbourhoods(
+      anchors: anchors, neighbours: anchors.flatMap { anchor in (1...shape.neighbours).map { (anchor + $0) % rows } },
+      neighboursPerAnchor: shape.neighbours)
+    let weight = 0.25
+
+    let loss = try bank(values, dimension: dimension, facts.world).embeddingLoss(
+      imageIndices: images, embeddings: embeddings, neighbourhoods: neighbourhoods, temperature: temperature,
+      weight: weight, communicator: facts.world)
+    hash.add([loss.mean, loss.instanceMean, loss.aggregationMean])
+    hash.add(loss.gradient)
+
+    let reference = ReferenceBank(values, dimension: dimension)
+    let targets = images.map { [$0] + (neighbourhoods.neighbours(of: $0) ?? []) }
+    let vectors = ReferenceBank.rows(of: embeddings, dimension: dimension)
+    let expected = zip(vectors, targets).map { reference.loss($0, targets: $1, temperature: temperature) }
+    let isAnchor = images.map { anchors.contains($0) }
+    let aggregation = zip(expected, isAnchor).filter(\.1).map(\.0)
+    let instance = zip(expected, isAnchor).filter { !$0.1 }.map(\.0)
+    let mean = { (values: [Double]) in values.isEmpty ? 0 : values.reduce(0, +) / Double(values.count) }
+
+    // A float dot product of two unit vectors is off by at most D 2^-24 or so, its loss by twice that over tau.
+    let similarityError = Double(dimension + 2) * 0x1p-24
+    let lossError = 2 * similarityError / temperature + 1e-9
+    let name = "N \(rows), D \(dimension), B \(batch), tau \(temperature)"
+    expect(loss.mean, near: mean(expected), within: lossError, "mean loss, \(name)", &facts)
+    expect(loss.instanceMean, near: mean(instance), within: lossError, "mean instance loss, \(name)", &facts)
+    expect(loss.aggregationMean, near: mean(aggregation), within: lossError, "mean aggregation loss, \(name)", &facts)
+    facts.expect(
+      loss.instanceCount == instance.count && loss.aggregationCount == aggregation.count, "counts of losses, \(name)")
+
+    // Central differences, in double; an image's embedding touches its own loss alone. Their own error is
+    // step^2 |third derivative| / 6, with a derivative below 10 / tau^3.
+    let step = temperature * 1e-4
+    let factor = weight / Double(batch)
+    var worst = 0.0
+    for embedding in 0..<batch {
+      for element in 0..<dimension {
+        let values = [-step, step].map { shift in
+          var moved = vectors[embedding]
+          moved[element] += shift
+          return reference.loss(moved, targets: targets[embedding], temperature: temperature)
+        }
+        let difference = factor * (values[1] - values[0]) / (2 * step)
+        worst = max(worst, abs(difference - Double(loss.gradient[embedding * dimension + element])))
+      }
+    }
+    // p and w are off by twice the similarity's error over tau, relatively, and each sums to 1; then float sums of 16.
+    let coefficientError = 4 * similarityError / temperature + 20 * 0x1p-24
+    let gradientError = factor / temperature * (coefficientError + 2e-8)
+    expect(worst, near: 0, within: gradientError, "gradient against finite differences, \(name)", &facts)
+  }
+
+  // MARK: Entropies and anchors
+
+  private static func entropiesAndAnchors(_ facts: inout Facts) throws {
+    var hash = BitHash()
+    for (rows, dimension, temperature) in [(1, 3, 0.1), (20, 5, 0.1), (100, 20, 1e-3), (333, 33, 0.1), (600, 9, 0.3)] {
+      var draws = Draws("entropies", rows)
+      let name = "N \(rows), tau \(temperature)"
+      let values = draws.unitVectors(rows, dimension, around: 10)
+      let reference = ReferenceBank(values, dimension: dimension)
+      let bank = bank(values, dimension: dimension, facts.world)
+      var done: [Int] = []
+      let entropies = try bank.entropies(temperature: temperature, communicator: facts.world) { done.append($0) }
+      hash.add(entropies)
+      facts.expect(done.last == rows && done == done.sorted(), "progress ends with all rows, \(name)")
+      let worst = entropies.enumerated().reduce(0.0) {
+        max($0, abs($1.element - reference.entropy($1.offset, temperature: temperature)))
+      }
+      // |dH| is at most sum of p_j (|log p_j| + H) |dx_j|; then the fixed-point sums.
+      let exponentError = 2 * Double(dimension + 2) * 0x1p-24 / temperature
+      let bound = 2 * (log(Double(rows)) + 1) * exponentError + Double(rows) * 0x1p-38
+      expect(worst, near: 0, within: bound, "entropies, \(name)", &facts)
+
+      for (round, rate, neighbours) in [(0, 0.1, 10), (1, 0.1, 10), (3, 0.1, 10), (4, 0.25, 1), (2, 1, 1000)] {
+        let found = try bank.anchorNeighbourhoods(
+          round: round, rate: rate, neighbours: neighbours, temperature: temperature, communicator: facts.world)
+        let count = min(rows, Int((Double(rows) * rate * Double(round) + 1e-9).rounded(.down)))
+        let anchors = (0..<rows).sorted { (entropies[$0], $0) < (entropies[$1], $1) }.prefix(count).sorted()
+        let expected = anchors.flatMap { anchor in
+          reference.nearest(reference.rows[anchor], k: neighbours, excluding: anchor).map(\.index)
+        }
+        hash.add(found.anchors + found.neighbours)
+        facts.expect(
+          found.anchors == anchors && found.neighbours == expected,
+          "round \(round) has \(count) anchors of least entropy and their \(neighbours) nearest, \(name)")
+      }
+    }
+    report(hash, "entropies", facts)
+  }
+
+  // MARK: Scores
+
+  private static func scores(_ facts: inout Facts) throws {
+    var hash = BitHash()
+    for (rows, dimension, k, temperature) in [
+      (1, 3, 100, 0.1), (5, 8, 3, 0.1), (40, 12, 100, 0.07), (333, 33, 100, 0.1), (333, 33, 10, 1e-3),
+    ] {
+      var draws = Draws("scores", rows)
+      let name = "N \(rows), K \(k), tau \(temperature)"
+      let values = draws.unitVectors(rows, dimension, around: 5)
+      // More than one block of queries, and some prototypes themselves.
+      let queries = draws.unitVectors(90, dimension) + values[..<(min(rows, 10) * dimension)]
+      let bank = bank(values, dimension: dimension, facts.world)
+      let reference = ReferenceBank(values, dimension: dimension)
+      let vectors = ReferenceBank.rows(of: queries, dimension: dimension)
+
+      let weighted = try bank.scores(
+        queries, k: k, rule: .weighted, temperature: temperature, communicator: facts.world)
+      let off = zip(weighted, vectors).reduce(0.0) { worst, pair in
+        let (cosine, length) = reference.weightedCosine(pair.1, k: k, temperature: temperature)
+        // Each of K terms and D elements of the aggregate is rounded to 2^-43; in units of the bound that follows.
+        let bound = Double(min(k, rows)) * Double(dimension).squareRoot() * 0x1p-43 / length + 1e-12
+        return max(worst, abs(cos(.pi * pair.0) - min(max(cosine, -1), 1)) / bound)
+      }
+      facts.expect(off <= 1, "weighted scores, off by \(off) of what rounding allows, \(name)")
+
+      let angles = try bank.scores(
+        queries, k: k, rule: .meanAngle, temperature: temperature, communicator: facts.world)
+      let worst = zip(angles, vectors).reduce(0.0) { max($0, abs($1.0 - reference.meanAngle($1.1, k: k))) }
+      expect(worst, near: 0, within: 1e-14, "mean-angle scores, \(name)", &facts)
+      facts.expect((weighted + angles).allSatisfy { (0...1).contains($0) }, "scores are in 0...1, \(name)")
+      hash.add(weighted + angles)
+
+      let alone = try bank.scores(
+        Array(queries[..<dimension]), k: k, rule: .weighted, temperature: temperature, communicator: facts.world)
+      facts.expect(alone[0] == weighted[0], "a score does not depend on other queries, \(name)")
+    }
+    report(hash, "scores", facts)
+  }
+
+  // MARK: Rows that change
+
+  /// A few steps as a trainer takes them: the whole bank's bits must not depend on the ranks.
+  private static func training(_ facts: inout Facts) throws {
+    let (rows, dimension, batch) = (150, 25, 24)
+    var bank = MemoryBank(rows: rows, dimension: dimension, seed: 7, communicator: facts.world)
+    var neighbourhoods = AnchorNeighbourhoods.none
+    var hash = BitHash()
+    for step in 0..<12 {
+      var draws = Draws("training", step)
+      let images = (0..<batch).map { (step * batch + $0 * 7) % rows }
+      let embeddings = draws.unitVectors(batch, dimension, around: 5)
+      if step % 4 == 0 {
+        neighbourhoods = try bank.anchorNeighbourhoods(
+          round: step / 4, rate: 0.2, neighbours: 5, temperature: 0.1, communicator: facts.world)
+      }
+      let loss = try bank.embeddingLoss(
+        imageIndices: images, embeddings: embeddings, neighbourhoods: neighbourhoods, temperature: 0.1, weight: 1,
+        communicator: facts.world)
+      hash.add([loss.mean])
+      hash.add(loss.gradient)
+      bank.update(imageIndices: images, embeddings: embeddings, momentum: 0.5)
+    }
+    var draws = Draws("refresh")
+    bank.replace(imageIndices: [149, 0, 77], embeddings: draws.unitVectors(3, dimension))
+    let whole = try facts.world.allGatherV(bank.shard).flatMap { $0 }
+    hash.add(whole)
+    facts.expect(whole.count == rows * dimension, "the shards in rank order are the bank")
+    report(hash, "training", facts)
+  }
+
+  // MARK: Damage
+
+  /// One row of the last owner is not finite: every search throws the same error on all ranks, and none hangs.
+  private static func damage(_ facts: inout Facts) throws {
+    let (rows, dimension, world) = (70, 6, facts.world)
+    var draws = Draws("damage")
+    let good = draws.unitVectors(rows, dimension)
+    let queries = draws.unitVectors(3, dimension)
+    for damage in [Float.nan, .infinity] {
+      var values = good
+      values[(rows - 1) * dimension + 2] = damage
+      let bank = bank(values, dimension: dimension, world)
+      let attempts: [(String, () throws -> Void)] = [
+        (
+          "softmax",
+          {
+            _ = try bank.embeddingLoss(
+              imageIndices: [0, 69, 3], embeddings: queries, neighbourhoods: .none, temperature: 0.1, weight: 1,
+              communicator: world)
+          }
+        ),
+        ("entropies", { _ = try bank.entropies(temperature: 0.1, communicator: world) }),
+        ("search", { _ = try bank.nearest(queries, k: 2, excluding: nil, communicator: world) }),
+        (
+          "search",
+          { _ = try bank.scores(queries, k: 2, rule: .weighted, temperature: 0.1, communicator: world) }
+        ),
+      ]
+      for (step, attempt) in attempts {
+        var seen = ""
+        do { try attempt() } catch { seen = "\(error)" }
+        facts.expect(
+          seen.hasPrefix("the memory bank's \(step) met "), "a row with \(damage) fails the \(step): \(seen)")
+      }
+    }
+    let bank = bank(good, dimension: dimension, world)
+    var broken = queries
+    broken[dimension + 1] = .nan
+    var seen = ""
+    do { _ = try bank.nearest(broken, k: 1, excluding: nil, communicator: world) } catch { seen = "\(error)" }
+    facts.expect(seen.hasPrefix("embedding 2 of 3 "), "a query that is not finite is named: \(seen)")
+  }
+
+  private static func expect(
+    _ found: Double, near expected: Double, within bound: Double, _ fact: String, _ facts: inout Facts
+  ) {
+    facts.expect(abs(found - expected) <= bound, "\(fact): off by \(abs(found - expected)), \(bound) allowed")
+  }
+}
