@@ -36,20 +36,20 @@ extension Radiograph {
   /// The file is written whole beside its place and then renamed. Equal pixels give equal bytes under one version of
   /// zlib. Throws `RadiographError` when the file cannot be written.
   public func writePNG(to path: String) throws {
-    try FileBytes.save(pngBytes(path: path), to: path)
+    try FileBytes.save(encoded(path: path), to: path)
   }
 
-  private func pngBytes(path: String) throws -> [UInt8] {
+  private func encoded(path: String) throws -> [UInt8] {
+    // Reading refuses such an image, too.
+    precondition(width <= CPNG_MAX_SIDE && height <= CPNG_MAX_SIDE, "an image of \(width) x \(height) is too large")
     let gray: [UInt8] =
       switch pixels {
       case .eightBit(let values): values
-      case .float(let values): values.map { UInt8((min(max($0, 0), 1) * 255).rounded()) }
+      case .float(let values): values.map { UInt8((min(max(0, $0), 1) * 255).rounded()) }
       }
     var message = PNGFile.emptyMessage
     var bytes: UnsafeMutablePointer<UInt8>?
     var count = 0
-    // Reading refuses such an image, too.
-    precondition(width <= CPNG_MAX_SIDE && height <= CPNG_MAX_SIDE, "an image of \(width) x \(height) is too large")
     let status = cpng_write_gray8(gray, UInt32(width), UInt32(height), &bytes, &count, &message)
     defer { cpng_free(bytes) }
     guard status == CPNG_OK else {

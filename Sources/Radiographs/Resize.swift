@@ -12,6 +12,8 @@ extension Radiograph {
   /// Resized as Pillow's `Image.resize((side, side), Image.BILINEAR)` does it, byte for byte: a triangle filter that
   /// grows with the reduction (so it does not alias), along the rows, then along the columns. 8-bit pixels: weights in
   /// fixed point, rounded to 8 bits after each direction. Float pixels: sums in double, as Pillow's mode "F".
+  /// (Pillow 13 alone takes the columns first where an image is taller than wide and taller than `side`. Padded images,
+  /// being square, are the same there; stretched ones then differ from it by a gray level here and there.)
   ///
   /// Cost: height * side * t + side * side * t products, t = 2 * longer / side (at least 2) taps.
   public func resized(to side: Int, fit: Fit) -> Radiograph {

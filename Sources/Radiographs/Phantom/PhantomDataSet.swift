@@ -1,11 +1,176 @@
-// CONTRACT STUB: signatures are agreed, bodies are not.
+import Foundation
 
 /// A deterministic synthetic chest X-ray data set in the folder layout.
+///
+///     OUT/train/good/0001.png ...
+///     OUT/test/good/0001.png ...
+///     OUT/test/{opacity,nodule,effusion,device}/0001.png ...
+///     OUT/ground_truth/{opacity,nodule,effusion,device}/0001_mask.png ...      with masks
+///
+/// Image i of a split is a function of the seed, the split and i alone: a larger data set begins with the smaller one.
+/// Anomalous images take the four kinds in turn; their anatomy, pose, exposure and noise are drawn as the normal ones'
+/// are. Equal arguments give equal bytes on one machine.
 public struct PhantomDataSet: Sendable {
-  public var train: Int, testNormal: Int, testAnomalous: Int, size: Int, seed: UInt64, masks: Bool
+  /// The sides that can be drawn, in pixels.
+  public static let sizes = 32...2048
+
+  public var train: Int
+  public var testNormal: Int
+  public var testAnomalous: Int
+  public var size: Int
+  public var seed: UInt64
+  public var masks: Bool
+
+  /// - Parameters:
+  ///   - train: Normal images for training.
+  ///   - testNormal: Normal images for testing.
+  ///   - testAnomalous: Anomalous images for testing, of all four kinds together.
+  ///   - size: Width and height in pixels, one of ``sizes``.
+  ///   - seed: Another seed, other patients.
+  ///   - masks: Whether to write where each anomaly is: white on black, 8-bit gray.
   public init(train: Int, testNormal: Int, testAnomalous: Int, size: Int, seed: UInt64, masks: Bool) {
-    self.train = train; self.testNormal = testNormal; self.testAnomalous = testAnomalous; self.size = size; self.seed = seed; self.masks = masks
+    precondition(
+      train >= 0 && testNormal >= 0 && testAnomalous >= 0,
+      "counts must not be negative: \(train) for training, \(testNormal) normal and \(testAnomalous) anomalous for testing"
+    )
+    precondition(
+      Self.sizes.contains(size),
+      "size \(size): phantoms are drawn from \(Self.sizes.lowerBound) to \(Self.sizes.upperBound) pixels wide")
+    self.train = train
+    self.testNormal = testNormal
+    self.testAnomalous = testAnomalous
+    self.size = size
+    self.seed = seed
+    self.masks = masks
   }
-  /// Writes train/good, test/good, test/{opacity,nodule,effusion,device} and, with masks, ground_truth. Refuses a folder that is not empty.
-  public func write(to folder: String, progress: (Int, Int) -> Void) throws { fatalError("stub") }
+
+  /// Draws the data set into a folder, which is made if it does not exist; folders that would hold nothing are not made.
+  ///
+  /// What was written is removed again when something goes wrong. About 15 ms a core for an image of 256 x 256 pixels.
+  ///
+  /// - Parameter progress: Called now and then on this thread with the images written so far and the number wanted.
+  /// - Throws: ``RadiographError`` of kind `inputOutput` when the folder is not empty or cannot be written.
+  public func write(to folder: String, progress: (Int, Int) -> Void) throws {
+    let made = try Self.prepare(folder)
+    do {
+      let images = images
+      for path in Set(images.flatMap { [$0.path] + ($0.maskPath.map { [$0] } ?? []) }.map(Self.parent)).sorted() {
+        try Self.make(folder + "/" + path)
+      }
+      // Images are independent of one another, so threads take them as they come.
+      let block = 4 * max(1, ProcessInfo.processInfo.activeProcessorCount)
+      progress(0, images.count)
+      for start in stride(from: 0, to: images.count, by: block) {
+        let end = min(start + block, images.count)
+        try concurrently(start..<end) { try write(images[$0], to: folder) }
+        progress(end, images.count)
+      }
+    } catch {
+      for part in made ? [folder] : Self.parts.map({ folder + "/" + $0 }) {
+        try? FileManager.default.removeItem(atPath: part)
+      }
+      throw error
+    }
+  }
+
+  // MARK: What there is to draw
+
+  private struct Image: Sendable {
+    var split: Phantom.Split
+    var index: Int
+    var anomaly: Anomaly?
+    var path: String
+    var maskPath: String?
+  }
+
+  private var images: [Image] {
+    let training = (0..<train).map {
+      Image(split: .train, index: $0, path: "train/good/\(Self.name($0)).png")
+    }
+    let normal = (0..<testNormal).map {
+      Image(split: .testNormal, index: $0, path: "test/good/\(Self.name($0)).png")
+    }
+    let kinds = Anomaly.allCases
+    let anomalous = (0..<testAnomalous).map { index in
+      let kind = kinds[index % kinds.count]
+      let name = Self.name(index / kinds.count)
+      return Image(
+        split: .testAnomalous, index: index, anomaly: kind, path: "test/\(kind.rawValue)/\(name).png",
+        maskPath: masks ? "ground_truth/\(kind.rawValue)/\(name)_mask.png" : nil)
+    }
+    return training + normal + anomalous
+  }
+
+  /// 0001 for the first.
+  private static func name(_ index: Int) -> String {
+    let digits = String(index + 1)
+    return String(repeating: "0", count: max(0, 4 - digits.count)) + digits
+  }
+
+  private func write(_ image: Image, to folder: String) throws {
+    let phantom = Phantom(
+      seed: seed, split: image.split, index: image.index, size: size, anomaly: image.anomaly)
+    try phantom.radiograph.writePNG(to: folder + "/" + image.path)
+    if let path = image.maskPath, let mask = phantom.mask {
+      try mask.writePNG(to: folder + "/" + path)
+    }
+  }
+
+  // MARK: Folders and threads
+
+  /// The folders that a data set is made of.
+  private static let parts = ["train", "test", "ground_truth"]
+
+  /// Makes an empty folder or finds it empty.
+  ///
+  /// - Returns: Whether it was made.
+  private static func prepare(_ folder: String) throws -> Bool {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder) else {
+      try make(folder)
+      return true
+    }
+    guard isFolder.boolValue else {
+      throw RadiographError(
+        kind: .inputOutput, path: folder, "\(folder): expected a new or empty folder to draw into, found a file")
+    }
+    let contents: [String]
+    do {
+      contents = try FileManager.default.contentsOfDirectory(atPath: folder)
+    } catch {
+      throw RadiographError(kind: .inputOutput, path: folder, "\(folder): this folder cannot be read")
+    }
+    if let first = contents.min() {
+      throw RadiographError(
+        kind: .inputOutput, path: folder,
+        "\(folder): expected a new or empty folder to draw into, found \"\(first)\" in it")
+    }
+    return false
+  }
+
+  private static func make(_ folder: String) throws {
+    do {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    } catch {
+      throw RadiographError(
+        kind: .inputOutput, path: folder, "\(folder): this folder cannot be made: \(error.localizedDescription)")
+    }
+  }
+
+  private static func parent(_ path: String) -> String {
+    path.split(separator: "/").dropLast().joined(separator: "/")
+  }
+
+  /// Does the work for every index on as many threads as there are cores; of several errors, the lowest index's is thrown.
+  private func concurrently(_ indices: Range<Int>, _ work: @Sendable (Int) throws -> Void) throws {
+    var errors = [(any Error)?](repeating: nil, count: indices.count)
+    errors.withUnsafeMutableBufferPointer { slots in
+      // Each index writes its own slot.
+      nonisolated(unsafe) let slots = slots
+      DispatchQueue.concurrentPerform(iterations: indices.count) { offset in
+        do { try work(indices.lowerBound + offset) } catch { slots[offset] = error }
+      }
+    }
+    if let error = errors.lazy.compactMap({ $0 }).first { throw error }
+  }
 }

@@ -1,0 +1,77 @@
+import Crypto
+import Synchronization
+
+// S = side of the square images
+
+/// The images of a data set at the network's size, decoded and resized once and kept while a memory limit allows.
+///
+/// Thread-safe; threads decode side by side. What does not fit is decoded anew each time: the limit decides how fast an
+/// image comes, never which pixels. 8-bit images take S * S bytes, 16-bit ones four times that.
+public final class ImageCache: Sendable {
+  /// S, in pixels.
+  public let side: Int
+  /// Relative paths; an image's place is its index.
+  public let paths: [String]
+  private let root: String
+  private let fit: Fit
+  /// Bytes.
+  private let limit: Int
+
+  private struct Kept {
+    var images: [Radiograph?]
+    var bytes = 0
+  }
+  private let kept: Mutex<Kept>
+
+  /// - Parameters:
+  ///   - root: the folder that `paths` are relative to.
+  ///   - side: S, in pixels.
+  ///   - limit: bytes of pixels to keep; 0 keeps none.
+  public init(root: String, paths: [String], side: Int, fit: Fit, limit: Int) {
+    self.root = root
+    self.paths = paths
+    self.side = side
+    self.fit = fit
+    self.limit = limit
+    kept = Mutex(Kept(images: [Radiograph?](repeating: nil, count: paths.count)))
+  }
+
+  /// Image `index` at (S, S); reads and decodes it when it is not in memory.
+  ///
+  /// - Throws: `RadiographError` when the file cannot be read or is no sound PNG.
+  public func image(_ index: Int) throws -> Radiograph {
+    if let image = kept.withLock({ $0.images[index] }) { return image }
+    return keep(try Radiograph(png: path(index)), as: index)
+  }
+
+  /// As `image(_:)`, and the SHA-256 (32 bytes) of the file's bytes: for the scan before training.
+  ///
+  /// Reads the file even when its pixels are in memory.
+  public func imageAndDigest(_ index: Int) throws -> (Radiograph, [UInt8]) {
+    let bytes = try FileBytes.load(path(index))
+    let digest = Array(SHA256.hash(data: bytes))
+    if let image = kept.withLock({ $0.images[index] }) { return (image, digest) }
+    return (keep(try Radiograph(pngBytes: bytes, path: path(index)), as: index), digest)
+  }
+
+  /// Bytes of pixels in memory, at most the limit.
+  public var bytesInUse: Int {
+    kept.withLock { $0.bytes }
+  }
+
+  private func path(_ index: Int) -> String {
+    FileTree.join(root, paths[index])
+  }
+
+  /// Resizes the image and keeps it if there is room. Several threads may have decoded the same image meanwhile: the
+  /// first one's is kept, so that each is counted once.
+  private func keep(_ decoded: Radiograph, as index: Int) -> Radiograph {
+    let image = decoded.resized(to: side, fit: fit)
+    kept.withLock {
+      guard $0.images[index] == nil, image.byteCount <= limit - $0.bytes else { return }
+      $0.images[index] = image
+      $0.bytes += image.byteCount
+    }
+    return image
+  }
+}

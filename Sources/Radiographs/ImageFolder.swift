@@ -1,0 +1,125 @@
+/// One image of a data set's test split.
+public struct LabelledImage: Sendable, Equatable {
+  /// Relative to the data set's root: "test/good/a.png".
+  public var path: String
+  /// The name of the folder below `test`: "good", "pneumonia".
+  public var kind: String
+  public var isAnomalous: Bool
+
+  public init(path: String, kind: String, isAnomalous: Bool) {
+    self.path = path
+    self.kind = kind
+    self.isAnomalous = isAnomalous
+  }
+}
+
+/// A data set in the folder layout: which files train, which test.
+///
+///     train/good/*.png      or train/normal, train/NORMAL: the only images that train
+///     test/good/*.png       or normal, in any case: normal
+///     test/effusion/*.png   any other name: anomalous, and the name is the kind
+///
+/// Folder names are compared without regard to case, and images are found at any depth below them (`FileTree` says which
+/// files count). All other folders - `train/abnormal`, `valid`, `ground_truth` - and images that lie right in `train` or
+/// `test` are left alone. Nothing is guessed from the order of names, which would make `abnormal` or `bad` the normal
+/// class.
+public struct ImageFolder: Sendable {
+  public let root: String
+  private let tree: FileTree
+
+  /// - Throws: `RadiographError` when `root` is no folder.
+  public init(root: String) throws {
+    tree = try FileTree(root: root)
+    self.root = tree.root
+  }
+
+  /// Relative paths of the normal training images, sorted by bytes: an image's place here is its index.
+  ///
+  /// - Throws: `RadiographError` when there is no `train/good` or `train/normal`, or no image in it.
+  public func trainingImages() throws -> [String] {
+    let splits = try folders(named: ["train"], below: [""]) { _, found in
+      "\(root): expected a data set with normal images in train/good or train/normal, found \(found)."
+    }
+    let folders = try folders(named: Self.normalNames, below: splits) { split, found in
+      "\(tree.path(split)): expected a folder good or normal with the normal training images, found \(found)."
+    }
+    let images = try tree.images(under: folders)
+    guard !images.isEmpty else {
+      let path = tree.path(folders[0])
+      throw RadiographError(path: path, "\(path): expected normal training images (.png), found none.")
+    }
+    return images
+  }
+
+  /// The images of the test split, sorted by the bytes of their relative paths.
+  ///
+  /// - Throws: `RadiographError` when there is no `test` folder, or no image in a folder below it.
+  public func testImages() throws -> [LabelledImage] {
+    let splits = try folders(named: ["test"], below: [""]) { _, found in
+      "\(root): expected a data set with a folder test, found \(found)."
+    }
+    var folders: [String] = []
+    for split in splits {
+      folders += try tree.folders(under: split).map { FileTree.join(split, $0) }
+    }
+    let images = try tree.images(under: folders).map { path in
+      let kind = Self.secondComponent(of: path)
+      return LabelledImage(path: path, kind: kind, isAnomalous: !Self.normalNames.contains(kind.lowercased()))
+    }
+    guard !images.isEmpty else {
+      let path = tree.path(splits[0])
+      let found = Self.list(folders.map(Self.secondComponent(of:)))
+      throw RadiographError(
+        path: path,
+        "\(path): expected test images (.png) in good or normal and in folders of anomalies, found none in \(found).")
+    }
+    return images
+  }
+
+  /// All `.png` files (any case, any depth) below a folder, relative paths sorted by bytes; none is no error.
+  public static func images(under folder: String) throws -> [String] {
+    try FileTree(root: folder).images()
+  }
+
+  /// Names of folders with normal images, in lower case.
+  private static let normalNames = ["good", "normal"]
+
+  /// "good" of "test/good/a.png". Split as bytes: a `Character` may join the slash and a combining mark behind it.
+  private static func secondComponent(of path: String) -> String {
+    String(Substring(path.utf8.split(separator: UInt8(ascii: "/"))[1]))
+  }
+
+  /// Paths of the folders right below `parents` whose lower-case name is one of `names`, sorted by bytes.
+  private func folders(
+    named names: [String], below parents: [String], otherwise sentence: (_ parent: String, _ found: String) -> String
+  ) throws(RadiographError) -> [String] {
+    var folders: [String] = []
+    var others: [String] = []
+    for parent in parents {
+      for name in try tree.folders(under: parent) {
+        if names.contains(name.lowercased()) {
+          folders.append(FileTree.join(parent, name))
+        } else {
+          others.append(name)
+        }
+      }
+    }
+    guard !folders.isEmpty else {
+      throw RadiographError(path: tree.path(parents[0]), sentence(parents[0], Self.list(others)))
+    }
+    return folders
+  }
+
+  /// "the folder a", "the folders a, b and c", or "no folder".
+  private static func list(_ names: [String]) -> String {
+    // A MURA or NIH download mistaken for a data set has thousands.
+    let limit = 8
+    switch names.count {
+    case 0: return "no folder"
+    case 1: return "the folder \(names[0])"
+    case ...limit: return "the folders \(names.dropLast().joined(separator: ", ")) and \(names[names.count - 1])"
+    default:
+      return "the folders \(names.prefix(limit).joined(separator: ", ")) and \(names.count - limit) more"
+    }
+  }
+}

@@ -1,0 +1,266 @@
+import Autoencoder
+import Foundation
+import MemoryBank
+import Radiographs
+
+/// What happens to images that cannot be read.
+public enum BadImages: String, Codable, Sendable, CaseIterable {
+  /// The first one ends the command, on all ranks.
+  case fail
+  /// Every one is named on standard error and left out, on all ranks alike.
+  case skip
+}
+
+/// How gradients are summed over the ranks.
+public enum Reduction: String, Codable, Sendable, CaseIterable {
+  /// In fixed point: the number of ranks changes no bit.
+  case exact
+  /// In 32-bit floating point: half the bytes, and the last bits depend on the number of ranks.
+  case float32
+}
+
+/// Everything that determines what a run computes: with the data, every bit of its result.
+///
+/// Defaults are those of `Recipe.default`. What only says how it runs is `Execution`'s.
+public struct Configuration: Codable, Sendable, Equatable {
+  // MARK: Network
+
+  public var architecture = Architecture.unet
+  /// S, side of the network's input: 64, 128, 256 or 512 pixels.
+  public var size = 256
+  /// C: 1, or 3 which repeats the gray channel.
+  public var channels = 1
+  /// Caps every level's channels: a multiple of 16 in 16...1024.
+  public var maximumWidth = 1024
+  /// D, in 2...4096.
+  public var embeddingDimension = 200
+
+  // MARK: Images
+
+  public var fit = Fit.pad
+  public var augmentation = Augmentation.standard
+  public var badImages = BadImages.fail
+
+  // MARK: Training
+
+  /// B, images in a step over all ranks: a multiple of `microBatch`.
+  public var batchSize = 32
+  /// m, images that one worker computes together and batch normalisation normalises over, at least 2.
+  public var microBatch = 8
+  /// R, rounds with anchors; one without comes before them.
+  public var rounds = 3
+  public var epochsPerRound = 4
+  public var learningRate = 3e-4
+  /// L2, added to the gradient of every parameter.
+  public var weightDecay = 1e-6
+  public var reconstructionLoss = ReconstructionLoss.l1
+  public var reconstructionWeight = 1.0
+  public var aggregationWeight = 1.0
+  public var reduction = Reduction.exact
+  public var seed: UInt64 = 0
+
+  // MARK: Memory bank
+
+  /// tau, above 0.
+  public var temperature = 0.1
+  /// mu, in 0..<1: how much of a prototype stays when its image is seen again.
+  public var momentum = 0.5
+  /// The fraction of images that each round adds to the anchors, in 0...1.
+  public var anchorRate = 0.1
+  /// A, neighbours of an anchor.
+  public var neighbours = 10
+
+  // MARK: Scoring
+
+  public var scoreRule = ScoreRule.weighted
+  /// K, prototypes looked up; clipped to the bank's rows.
+  public var topK = 100
+
+  public init() {}
+
+  // A key is its flag's name with underscores; `differences(from:)` relies on it.
+  enum CodingKeys: String, CodingKey, CaseIterable {
+    case architecture, size, channels, fit, augmentation, rounds, reduction, seed, temperature, momentum, neighbours
+    case maximumWidth = "max_width"
+    case embeddingDimension = "embedding_dimension"
+    case badImages = "bad_images"
+    case batchSize = "batch_size"
+    case microBatch = "micro_batch"
+    case epochsPerRound = "epochs_per_round"
+    case learningRate = "learning_rate"
+    case weightDecay = "weight_decay"
+    case reconstructionLoss = "reconstruction_loss"
+    case reconstructionWeight = "reconstruction_weight"
+    case aggregationWeight = "aggregation_weight"
+    case anchorRate = "anchor_rate"
+    case scoreRule = "score_rule"
+    case topK = "top_k"
+  }
+}
+
+// MARK: - What others need to know of it
+
+extension Configuration {
+  public var network: NetworkConfiguration { scoring.network }
+
+  public var scoring: ScoringConfiguration {
+    ScoringConfiguration(
+      architecture: architecture, size: size, channels: channels, maximumWidth: maximumWidth,
+      embeddingDimension: embeddingDimension, microBatch: microBatch, fit: fit, scoreRule: scoreRule, topK: topK,
+      temperature: temperature)
+  }
+
+  /// Epochs of the whole training: R + 1 rounds.
+  public var epochs: Int { (rounds + 1) * epochsPerRound }
+}
+
+// MARK: - Ranges
+
+extension Configuration {
+  /// Checks every range that does not depend on the data.
+  ///
+  /// - Throws: `SaladError` 64 naming the flag, its value and what it may be.
+  public func validate() throws {
+    func require(_ condition: Bool, _ sentence: @autoclosure () -> String) throws {
+      if !condition { throw SaladError(.usage, sentence()) }
+    }
+    func require(_ flag: String, _ value: Double, in range: some RangeExpression<Double>, _ words: String) throws {
+      try require(value.isFinite && range.contains(value), "\(flag) is \(value): give a number \(words)")
+    }
+    func require(_ flag: String, _ value: Int, in range: ClosedRange<Int>) throws {
+      try require(
+        range.contains(value), "\(flag) is \(value): give a whole number in \(range.lowerBound)...\(range.upperBound)")
+    }
+
+    try require(
+      architecture == .unet,
+      "--architecture \(architecture.rawValue) is declared but not built yet: give --architecture unet")
+    try require([64, 128, 256, 512].contains(size), "--size is \(size): give 64, 128, 256 or 512")
+    try require(channels == 1 || channels == 3, "--channels is \(channels): give 1 or 3")
+    try require(
+      (16...1024).contains(maximumWidth) && maximumWidth % 16 == 0,
+      "--max-width is \(maximumWidth): give a multiple of 16 in 16...1024")
+    try require("--embedding-dimension", embeddingDimension, in: 2...4096)
+
+    try require("--rotation", augmentation.rotation, in: 0...180, "of degrees in 0...180")
+    try require("--scale", augmentation.scale, in: 0..<1, "of at least 0 and below 1")
+    try require("--shift", augmentation.shift, in: 0...1, "in 0...1")
+    try require("--contrast", augmentation.contrast, in: 0..<1, "of at least 0 and below 1")
+    try require("--brightness", augmentation.brightness, in: 0...2, "in 0...2")
+    try require("--gamma", augmentation.gamma, in: 0..<1, "of at least 0 and below 1")
+    try require("--noise", augmentation.noise, in: 0...2, "in 0...2")
+
+    // Batch normalisation over one image would leave nothing of it.
+    try require("--micro-batch", microBatch, in: 2...4096)
+    try require("--batch-size", batchSize, in: 2...1_048_576)
+    try require(
+      batchSize % microBatch == 0,
+      "--batch-size \(batchSize) is not a multiple of --micro-batch \(microBatch): give a multiple, "
+        + "such as \((batchSize / microBatch + 1) * microBatch)")
+    try require("--rounds", rounds, in: 0...10_000)
+    try require("--epochs-per-round", epochsPerRound, in: 1...1_000_000)
+    try require(
+      learningRate.isFinite && learningRate > 0, "--learning-rate is \(learningRate): give a number above 0")
+    try require("--weight-decay", weightDecay, in: 0..., "of at least 0")
+    try require("--reconstruction-weight", reconstructionWeight, in: 0..., "of at least 0")
+    try require("--aggregation-weight", aggregationWeight, in: 0..., "of at least 0")
+
+    try require(
+      temperature.isFinite && temperature > 0, "--temperature is \(temperature): give a number above 0")
+    try require("--momentum", momentum, in: 0..<1, "of at least 0 and below 1")
+    try require("--anchor-rate", anchorRate, in: 0...1, "in 0...1")
+    try require("--neighbours", neighbours, in: 1...1_000_000)
+    try require("--top-k", topK, in: 1...10_000_000)
+  }
+
+  /// The most images that a bank may remember: the scale of the softmax denominators has room for no more.
+  static let mostImages = 1 << 22
+
+  /// Checks what depends on the number of training images.
+  ///
+  /// - Throws: `SaladError` 64 that says what to change.
+  public func validate(imageCount: Int) throws {
+    guard batchSize <= imageCount else {
+      let most = imageCount / microBatch * microBatch
+      throw SaladError(
+        .usage,
+        "--batch-size \(batchSize) is above the \(imageCount) training images: "
+          + (most > 0 ? "give at most \(most), or more images" : "give more images"))
+    }
+    guard imageCount <= Self.mostImages else {
+      throw SaladError(
+        .usage, "there are \(imageCount) training images, and a bank remembers at most \(Self.mostImages): give fewer")
+    }
+  }
+}
+
+// MARK: - Comparing
+
+extension Configuration {
+  /// One setting in which two configurations differ.
+  public struct Difference: Sendable, Equatable {
+    /// The flag, such as `--batch-size`.
+    public var flag: String
+    public var ours: String
+    public var theirs: String
+  }
+
+  /// The settings in which this configuration is not `other`, by flag.
+  public func differences(from other: Configuration) -> [Difference] {
+    let ours = settings
+    let theirs = other.settings
+    return ours.keys.sorted().compactMap { key in
+      guard let value = ours[key], let otherValue = theirs[key], value != otherValue else { return nil }
+      return Difference(
+        flag: "--" + key.replacingOccurrences(of: "_", with: "-"), ours: value, theirs: otherValue)
+    }
+  }
+
+  /// Every setting by its key, as text; the strengths of the augmentation stand by themselves.
+  private var settings: [String: String] {
+    var settings: [String: String] = [
+      "flip": "\(augmentation.flip)",
+      "rotation": "\(augmentation.rotation)",
+      "scale": "\(augmentation.scale)",
+      "shift": "\(augmentation.shift)",
+      "contrast": "\(augmentation.contrast)",
+      "brightness": "\(augmentation.brightness)",
+      "gamma": "\(augmentation.gamma)",
+      "noise": "\(augmentation.noise)",
+    ]
+    for key in CodingKeys.allCases where key != .augmentation {
+      settings[key.rawValue] = text(of: key)
+    }
+    return settings
+  }
+
+  private func text(of key: CodingKeys) -> String {
+    switch key {
+    case .architecture: architecture.rawValue
+    case .size: "\(size)"
+    case .channels: "\(channels)"
+    case .maximumWidth: "\(maximumWidth)"
+    case .embeddingDimension: "\(embeddingDimension)"
+    case .fit: fit.rawValue
+    case .augmentation: "\(augmentation)"
+    case .badImages: badImages.rawValue
+    case .batchSize: "\(batchSize)"
+    case .microBatch: "\(microBatch)"
+    case .rounds: "\(rounds)"
+    case .epochsPerRound: "\(epochsPerRound)"
+    case .learningRate: "\(learningRate)"
+    case .weightDecay: "\(weightDecay)"
+    case .reconstructionLoss: reconstructionLoss.rawValue
+    case .reconstructionWeight: "\(reconstructionWeight)"
+    case .aggregationWeight: "\(aggregationWeight)"
+    case .reduction: reduction.rawValue
+    case .seed: "\(seed)"
+    case .temperature: "\(temperature)"
+    case .momentum: "\(momentum)"
+    case .anchorRate: "\(anchorRate)"
+    case .neighbours: "\(neighbours)"
+    case .scoreRule: scoreRule.rawValue
+    case .topK: "\(topK)"
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import Foundation
+import MPI
+import Radiographs
+
+/// An image that `--bad-images skip` left out.
+public struct SkippedImage: Codable, Sendable, Equatable {
+  public var path: String
+  /// One sentence.
+  public var reason: String
+}
+
+/// The training images of a data set: every one was read once, so that a bad one is found before training starts.
+public struct DataScan: Sendable {
+  /// The data set's folder.
+  public let root: String
+  /// N relative paths; an image's index is its place here.
+  public let images: [String]
+  public let skipped: [SkippedImage]
+  /// SHA-256 over paths and contents of `images`, 64 hexadecimal digits.
+  public let fingerprint: String
+  /// Their resized pixels: this rank's share of the scan, as far as the memory allows.
+  public let cache: ImageCache
+
+  /// All ranks. Relative paths of the training images under `root`, as rank 0 sees them.
+  ///
+  /// - Throws: `SaladError` 65 when there is no such folder or it holds no training image.
+  public static func list(root: String, communicator: Communicator) throws -> [String] {
+    let listed = try agree(communicator) {  // all ranks
+      communicator.isRoot ? try ImageFolder(root: root).trainingImages() : []
+    }
+    return try communicator.broadcast(paths: listed)  // all ranks
+  }
+
+  /// All ranks. Reads every image of `paths`, each rank its share.
+  ///
+  /// - Parameters:
+  ///   - paths: what `list` found.
+  ///   - workers: threads of this rank.
+  ///   - cacheMemory: bytes of this rank's cache.
+  /// - Throws: `SaladError` 65 on all ranks, naming file and reason, when an image is bad and that is not to be
+  ///   skipped, or when nothing is left.
+  public init(
+    root: String, paths: [String], configuration: Configuration, workers: Int, cacheMemory: Int,
+    communicator: Communicator, watchdog: Watchdog
+  ) throws {
+    let cache = ImageCache(
+      root: root, paths: paths, side: configuration.size, fit: configuration.fit, limit: cacheMemory)
+    let progress = ProgressDisplay("reading images", unit: "images", total: paths.count, isShown: communicator.isRoot)
+    watchdog.enter("reading images", step: nil)
+
+    var findings: [Finding] = []
+    // The ranks keep step, so that none waits long for a slower one.
+    for block in Share.blocks(of: paths.indices, size: communicator.size * Self.imagesPerShare) {
+      let share = Share.range(of: communicator.rank, ranks: communicator.size, count: block.count)
+      let mine = block.lowerBound + share.lowerBound..<block.lowerBound + share.upperBound
+      let found = cache.scan(mine, threads: workers) { _ in watchdog.progress() }.map(Finding.init)  // mine
+      findings += try Self.gather(found, communicator: communicator)  // all ranks
+      progress.show(block.upperBound)
+    }
+
+    let bad = paths.indices.compactMap { index in
+      findings[index].reason.map { SkippedImage(path: paths[index], reason: $0) }
+    }
+    if configuration.badImages == .fail, let first = bad.first {
+      let others = bad.count > 1 ? " (and \(bad.count - 1) more like it)" : ""
+      throw SaladError(.badData, "\(first.reason)\(others): mend or remove it, or give --bad-images skip")
+    }
+    let good = paths.indices.filter { findings[$0].reason == nil }
+    guard !good.isEmpty else {
+      throw SaladError(.badData, "\(root): none of its \(paths.count) training images can be read")
+    }
+    self.root = root
+    images = good.map { paths[$0] }
+    skipped = bad
+    fingerprint = DataSetFingerprint.hexadecimal(paths: images, digests: good.map { findings[$0].digest })
+    self.cache =
+      bad.isEmpty
+      ? cache
+      : ImageCache(root: root, paths: images, side: configuration.size, fit: configuration.fit, limit: cacheMemory)
+  }
+
+  private static let imagesPerShare = 256
+
+  /// What became of one image.
+  private struct Finding: Codable {
+    /// SHA-256 of the file's bytes; empty for a bad image.
+    var digest: [UInt8] = []
+    /// What is wrong with it, in one sentence.
+    var reason: String?
+
+    init(_ result: Result<[UInt8], RadiographError>) {
+      switch result {
+      case .success(let digest): self.digest = digest
+      case .failure(let error): reason = SaladError(error).description
+      }
+    }
+  }
+
+  /// All ranks. Every rank's findings, in rank order.
+  private static func gather(_ findings: [Finding], communicator: Communicator) throws -> [Finding] {
+    let bytes = Array(try JSONEncoder().encode(findings))
+    return try communicator.allGatherV(bytes).flatMap {  // all ranks
+      try JSONDecoder().decode([Finding].self, from: Data($0))
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import Foundation
+import MPI
+import Radiographs
+
+/// The images that a command line names.
+public enum ImagePaths {
+  /// All ranks. Every file as it is and every folder's `.png` files in its place, as rank 0 sees them.
+  ///
+  ///     expand(["a.png", "more"])   // a.png, more/b.png, more/deep/c.png
+  ///
+  /// - Throws: `SaladError` 65 when one is missing, or a folder holds no image.
+  public static func expand(_ arguments: [String], communicator: Communicator) throws -> [String] {
+    let paths = try agree(communicator) {  // all ranks
+      communicator.isRoot ? try arguments.flatMap(expand) : []
+    }
+    return try communicator.broadcast(paths: paths)  // all ranks
+  }
+
+  /// Local.
+  private static func expand(_ argument: String) throws -> [String] {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: argument, isDirectory: &isFolder) else {
+      throw SaladError(.badData, "\(argument): expected an image or a folder of images, found nothing")
+    }
+    guard isFolder.boolValue else { return [argument] }
+    let images = try ImageFolder.images(under: argument)
+    guard !images.isEmpty else {
+      throw SaladError(.badData, "\(argument): expected images (.png) in this folder, found none")
+    }
+    return images.map { argument.hasSuffix("/") ? argument + $0 : "\(argument)/\($0)" }
+  }
+}
+
+extension Communicator {
+  /// All ranks. Rank 0's paths, on all ranks.
+  func broadcast(paths: [String]) throws -> [String] {
+    // A path holds no NUL.
+    let bytes = try broadcast(bytes: Array(paths.joined(separator: "\0").utf8), root: 0)  // all ranks
+    return bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+  }
+}

@@ -1,0 +1,118 @@
+import Foundation
+import MPI
+
+/// A run that is ready to train: its folder locked, its images read, the checkpoint found from which it goes on.
+public struct PreparedRun: Sendable {
+  public let directory: RunDirectory
+  public let record: RunRecord
+  public let scan: DataScan
+  /// nil: it starts at the beginning.
+  public let checkpoint: Checkpoint?
+
+  /// What a preparation needs to know of this job.
+  public struct Job: Sendable {
+    public var communicator: Communicator
+    public var watchdog: Watchdog
+    public var log: Log
+    /// Threads of this rank.
+    public var workers: Int
+
+    public init(communicator: Communicator, watchdog: Watchdog, log: Log, workers: Int) {
+      self.communicator = communicator
+      self.watchdog = watchdog
+      self.log = log
+      self.workers = workers
+    }
+  }
+
+  // MARK: A new run
+
+  /// All ranks. A new run at `run` on the data set at `data`.
+  ///
+  /// - Throws: `SaladError` on all ranks: 64 when there is a run already or the configuration does not suit the data,
+  ///   65 when the data set is missing, empty or has bad images, 74 when the disk refuses.
+  public static func new(
+    run: String, data: String, configuration: Configuration, execution: Execution, job: Job
+  ) throws -> PreparedRun {
+    // What can be refused is refused before the folder is made and every image read.
+    try configuration.validate()
+    try execution.validate()
+    let paths = try DataScan.list(root: data, communicator: job.communicator)  // all ranks
+    try configuration.validate(imageCount: paths.count)
+
+    let directory = try RunDirectory.create(run, communicator: job.communicator)  // all ranks
+    let scan = try Self.scan(data, paths: paths, configuration: configuration, execution: execution, job: job)  // all ranks
+    try configuration.validate(imageCount: scan.images.count)
+
+    let record = RunRecord(
+      configuration: configuration, execution: execution,
+      data: RunRecord.DataRecord(
+        path: RelativePath.of(data, from: run), fingerprint: scan.fingerprint, imageCount: scan.images.count,
+        skipped: scan.skipped))
+    try directory.writeConfiguration(record, communicator: job.communicator)  // all ranks
+    return PreparedRun(directory: directory, record: record, scan: scan, checkpoint: nil)
+  }
+
+  // MARK: A run to go on with
+
+  /// All ranks. The run at `run`, at its newest checkpoint.
+  ///
+  /// - Parameters:
+  ///   - data: the data set's folder; nil: where it was.
+  ///   - change: what the command line says, applied to what the run remembers.
+  /// - Returns: nil when the run is finished.
+  /// - Throws: `SaladError` on all ranks: 64 when there is no run, or it has another configuration or version, 65 when
+  ///   the checkpoint is damaged or the data set is another.
+  public static func resumed(
+    run: String, data: String?, change: (inout Configuration, inout Execution) throws -> Void, job: Job
+  ) throws -> PreparedRun? {
+    let directory = try RunDirectory.resume(run, communicator: job.communicator)  // all ranks
+    var record = try directory.readConfiguration(RunRecord.self, communicator: job.communicator)  // all ranks
+    var configuration = record.configuration
+    try change(&configuration, &record.execution)
+    try configuration.validate()
+    try record.execution.validate()
+    try record.validateResume(as: configuration, run: run)
+    record.configuration = configuration
+
+    let checkpoint = try Checkpoint.latest(of: directory, communicator: job.communicator)  // all ranks
+    let steps = Schedule(configuration: configuration, imageCount: record.data.imageCount).steps
+    if let checkpoint {
+      if checkpoint.manifest.step == steps, checkpoint.has(.refreshed) { return nil }
+      job.log.note("\(run) goes on after step \(checkpoint.manifest.step) of \(steps)")
+    } else {
+      job.log.note("\(run) has no checkpoint yet: it starts afresh")
+    }
+
+    let path = data ?? record.dataPath(run: run)
+    let paths: [String]
+    do {
+      paths = try DataScan.list(root: path, communicator: job.communicator)  // all ranks
+    } catch let error as SaladError where data == nil {
+      throw SaladError(error.status, "\(error.description): if the data set has moved, give its folder by --data")
+    }
+    let scan = try Self.scan(path, paths: paths, configuration: configuration, execution: record.execution, job: job)  // all ranks
+    guard scan.fingerprint == record.data.fingerprint else {
+      throw SaladError(
+        .badData,
+        "\(path): its images have the fingerprint \(scan.fingerprint.prefix(12)), expected "
+          + "\(record.data.fingerprint.prefix(12)) as \(run) was begun with: give the same images by --data")
+    }
+    record.data.path = RelativePath.of(path, from: run)
+    try directory.writeConfiguration(record, communicator: job.communicator)  // all ranks
+    return PreparedRun(directory: directory, record: record, scan: scan, checkpoint: checkpoint)
+  }
+
+  // MARK: Both
+
+  /// All ranks. Reads all images, and names on standard error those that were skipped.
+  private static func scan(
+    _ data: String, paths: [String], configuration: Configuration, execution: Execution, job: Job
+  ) throws -> DataScan {
+    let scan = try DataScan(  // all ranks
+      root: data, paths: paths, configuration: configuration, workers: job.workers,
+      cacheMemory: execution.cacheMemory, communicator: job.communicator, watchdog: job.watchdog)
+    for image in scan.skipped { job.log.note("skipped: \(image.reason)") }
+    return scan
+  }
+}

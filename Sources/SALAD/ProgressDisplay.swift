@@ -1,0 +1,100 @@
+import Foundation
+
+#if canImport(Darwin)
+  import Darwin
+#else
+  import Glibc
+#endif
+
+/// How far long work has come, on standard error: a bar on a terminal, lines in a file.
+///
+///     reading images [==============>               ] 512/1024 images, 210.3 images/s, 0:02 left
+///
+/// A line in a file comes at most every ten seconds, and at the end.
+public final class ProgressDisplay {
+  private let title: String
+  private let unit: String
+  private let total: Int
+  private let isTerminal: Bool
+  private let isShown: Bool
+  private let start = ContinuousClock.now
+  private var lastShown: ContinuousClock.Instant?
+  private var lineIsOpen = false
+
+  /// - Parameters:
+  ///   - unit: what is counted, plural.
+  ///   - total: how many there will be.
+  ///   - isShown: true on the one rank that reports.
+  public init(_ title: String, unit: String, total: Int, isShown: Bool) {
+    self.title = title
+    self.unit = unit
+    self.total = total
+    self.isShown = isShown
+    isTerminal = isatty(STDERR_FILENO) != 0
+  }
+
+  /// Work that ends early, by an error or a signal, leaves its bar on a line of its own.
+  deinit {
+    if lineIsOpen { Self.write("\n") }
+  }
+
+  /// - Parameters:
+  ///   - done: of `total`, since the beginning.
+  ///   - note: what else there is to say, such as a loss.
+  public func show(_ done: Int, note: String = "") {
+    guard isShown else { return }
+    let now = ContinuousClock.now
+    let interval = Duration.milliseconds(isTerminal ? 100 : 10_000)
+    guard done >= total || now - (lastShown ?? (isTerminal ? start - interval : start)) >= interval else { return }
+    lastShown = now
+
+    let seconds = (now - start).inSeconds
+    let rate = seconds > 0 ? Double(done) / seconds : 0
+    var facts = ["\(done)/\(total) \(unit)"]
+    if rate > 0 { facts.append("\(rate.rounded(toPlaces: 1)) \(unit)/s") }
+    if rate > 0, done < total { facts.append("\(Self.clock(Double(total - done) / rate)) left") }
+    if !note.isEmpty { facts.append(note) }
+    let text = facts.joined(separator: ", ")
+
+    if isTerminal {
+      // Erase what is right of the text: it may be shorter than the last one.
+      lineIsOpen = done < total
+      Self.write("\r\(title) \(bar(done)) \(text)\u{1B}[K" + (lineIsOpen ? "" : "\n"))
+    } else {
+      Self.write("\(title): \(text)\n")
+    }
+  }
+
+  private func bar(_ done: Int) -> String {
+    let width = 30
+    let filled = total > 0 ? min(width, done * width / total) : width
+    let head = filled < width ? ">" : ""
+    return "[" + String(repeating: "=", count: filled) + head
+      + String(repeating: " ", count: width - filled - head.count) + "]"
+  }
+
+  /// Seconds as `4:07` or `1:02:09`.
+  static func clock(_ seconds: Double) -> String {
+    let seconds = Int(seconds.rounded())
+    func twoDigits(_ value: Int) -> String { value < 10 ? "0\(value)" : "\(value)" }
+    return seconds < 3600
+      ? "\(seconds / 60):\(twoDigits(seconds % 60))"
+      : "\(seconds / 3600):\(twoDigits(seconds / 60 % 60)):\(twoDigits(seconds % 60))"
+  }
+
+  private static func write(_ text: String) {
+    FileHandle.standardError.write(Data(text.utf8))
+  }
+}
+
+extension Duration {
+  var inSeconds: Double { Double(components.seconds) + Double(components.attoseconds) * 1e-18 }
+}
+
+extension Double {
+  /// The decimal number of so many places that is nearest.
+  func rounded(toPlaces places: Int) -> Double {
+    let scale = (0..<places).reduce(1.0) { scale, _ in scale * 10 }
+    return (self * scale).rounded() / scale
+  }
+}

@@ -1,0 +1,41 @@
+import MPI
+import Radiographs
+import Synchronization
+
+/// What a learned method must beat: the distance to the nearest training image in raw 32 x 32 pixels.
+public enum RawPixelEvaluation {
+  /// All ranks; rank 0 computes. Area under the receiver operating characteristic of that distance, in 0...1.
+  ///
+  /// - Parameters:
+  ///   - root: the data set's folder.
+  ///   - images: its test images.
+  ///   - workers: threads of rank 0.
+  /// - Throws: `SaladError` 65 when there are no training images, one cannot be read, or a class is missing.
+  public static func areaUnderROC(
+    of root: String, images: [LabelledImage], workers: Int, communicator: Communicator, watchdog: Watchdog
+  ) throws -> Double {
+    watchdog.enter("comparing raw pixels", step: nil)
+    let paths = try DataScan.list(root: root, communicator: communicator)  // all ranks
+    let area = try agree(communicator) {  // all ranks
+      guard communicator.isRoot else { return 0.0 }
+      var neighbours = RawPixelNeighbour()
+      for image in try read(paths.map { "\(root)/\($0)" }, side: neighbours.side, workers: workers) {
+        neighbours.remember(image)
+      }
+      let tests = try read(images.map { "\(root)/\($0.path)" }, side: neighbours.side, workers: workers)
+      return try Metrics.areaUnderROC(
+        scores: tests.map(neighbours.distance), anomalous: images.map(\.isAnomalous))
+    }
+    return try communicator.allReduce(area, .max)  // all ranks
+  }
+
+  /// Local. The images, stretched to `side` x `side`, in order.
+  private static func read(_ paths: [String], side: Int, workers: Int) throws -> [Radiograph] {
+    let images = Mutex([Radiograph?](repeating: nil, count: paths.count))
+    try forEachConcurrently(paths.count, workers: workers) { index in
+      let image = try Radiograph(png: paths[index]).resized(to: side, fit: .stretch)
+      images.withLock { $0[index] = image }
+    }
+    return images.withLock { $0.compactMap { $0 } }
+  }
+}

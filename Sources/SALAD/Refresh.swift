@@ -1,0 +1,38 @@
+import MPI
+import MemoryBank
+
+/// The bank recomputed with the final weights: momentum rows lag behind a network that still moves.
+struct Refresh {
+  let embedder: Embedder
+  let scan: DataScan
+  let communicator: Communicator
+  let watchdog: Watchdog
+
+  /// All ranks. `bank` with every row replaced by the embedding of its clean image; each rank embeds the rows it owns.
+  ///
+  /// - Returns: nil on all ranks when a signal asked to stop.
+  func run(_ bank: MemoryBank) throws -> MemoryBank? {
+    watchdog.enter("refreshing the bank", step: nil)
+    let progress = ProgressDisplay(
+      "refreshing the bank", unit: "images", total: bank.sharding.rows, isShown: communicator.isRoot)
+    let cache = scan.cache
+    let blocks = Share.blocks(of: bank.ownedRows, size: embedder.imagesPerBlock)
+    let mostBlocks = try communicator.allReduce(Int64(blocks.count), .max)  // all ranks
+
+    var refreshed = bank
+    var done = 0
+    // The ranks keep step, so that none waits long for a slower one and all see a bad image or a signal together.
+    for number in 0..<Int(mostBlocks) {
+      let block = number < blocks.count ? Array(blocks[number]) : []
+      let embeddings = try agree(communicator) {  // all ranks
+        try embedder.embed(block.count) { try cache.image(block[$0]) }
+      }
+      refreshed.replace(imageIndices: block, embeddings: embeddings)  // mine
+      if try Signals.anyRankReceivedOne(communicator) { return nil }  // all ranks
+      watchdog.progress()
+      done += Int(try communicator.allReduce(Int64(block.count), .sum))  // all ranks
+      progress.show(done)
+    }
+    return refreshed
+  }
+}

@@ -1,0 +1,83 @@
+import Autoencoder
+import MPI
+import MemoryBank
+import Radiographs
+import Safetensors
+
+// D = embedding dimension
+
+/// Scores images against a memory bank, all ranks together.
+public struct Scorer {
+  /// The rule of the scores: it travels with every result.
+  public let rule: ScoreRule
+  private let scoring: ScoringConfiguration
+  private let topK: Int
+  private let bank: MemoryBank
+  private let embedder: Embedder
+  private let communicator: Communicator
+  private let watchdog: Watchdog
+
+  /// All ranks.
+  ///
+  /// - Parameters:
+  ///   - rule: nil: what the model remembers.
+  ///   - topK: K; nil: what the model remembers.
+  ///   - workers: threads of this rank.
+  public init(
+    _ source: ModelSource, rule: ScoreRule?, topK: Int?, workers: Int, communicator: Communicator, watchdog: Watchdog
+  ) throws {
+    let scoring = source.scoring
+    self.scoring = scoring
+    self.rule = rule ?? scoring.scoreRule
+    self.topK = topK ?? scoring.topK
+    self.communicator = communicator
+    self.watchdog = watchdog
+
+    watchdog.enter("loading the model", step: nil)
+    let replica = try agree(communicator) {  // all ranks
+      let replica = try Replica(
+        configuration: scoring.network, microBatch: scoring.microBatch, workers: workers, training: false,
+        activationLimit: 0)
+      try replica.loadModel(SafetensorsFile(path: source.modelPath))
+      return replica
+    }
+    embedder = Embedder(replica: replica, microBatch: scoring.microBatch, workers: workers)
+    bank = try source.bank(communicator: communicator)  // all ranks
+  }
+
+  /// All ranks. Anomaly scores in 0...1, higher is more anomalous, in the order of `paths`: the same bits for any
+  /// number of ranks and workers.
+  ///
+  /// - Parameter paths: of PNG images, equal on all ranks.
+  /// - Throws: `SaladError` 65 on all ranks, naming an image that cannot be read.
+  public func scores(of paths: [String]) throws -> [Double] {
+    let progress = ProgressDisplay("scoring", unit: "images", total: paths.count, isShown: communicator.isRoot)
+    let imagesPerBlock = Int(try communicator.allReduce(Int64(embedder.imagesPerBlock), .sum))  // all ranks
+    var scores: [Double] = []
+    for block in Share.blocks(of: paths.indices, size: imagesPerBlock) {
+      watchdog.enter("embedding images", step: nil)
+      let embeddings = try embed(Array(paths[block]))  // all ranks
+
+      watchdog.enter("looking up prototypes", step: nil)
+      scores += try bank.scores(  // all ranks
+        embeddings, k: topK, rule: rule, temperature: scoring.temperature, communicator: communicator)
+      progress.show(block.upperBound)
+    }
+    return scores
+  }
+
+  /// All ranks. Embeddings of a block of images: each rank decodes and embeds whole micro-batches of them.
+  ///
+  /// - Returns: (images, D), equal on all ranks.
+  private func embed(_ paths: [String]) throws -> [Float] {
+    let m = scoring.microBatch
+    let microBatches = (paths.count + m - 1) / m
+    let share = Share.range(of: communicator.rank, ranks: communicator.size, count: microBatches)
+    let mine = Array(paths[min(paths.count, share.lowerBound * m)..<min(paths.count, share.upperBound * m)])
+    let (side, fit) = (scoring.size, scoring.fit)
+    let embeddings = try agree(communicator) {  // all ranks
+      try embedder.embed(mine.count) { try Radiograph(png: mine[$0]).resized(to: side, fit: fit) }  // mine
+    }
+    return try communicator.allGatherV(embeddings).flatMap { $0 }  // all ranks
+  }
+}

@@ -1,0 +1,214 @@
+import Autoencoder
+import Foundation
+import MPI
+import MemoryBank
+import Radiographs
+import Safetensors
+
+/// Trains a network and its memory bank, all ranks together.
+public struct Trainer {
+  /// How a training ends.
+  public enum Ending: Sendable {
+    /// All steps taken, the bank refreshed, everything saved.
+    case finished
+    /// Stopped by a signal, with a checkpoint to go on from.
+    case interrupted
+  }
+
+  private let prepared: PreparedRun
+  private let communicator: Communicator
+  private let watchdog: Watchdog
+  private let log: Log
+  private let workers: Int
+  private let instructionSet: String
+  private let schedule: Schedule
+
+  // What training changes, and what a checkpoint holds.
+  private let replica: Replica
+  private var bank: MemoryBank
+  private var anchors = AnchorNeighbourhoods.none
+  private var stepsTaken = 0
+  private var epochLosses = EpochLosses()
+
+  /// All ranks. A trainer at the run's newest checkpoint, or at its beginning.
+  ///
+  /// - Parameters:
+  ///   - workers: threads of this rank.
+  ///   - activationMemory: bytes that this rank's kept activations may take.
+  ///   - instructionSet: of all ranks' CPUs, equal on all ranks.
+  public init(
+    _ prepared: PreparedRun, workers: Int, activationMemory: Int, instructionSet: String, communicator: Communicator,
+    watchdog: Watchdog, log: Log
+  ) throws {
+    let configuration = prepared.record.configuration
+    let imageCount = prepared.scan.images.count
+    self.prepared = prepared
+    self.communicator = communicator
+    self.watchdog = watchdog
+    self.log = log
+    self.workers = workers
+    self.instructionSet = instructionSet
+    schedule = Schedule(configuration: configuration, imageCount: imageCount)
+
+    watchdog.enter("building the network", step: nil)
+    let replica = try agree(communicator) {  // all ranks
+      try Replica(
+        configuration: configuration.network, microBatch: configuration.microBatch, workers: workers, training: true,
+        activationLimit: activationMemory)
+    }
+    self.replica = replica
+    if let checkpoint = prepared.checkpoint {
+      watchdog.enter("reading the checkpoint", step: checkpoint.manifest.step)
+      let progress = try agree(communicator) {  // all ranks
+        try replica.loadModel(SafetensorsFile(path: checkpoint.modelPath))
+        let optimizer = try SafetensorsFile(path: checkpoint.optimizerPath)
+        try replica.loadOptimizer(optimizer)
+        return try TrainingProgress(optimizer)
+      }
+      bank = try checkpoint.bank(.momentum, communicator: communicator)  // all ranks
+      anchors = progress.anchors
+      epochLosses = progress.epochLosses
+      stepsTaken = checkpoint.manifest.step
+    } else {
+      replica.initialise(seed: configuration.seed)
+      bank = MemoryBank(
+        rows: imageCount, dimension: configuration.embeddingDimension, seed: configuration.seed,
+        communicator: communicator)
+    }
+    try agree(communicator) {  // all ranks
+      if communicator.isRoot { try prepared.directory.cutBackMetrics(toStep: stepsTaken) }
+    }
+  }
+
+  private var configuration: Configuration { prepared.record.configuration }
+
+  // MARK: The whole training
+
+  /// All ranks. Trains to the end, or to the end of the step in which a signal came.
+  public mutating func run() throws -> Ending {
+    let step = TrainingStep(configuration: configuration, communicator: communicator, watchdog: watchdog)
+    var order = StepOrder(schedule)
+    let prefetcher = prefetch()
+    defer { prefetcher.cancel() }
+    let progress = ProgressDisplay(
+      "training", unit: "images", total: schedule.images(before: schedule.steps) - schedule.images(before: stepsTaken),
+      isShown: communicator.isRoot)
+    let imagesBefore = schedule.images(before: stepsTaken)
+    var lastCheckpoint = ContinuousClock.now
+
+    while stepsTaken < schedule.steps {
+      try chooseAnchors()  // all ranks, at the beginning of a round
+      let start = ContinuousClock.now
+      let losses = try step.run(  // all ranks
+        number: stepsTaken, order: order.microBatches(of: stepsTaken), prefetcher: prefetcher, replica: replica,
+        bank: &bank, anchors: anchors)
+      stepsTaken += 1
+      try record(losses, seconds: (ContinuousClock.now - start).inSeconds)  // rank 0
+      progress.show(schedule.images(before: stepsTaken) - imagesBefore, note: note(losses))
+
+      let next = try agreeOnNext(since: lastCheckpoint)  // all ranks
+      if next != .nextStep {
+        try save(refreshed: nil)  // all ranks
+        lastCheckpoint = .now
+      }
+      if next == .stop { return .interrupted }
+    }
+
+    let refresh = Refresh(
+      embedder: Embedder(replica: replica, microBatch: configuration.microBatch, workers: workers),
+      scan: prepared.scan, communicator: communicator, watchdog: watchdog)
+    let refreshed = try refresh.run(bank)  // all ranks
+    try save(refreshed: refreshed)  // all ranks
+    return refreshed == nil ? .interrupted : .finished
+  }
+
+  // MARK: Before a step
+
+  /// Reads and augments this rank's micro-batches ahead of the steps that are left.
+  private func prefetch() -> Prefetcher {
+    let requests = MicroBatchRequests(
+      schedule, firstStep: stepsTaken, rank: communicator.rank, ranks: communicator.size)
+    let perStep = configuration.batchSize / configuration.microBatch / communicator.size + 1
+    return Prefetcher(
+      cache: prepared.scan.cache, augmentation: configuration.augmentation, seed: configuration.seed,
+      side: configuration.size, threads: workers, depth: 2 * perStep, requests: { requests.next() })
+  }
+
+  /// All ranks. Before the first step of each round but the first: which images are anchors, and their neighbours.
+  private mutating func chooseAnchors() throws {
+    let round = schedule.round(of: stepsTaken)
+    guard round > 0, stepsTaken == round * schedule.stepsPerRound else { return }
+    watchdog.enter("choosing anchors", step: stepsTaken)
+    anchors = try bank.anchorNeighbourhoods(  // all ranks
+      round: round, rate: configuration.anchorRate, neighbours: configuration.neighbours,
+      temperature: configuration.temperature, communicator: communicator)
+    log.note("round \(round) of \(configuration.rounds): \(anchors.anchors.count) of \(bank.sharding.rows) are anchors")
+  }
+
+  // MARK: After a step
+
+  /// Rank 0 writes the step's line, and the epoch's at its end.
+  private mutating func record(_ losses: StepLosses, seconds: Double) throws {
+    epochLosses.add(losses, seconds: seconds)
+    let epoch = schedule.epoch(of: stepsTaken - 1)
+    let round = schedule.round(of: stepsTaken - 1)
+    let endsEpoch = stepsTaken % schedule.stepsPerEpoch == 0
+    if communicator.isRoot {
+      watchdog.enter("writing metrics", step: stepsTaken)
+      try alone {
+        try prepared.directory.appendMetrics(
+          StepMetrics(step: stepsTaken, epoch: epoch, round: round, losses: losses, seconds: seconds))
+        guard endsEpoch else { return }
+        try prepared.directory.appendMetrics(
+          EpochMetrics(
+            step: stepsTaken, epoch: epoch, round: round, anchors: anchors.anchors.count, losses: epochLosses))
+      }
+    }
+    if endsEpoch { epochLosses = EpochLosses() }
+  }
+
+  private func note(_ losses: StepLosses) -> String {
+    "epoch \(schedule.epoch(of: stepsTaken - 1) + 1)/\(configuration.epochs), "
+      + "loss \(losses.total.rounded(toPlaces: 4))"
+  }
+
+  private enum Next: Int32 { case nextStep, save, stop }
+
+  /// Seconds between checkpoints unless `--checkpoint-every` counts steps.
+  private static let secondsBetweenCheckpoints = 600.0
+
+  /// All ranks. What to do after this step: the most that any rank wants.
+  private func agreeOnNext(since lastCheckpoint: ContinuousClock.Instant) throws -> Next {
+    watchdog.enter("agreeing on what is next", step: stepsTaken)
+    var wanted = Next.nextStep
+    // The last step's checkpoint waits for the refreshed bank.
+    if stepsTaken < schedule.steps {
+      let isDue =
+        if let every = prepared.record.execution.checkpointEvery {
+          stepsTaken % every == 0
+        } else {
+          (ContinuousClock.now - lastCheckpoint).inSeconds >= Self.secondsBetweenCheckpoints
+        }
+      if isDue || stepsTaken % schedule.stepsPerRound == 0 { wanted = .save }
+    }
+    if Signals.received != nil { wanted = .stop }
+    let agreed = try communicator.allReduce(wanted.rawValue, .max)  // all ranks
+    guard let next = Next(rawValue: agreed) else { preconditionFailure("no rank wants \(agreed)") }
+    return next
+  }
+
+  /// All ranks. Writes a checkpoint, whole or not at all.
+  private func save(refreshed: MemoryBank?) throws {
+    watchdog.enter("writing a checkpoint", step: stepsTaken)
+    let description = Checkpoint.Description(
+      step: stepsTaken, epoch: stepsTaken / schedule.stepsPerEpoch, saladVersion: saladVersion,
+      instructionSet: instructionSet, dataFingerprint: prepared.record.data.fingerprint,
+      imageIDs: prepared.scan.images, scoring: configuration.scoring)
+    let progress = TrainingProgress(anchors: anchors, epochLosses: epochLosses)
+    try Checkpoint.write(  // all ranks
+      description, to: prepared.directory, keep: prepared.record.execution.keep, momentum: bank, refreshed: refreshed,
+      communicator: communicator,
+      model: { try replica.saveModel(to: $0, metadata: [:]) },
+      optimizer: { try replica.saveOptimizer(to: $0, extra: progress.tensors) })
+  }
+}

@@ -1,0 +1,117 @@
+import Autoencoder
+import MPI
+import MemoryBank
+import Radiographs
+
+// B = images in the step, m = images in a micro-batch, D = embedding dimension
+
+/// One optimiser step over a batch, as all ranks do it together.
+struct TrainingStep {
+  let configuration: Configuration
+  let communicator: Communicator
+  let watchdog: Watchdog
+
+  /// All ranks. Trains on one batch: the same bits for any number of ranks and workers.
+  ///
+  /// - Parameters:
+  ///   - number: steps taken before this one, for messages.
+  ///   - order: the step's micro-batches, m image indices each.
+  ///   - prefetcher: gives this rank's micro-batches of them.
+  /// - Throws: `SaladError` 70 on all ranks when numbers went out of hand.
+  func run(
+    number: Int, order: [[Int]], prefetcher: Prefetcher, replica: Replica, bank: inout MemoryBank,
+    anchors: AnchorNeighbourhoods
+  ) throws -> StepLosses {
+    let mine = Share.range(of: communicator.rank, ranks: communicator.size, count: order.count)
+    let indices = order.flatMap { $0 }
+
+    watchdog.enter("reading images", step: number)
+    let pixels = try mine.map { try next(prefetcher, expected: order[$0]) }  // mine
+
+    watchdog.enter("computing forward", step: number)
+    let embeddings = try replica.forward(  // mine
+      pixels, imagesInStep: indices.count, microBatchesInStep: order.count,
+      reconstructionLoss: configuration.reconstructionLoss, reconstructionWeight: configuration.reconstructionWeight)
+
+    watchdog.enter("gathering embeddings", step: number)
+    let batch = try communicator.allGatherV(embeddings).flatMap { $0 }  // all ranks
+
+    watchdog.enter("computing the embedding loss", step: number)
+    let loss = try naming(number) {
+      try bank.embeddingLoss(  // all ranks (MAX, SUM)
+        imageIndices: indices, embeddings: batch, neighbourhoods: anchors, temperature: configuration.temperature,
+        weight: configuration.aggregationWeight, communicator: communicator)
+    }
+
+    watchdog.enter("computing backward", step: number)
+    let rows = mine.lowerBound * configuration.microBatch..<mine.upperBound * configuration.microBatch
+    let dimension = configuration.embeddingDimension
+    try replica.backward(  // mine
+      embeddingGradients: Array(loss.gradient[rows.lowerBound * dimension..<rows.upperBound * dimension]))
+
+    watchdog.enter("reducing gradients", step: number)
+    try reduce(replica)  // all ranks (SUM)
+    try checkFaults(replica.sums.faults, step: number)
+
+    watchdog.enter("updating weights and bank", step: number)
+    let reconstruction = replica.sums.reconstructionLoss
+    replica.update(learningRate: configuration.learningRate, weightDecay: configuration.weightDecay)  // every replica
+    bank.update(imageIndices: indices, embeddings: batch, momentum: configuration.momentum)  // mine
+    return StepLosses(
+      images: indices.count,
+      total: configuration.reconstructionWeight * reconstruction + configuration.aggregationWeight * loss.mean,
+      reconstruction: reconstruction, embedding: loss)
+  }
+
+  // MARK: Pixels
+
+  private func next(_ prefetcher: Prefetcher, expected: [Int]) throws -> PixelBatch {
+    guard let batch = try prefetcher.next(), batch.imageIndices == expected else {
+      preconditionFailure("the prefetcher gives other images than \(expected)")
+    }
+    return batch
+  }
+
+  // MARK: Reducing
+
+  /// All ranks. Adds up what every rank's micro-batches have summed.
+  private func reduce(_ replica: Replica) throws {
+    switch configuration.reduction {
+    case .exact:
+      try communicator.allReduce(replica.sums.fixed, .sum)  // all ranks
+    case .float32:
+      // Half the bytes, and the order in which MPI adds shows in the last bits.
+      try replica.reduceGradientsAsFloats { try communicator.allReduce($0, .sum) }  // all ranks
+      try communicator.allReduce(replica.sums.fixedRest, .sum)  // all ranks
+    }
+  }
+
+  // MARK: Checks
+
+  /// The bank's errors are thrown on all ranks alike; they do not know the step.
+  private func naming<R>(_ step: Int, _ body: () throws -> R) throws -> R {
+    do {
+      return try body()
+    } catch let error as MemoryBankError {
+      throw SaladError(.internalError, "step \(step): \(error): lower --learning-rate")
+    }
+  }
+
+  private func checkFaults(_ faults: Int, step: Int) throws {
+    guard faults > 0 else { return }
+    throw SaladError(
+      .internalError,
+      "step \(step): \(faults) micro-batch\(faults == 1 ? " has" : "es have") gradients or statistics that are not "
+        + "finite or too large: lower --learning-rate")
+  }
+}
+
+/// The losses of one step, equal on all ranks.
+struct StepLosses {
+  /// B.
+  var images: Int
+  /// What was minimised: the weighted sum of both.
+  var total: Double
+  var reconstruction: Double
+  var embedding: EmbeddingLoss
+}

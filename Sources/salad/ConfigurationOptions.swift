@@ -1,0 +1,197 @@
+import ArgumentParser
+import Autoencoder
+import MemoryBank
+import Radiographs
+import SALAD
+
+extension Architecture: ExpressibleByArgument {}
+extension BadImages: ExpressibleByArgument {}
+extension BankKind: ExpressibleByArgument {}
+extension Fit: ExpressibleByArgument {}
+extension Recipe: ExpressibleByArgument {}
+extension ReconstructionLoss: ExpressibleByArgument {}
+extension Reduction: ExpressibleByArgument {}
+extension ScoreRule: ExpressibleByArgument {}
+
+/// Augmentation by name; single strengths override it.
+enum AugmentationPreset: String, ExpressibleByArgument, CaseIterable {
+  case none, flip, standard
+
+  var augmentation: Augmentation {
+    switch self {
+    case .none: .none
+    case .flip: .flip
+    case .standard: .standard
+    }
+  }
+}
+
+private let defaults = Configuration()
+
+/// What a training computes. All flags are optional: those given override the recipe, or a resumed run's settings.
+struct ConfigurationOptions: ParsableArguments {
+  @Option(help: "Where the settings start from: what worked best in our trials, or the published code's.")
+  var recipe: Recipe?
+
+  // MARK: Network
+
+  @Option(help: "The autoencoder. (default: \(defaults.architecture.rawValue); resnet18 is not built yet)")
+  var architecture: Architecture?
+
+  @Option(help: "Side of the square that images are resized to: 64, 128, 256 or 512. (default: \(defaults.size))")
+  var size: Int?
+
+  @Option(help: "1, or 3 which repeats the gray channel. (default: \(defaults.channels))")
+  var channels: Int?
+
+  @Option(help: "Most channels of any level, a multiple of 16: small networks. (default: \(defaults.maximumWidth))")
+  var maxWidth: Int?
+
+  @Option(help: "Length of an embedding. (default: \(defaults.embeddingDimension))")
+  var embeddingDimension: Int?
+
+  // MARK: Images
+
+  @Option(help: "How images that are not square become so. (default: \(defaults.fit.rawValue))")
+  var fit: Fit?
+
+  @Option(help: "Random changes to training images; the strengths below override it. (default: standard)")
+  var augmentation: AugmentationPreset?
+
+  @Flag(inversion: .prefixedNo, help: "Mirror every other image.")
+  var flip: Bool?
+
+  @Option(help: "Turn by up to so many degrees. (standard: \(Augmentation.standard.rotation))")
+  var rotation: Double?
+
+  @Option(help: "Scale by up to such a fraction. (standard: \(Augmentation.standard.scale))")
+  var scale: Double?
+
+  @Option(help: "Shift by up to such a fraction of the side. (standard: \(Augmentation.standard.shift))")
+  var shift: Double?
+
+  @Option(help: "Change the contrast by up to such a fraction. (standard: \(Augmentation.standard.contrast))")
+  var contrast: Double?
+
+  @Option(help: "Change the brightness by up to so much of -1...1. (standard: \(Augmentation.standard.brightness))")
+  var brightness: Double?
+
+  @Option(help: "Bend the gray scale: an exponent up to exp(this). (standard: \(Augmentation.standard.gamma))")
+  var gamma: Double?
+
+  @Option(help: "Deviation of the noise added, on the -1...1 scale. (standard: \(Augmentation.standard.noise))")
+  var noise: Double?
+
+  @Option(
+    help: """
+      What to do about an image that cannot be read: end, or leave it out and name it. \
+      (default: \(defaults.badImages.rawValue))
+      """)
+  var badImages: BadImages?
+
+  // MARK: Training
+
+  @Option(help: "Images in a step, over all ranks. (default: \(defaults.batchSize))")
+  var batchSize: Int?
+
+  @Option(help: "Images that one worker computes together; divides the batch. (default: \(defaults.microBatch))")
+  var microBatch: Int?
+
+  @Option(help: "Rounds with anchors; one without comes before them. (default: \(defaults.rounds))")
+  var rounds: Int?
+
+  @Option(help: "Epochs in each round. (default: \(defaults.epochsPerRound))")
+  var epochsPerRound: Int?
+
+  @Option(help: "Adam's step size. (default: \(defaults.learningRate))")
+  var learningRate: Double?
+
+  @Option(help: "L2 decay of every parameter. (default: \(defaults.weightDecay))")
+  var weightDecay: Double?
+
+  @Option(help: "Mean absolute or squared error. (default: \(defaults.reconstructionLoss.rawValue))")
+  var reconstructionLoss: ReconstructionLoss?
+
+  @Option(help: "Weight of the reconstruction loss. (default: \(defaults.reconstructionWeight))")
+  var reconstructionWeight: Double?
+
+  @Option(help: "Weight of the instance and aggregation losses. (default: \(defaults.aggregationWeight))")
+  var aggregationWeight: Double?
+
+  @Option(
+    help: """
+      How gradients are summed: exact, where the number of ranks changes no bit, or float32, half the bytes without \
+      that promise. (default: \(defaults.reduction.rawValue))
+      """)
+  var reduction: Reduction?
+
+  @Option(help: "Determines every random draw. (default: \(defaults.seed))")
+  var seed: UInt64?
+
+  // MARK: Memory bank
+
+  @Option(help: "Temperature of the softmax over prototypes. (default: \(defaults.temperature))")
+  var temperature: Double?
+
+  @Option(help: "How much of a prototype stays when its image is seen again. (default: \(defaults.momentum))")
+  var momentum: Double?
+
+  @Option(help: "Fraction of the images that each round adds to the anchors. (default: \(defaults.anchorRate))")
+  var anchorRate: Double?
+
+  @Option(help: "Neighbours of an anchor. (default: \(defaults.neighbours))")
+  var neighbours: Int?
+
+  // MARK: Scoring
+
+  @Option(help: "The rule that scores, remembered by the run. (default: \(defaults.scoreRule.rawValue))")
+  var scoreRule: ScoreRule?
+
+  @Option(help: "Prototypes looked up when scoring, remembered by the run. (default: \(defaults.topK))")
+  var topK: Int?
+
+  /// Overrides what the command line names, and nothing else.
+  func apply(to configuration: inout Configuration) {
+    if let recipe { configuration = recipe.configuration }
+
+    func set<T>(_ path: WritableKeyPath<Configuration, T>, _ value: T?) {
+      if let value { configuration[keyPath: path] = value }
+    }
+    set(\.architecture, architecture)
+    set(\.size, size)
+    set(\.channels, channels)
+    set(\.maximumWidth, maxWidth)
+    set(\.embeddingDimension, embeddingDimension)
+
+    set(\.fit, fit)
+    set(\.augmentation, augmentation?.augmentation)
+    set(\.augmentation.flip, flip)
+    set(\.augmentation.rotation, rotation)
+    set(\.augmentation.scale, scale)
+    set(\.augmentation.shift, shift)
+    set(\.augmentation.contrast, contrast)
+    set(\.augmentation.brightness, brightness)
+    set(\.augmentation.gamma, gamma)
+    set(\.augmentation.noise, noise)
+    set(\.badImages, badImages)
+
+    set(\.batchSize, batchSize)
+    set(\.microBatch, microBatch)
+    set(\.rounds, rounds)
+    set(\.epochsPerRound, epochsPerRound)
+    set(\.learningRate, learningRate)
+    set(\.weightDecay, weightDecay)
+    set(\.reconstructionLoss, reconstructionLoss)
+    set(\.reconstructionWeight, reconstructionWeight)
+    set(\.aggregationWeight, aggregationWeight)
+    set(\.reduction, reduction)
+    set(\.seed, seed)
+
+    set(\.temperature, temperature)
+    set(\.momentum, momentum)
+    set(\.anchorRate, anchorRate)
+    set(\.neighbours, neighbours)
+    set(\.scoreRule, scoreRule)
+    set(\.topK, topK)
+  }
+}

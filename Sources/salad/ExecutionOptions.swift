@@ -1,0 +1,76 @@
+import ArgumentParser
+import SALAD
+
+/// Bytes, with a suffix: `512M`, `2G`.
+struct ByteCount: ExpressibleByArgument {
+  var bytes: Int
+
+  init?(argument: String) {
+    let digits = argument.prefix { $0.isASCII && $0.isNumber }
+    let powers = ["": 0, "K": 1, "M": 2, "G": 3, "T": 4]
+    var suffix = argument.dropFirst(digits.count).uppercased()
+    for ending in ["IB", "B"] where suffix.hasSuffix(ending) {
+      suffix.removeLast(ending.count)
+      break
+    }
+    guard let number = Int(digits), let power = powers[suffix] else { return nil }
+    let (bytes, overflow) = number.multipliedReportingOverflow(by: 1 << (10 * power))
+    guard !overflow else { return nil }
+    self.bytes = bytes
+  }
+}
+
+/// How a verb goes about its work on this machine.
+struct WorkOptions: ParsableArguments {
+  @Option(help: "Threads of each rank. (default: the cores its host's ranks are bound to, shared by them)")
+  var workers: Int?
+
+  @Option(help: "Seconds without any progress after which all ranks are ended. (default: \(Execution().timeout))")
+  var timeout: Double?
+
+  /// Overrides what the command line names, and nothing else.
+  func apply(to execution: inout Execution) {
+    execution.workers = workers
+    if let timeout { execution.timeout = timeout }
+  }
+
+  func validate() throws {
+    var execution = Execution()
+    apply(to: &execution)
+    try asUsage { try execution.validate() }
+  }
+}
+
+/// How a training goes about its work: a resume may change all of it.
+struct ExecutionOptions: ParsableArguments {
+  @OptionGroup var work: WorkOptions
+
+  @Option(help: "Bytes of each rank's cache of resized images, such as 512M. (default: 2G)")
+  var cacheMemory: ByteCount?
+
+  @Option(help: "Bytes of each rank's activations; beyond them forward is repeated. (default: half of what is free)")
+  var activationMemory: ByteCount?
+
+  @Option(help: "Steps between checkpoints. (default: ten minutes; every round ends with one in any case)")
+  var checkpointEvery: Int?
+
+  @Option(help: "Checkpoints to keep. (default: \(Execution().keep))")
+  var keep: Int?
+
+  /// Overrides what the command line names, and nothing else.
+  func apply(to execution: inout Execution) {
+    work.apply(to: &execution)
+    if let cacheMemory { execution.cacheMemory = cacheMemory.bytes }
+    if let checkpointEvery { execution.checkpointEvery = checkpointEvery }
+    if let keep { execution.keep = keep }
+  }
+}
+
+/// A wrong setting, as ArgumentParser wants to be told of it.
+func asUsage(_ check: () throws -> Void) throws {
+  do {
+    try check()
+  } catch let error as SaladError {
+    throw ValidationError(error.description)
+  }
+}

@@ -1,0 +1,34 @@
+import ArgumentParser
+import SALAD
+
+struct Merge: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Make one model and one whole bank of a run's newest checkpoint, for deployment.",
+    discussion: """
+      Every file is verified first and the run is never changed. The result scores as the run does, byte for byte, \
+      whatever the number of ranks that trained it.
+
+        salad merge run --output deploy
+      """)
+
+  @Argument(help: ArgumentHelp("The run's folder.", valueName: "run"))
+  var model: String
+
+  @Option(help: ArgumentHelp("The folder to make; it must not exist.", valueName: "deploy"))
+  var output: String
+
+  @Option(help: "Which bank. (default: the refreshed one, or momentum where there is none)")
+  var bank: BankKind?
+
+  @OptionGroup var work: WorkOptions
+
+  func run() throws {
+    Launch.onAllRanks(timeout: work.timeout ?? Execution().timeout) { session in
+      session.watchdog.enter("merging \(model)", step: nil)
+      let merged = try Deployment.merge(  // all ranks
+        run: model, output: output, bank: bank, communicator: session.communicator)
+      session.log.note("\(output) holds the model of \(model) and its \(merged.rawValue) bank")
+      return .success
+    }
+  }
+}

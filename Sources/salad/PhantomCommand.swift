@@ -1,0 +1,61 @@
+import ArgumentParser
+import Foundation
+import Radiographs
+import SALAD
+
+struct PhantomCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "phantom",
+    abstract: "Draw a data set of synthetic chest X-rays, some with known anomalies.",
+    discussion: """
+      They are for trying things out and for tests: equal flags draw equal bytes.
+
+        salad phantom phantoms --train 200 --size 128 --seed 7 --masks
+      """)
+
+  @Argument(help: ArgumentHelp("The folder to make; empty where it exists.", valueName: "out"))
+  var output: String
+
+  @Option(help: "Normal images to train on.")
+  var train = 200
+
+  @Option(help: "Normal images to test with.")
+  var testNormal = 50
+
+  @Option(help: "Images with an opacity, nodule, effusion or device to test with.")
+  var testAnomalous = 50
+
+  @Option(help: "Side of the images in pixels.")
+  var size = 256
+
+  @Option(help: "Determines every image.")
+  var seed: UInt64 = 0
+
+  @Flag(help: "Draw where the anomalies are, too, as ground_truth.")
+  var masks = false
+
+  func validate() throws {
+    for (flag, value) in [("--train", train), ("--test-normal", testNormal), ("--test-anomalous", testAnomalous)] {
+      guard (0...1_000_000).contains(value) else {
+        throw ValidationError("\(flag) is \(value): give a whole number in 0...1000000")
+      }
+    }
+    guard (32...4096).contains(size) else {
+      throw ValidationError("--size is \(size): give a whole number of pixels in 32...4096")
+    }
+  }
+
+  func run() throws {
+    // One process draws; under mpirun the others have nothing to do.
+    guard Launch.speaks else { return }
+    let phantoms = PhantomDataSet(
+      train: train, testNormal: testNormal, testAnomalous: testAnomalous, size: size, seed: seed, masks: masks)
+    let progress = ProgressDisplay(
+      "drawing", unit: "images", total: train + testNormal + testAnomalous, isShown: true)
+    do {
+      try phantoms.write(to: output) { done, _ in progress.show(done) }
+    } catch {
+      throw SaladError(error)
+    }
+  }
+}

@@ -1,0 +1,129 @@
+import ArgumentParser
+import Foundation
+import MPI
+import SALAD
+
+struct Train: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Train a network and its memory bank on the normal images of a data set.",
+    discussion: """
+      DIR/train/good (or normal) holds the images, as PNG. RUN becomes a folder with the settings, metrics and \
+      checkpoints; all ranks must see it.
+
+        salad train --data phantoms --run run --size 64
+        mpirun --hostfile hosts salad train --data /data/chest --run /shared/run
+        mpirun -n 3 salad train --run run --resume     # on any number of ranks
+        salad train --run run --resume --rounds 5      # further than before
+
+      SIGUSR1, SIGTERM or SIGINT to a rank, or SIGUSR1 to mpirun: it finishes the step, saves a checkpoint and ends \
+      with status 75. The number of ranks and workers changes no bit of the result.
+      """)
+
+  @Option(help: ArgumentHelp("The data set's folder. (default when resuming: where it was)", valueName: "dir"))
+  var data: String?
+
+  @Option(name: .customLong("run"), help: ArgumentHelp("The run's folder, made if missing.", valueName: "folder"))
+  var folder: String
+
+  @Flag(help: "Go on with the run at its newest checkpoint; start it when there is none.")
+  var resume = false
+
+  @Flag(help: "Refuse ranks on CPUs with different vector instructions, whose last bits may differ.")
+  var requireSameCpu = false
+
+  @OptionGroup(title: "What it computes") var settings: ConfigurationOptions
+  @OptionGroup(title: "How it goes about it") var work: ExecutionOptions
+
+  /// Refuses what is wrong whatever the run or the data.
+  func validate() throws {
+    guard !resume else { return }
+    guard data != nil else { throw ValidationError("--data is missing: give the folder of the data set") }
+    var configuration = Configuration()
+    var execution = Execution()
+    change(&configuration, &execution)
+    try asUsage {
+      try configuration.validate()
+      try execution.validate()
+    }
+  }
+
+  func run() throws {
+    Signals.listen()
+    Launch.onAllRanks(timeout: work.work.timeout ?? Execution().timeout, train)
+  }
+
+  /// All ranks.
+  private func train(_ session: Session) throws -> ExitStatus {
+    let communicator = session.communicator
+    let workers = session.workers(work.work.workers)
+    guard let prepared = try prepare(session, workers: workers) else {  // all ranks
+      session.log.note("\(folder) is finished: raise --rounds to train on")
+      return .success
+    }
+    let configuration = prepared.record.configuration
+    warn(session, workers: workers, configuration: configuration)
+    let instructionSets = try checkInstructionSets(session)  // all ranks
+
+    var trainer = try Trainer(  // all ranks
+      prepared, workers: workers, activationMemory: work.activationMemory?.bytes ?? session.host.memory / 2,
+      instructionSet: instructionSets.joined(separator: ", "), communicator: communicator,
+      watchdog: session.watchdog, log: session.log)
+    switch try trainer.run() {  // all ranks
+    case .finished:
+      session.log.note("\(folder) is finished")
+      return .success
+    case .interrupted:
+      session.log.note("stopped by a signal with a checkpoint saved: go on with salad train --run \(folder) --resume")
+      return .interrupted
+    }
+  }
+
+  /// All ranks. A new run or a resumed one; nil when it is finished.
+  private func prepare(_ session: Session, workers: Int) throws -> PreparedRun? {
+    let job = PreparedRun.Job(
+      communicator: session.communicator, watchdog: session.watchdog, log: session.log, workers: workers)
+    if resume {
+      let hasRun = try session.communicator.allReduce(UInt8(RunDirectory.hasRun(folder) ? 1 : 0), .max) > 0  // all ranks
+      if hasRun {
+        return try PreparedRun.resumed(run: folder, data: data, change: change, job: job)  // all ranks
+      }
+      session.log.note("\(folder) has no run yet: it starts afresh")
+    }
+    guard let data else {
+      throw SaladError(.usage, "\(folder) has no run to resume: give --data to start one")
+    }
+    var configuration = Configuration()
+    var execution = Execution()
+    change(&configuration, &execution)
+    return try PreparedRun.new(  // all ranks
+      run: folder, data: data, configuration: configuration, execution: execution, job: job)
+  }
+
+  /// What the command line says, applied to defaults or to what a run remembers.
+  private func change(_ configuration: inout Configuration, _ execution: inout Execution) {
+    settings.apply(to: &configuration)
+    work.apply(to: &execution)
+  }
+
+  private func warn(_ session: Session, workers: Int, configuration: Configuration) {
+    let microBatches = configuration.batchSize / configuration.microBatch
+    for warning in session.host.warnings(
+      workers: workers, ranksInAll: session.communicator.size, microBatches: microBatches)
+    {
+      session.log.note(warning)
+    }
+    if configuration.reduction == .float32 {
+      session.log.note("--reduction float32: the last bits of the result depend on the number of ranks")
+    }
+  }
+
+  /// All ranks.
+  private func checkInstructionSets(_ session: Session) throws -> [String] {
+    let sets = try InstructionSet.ofAllRanks(session.communicator)  // all ranks
+    guard sets.count > 1 else { return sets }
+    let sentence = "the ranks' CPUs differ (\(sets.joined(separator: ", "))), and so may the last bits of their results"
+    if requireSameCpu { throw SaladError(.usage, "\(sentence): give hosts of one kind, or leave --require-same-cpu away") }
+    session.log.note(sentence)
+    return sets
+  }
+}

@@ -1,0 +1,171 @@
+import Foundation
+import Radiographs
+import Testing
+
+@testable import Autoencoder
+
+@Suite("Replica")
+struct ReplicaTests {
+  struct Case: CustomTestStringConvertible, Sendable {
+    var size = 64
+    var channels = 1
+    var width = 6
+    var kind = ReconstructionLoss.l1
+    var testDescription: String { "S \(size), C \(channels), width \(width), \(kind.rawValue)" }
+  }
+  static let cases = [
+    Case(), Case(channels: 3, kind: .mse), Case(width: 20), Case(size: 128, width: 3),
+  ]
+
+  @Test("Embeddings and reconstructions equal the definition's", arguments: cases)
+  func forward(_ c: Case) throws {
+    let replica = try smallReplica(size: c.size, channels: c.channels, width: c.width)
+    let pixels = smoothImages(2, side: c.size)
+    let rows = try replica.forward(
+      batches(pixels, of: 2, side: c.size), imagesInStep: 2, microBatchesInStep: 1, reconstructionLoss: c.kind,
+      reconstructionWeight: 1)
+    let reference = ReferenceNetwork(replica.configuration, copying: replica)
+    let expected = reference.embeddings(pixels.map(Double.init))
+    // Some twenty layers, each rounding sums of at most 9 * width terms of unit variance: 1e-5 is ten roundings a layer.
+    #expect(zip(rows, expected).map { abs(Double($0) - $1) }.max()! < 1e-5)
+    let output = reference.reconstructions(expected)
+    let loss = reference.loss(pixels.map(Double.init), kind: c.kind, weight: 1, coefficients: expected.map { _ in 0 })
+    #expect(output.count == c.channels * pixels.count)
+    try replica.backward(embeddingGradients: rows.map { _ in 0 })
+    #expect(replica.sums.faults == 0)
+    #expect(abs(replica.sums.reconstructionLoss - loss) < 1e-5)
+  }
+
+  @Test("Every gradient equals the finite difference of the whole loss in double", arguments: cases)
+  func gradients(_ c: Case) throws {
+    let replica = try smallReplica(size: c.size, channels: c.channels, width: c.width)
+    let pixels = smoothImages(2, side: c.size)
+    let rows = try replica.forward(
+      batches(pixels, of: 2, side: c.size), imagesInStep: 2, microBatchesInStep: 1, reconstructionLoss: c.kind,
+      reconstructionWeight: 0.7)
+    let coefficients = rows.indices.map { CounterRandom(9).uniform(UInt64($0)) - 0.5 }
+    try replica.backward(embeddingGradients: coefficients.map(Float.init))
+    let reference = ReferenceNetwork(replica.configuration, copying: replica)
+    let images = pixels.map(Double.init)
+    // The definition's plain loops are slow where channels are many: every fifth tensor will do there.
+    let names = replica.parameterNames.enumerated().filter { c.width < 16 || $0.offset % 5 == 0 }.map(\.element)
+    for name in names {
+      let gradient = replica.gradient(name)
+      // Along a random direction of this tensor, of unit length.
+      let random = CounterRandom(seed: 11, name: name)
+      var direction = gradient.indices.map { random.uniform(UInt64($0)) - 0.5 }
+      let length = direction.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      for index in direction.indices { direction[index] /= length }
+      // Small, lest a maximum, a leaky ReLU or an absolute value turn within the step.
+      let step = 1e-6
+      func loss(_ distance: Double) -> Double {
+        var moved = reference
+        for index in direction.indices { moved.tensors[name]![index] += distance * direction[index] }
+        return moved.loss(images, kind: c.kind, weight: 0.7, coefficients: coefficients)
+      }
+      let numeric = (loss(step) - loss(-step)) / (2 * step)
+      let analytic = zip(gradient, direction).reduce(0) { $0 + $1.0 * $1.1 }
+      let size = gradient.reduce(0) { $0 + $1 * $1 }.squareRoot()
+      #expect(abs(numeric - analytic) < 2e-3 * size + 1e-7, "\(name): \(analytic) against \(numeric), |g| \(size)")
+    }
+  }
+
+  @Test("Workers and kept activations change no bit", arguments: [(1, 1 << 30), (2, 1 << 30), (3, 1 << 30), (1, 0), (2, 0)])
+  func workers(_ workers: Int, limit: Int) throws {
+    func run(workers: Int, limit: Int) throws -> [[Int64]] {
+      let replica = try smallReplica(workers: workers, activationLimit: limit)
+      let all = batches(smoothImages(10, side: 64), of: 2, side: 64)
+      var states: [[Int64]] = []
+      for step in 0..<3 {
+        let rows = try replica.forward(
+          Array(all.prefix(5 - step)), imagesInStep: 2 * (5 - step), microBatchesInStep: 5 - step,
+          reconstructionLoss: .l1, reconstructionWeight: 1)
+        try replica.backward(embeddingGradients: rows.map { $0 * 0.1 })
+        states.append(Array(replica.sums.fixed))
+        replica.update(learningRate: 1e-3, weightDecay: 1e-6)
+        states.append(replica.shared.parameters.elements.map { Int64($0.bitPattern) })
+        states.append(replica.shared.running.elements.map { Int64($0.bitPattern) })
+      }
+      return states
+    }
+    #expect(try run(workers: workers, limit: limit) == run(workers: 1, limit: 1 << 30))
+  }
+
+  @Test("A sum over several replicas' micro-batches is one replica's sum over all")
+  func split() throws {
+    let all = batches(smoothImages(6, side: 64), of: 2, side: 64)
+    func sums(_ part: ArraySlice<PixelBatch>) throws -> [Int64] {
+      let replica = try smallReplica()
+      let rows = try replica.forward(
+        Array(part), imagesInStep: 6, microBatchesInStep: 3, reconstructionLoss: .mse, reconstructionWeight: 1)
+      try replica.backward(embeddingGradients: rows)
+      return Array(replica.sums.fixed)
+    }
+    let whole = try sums(all[...])
+    let parts = try zip(sums(all[..<1]), sums(all[1...])).map { $0 + $1 }
+    #expect(whole == parts)
+    #expect(try sums([]).allSatisfy { $0 == 0 })
+  }
+
+  @Test("An embedding depends neither on the images beside it nor on its place", arguments: [6, 40])
+  func company(width: Int) throws {
+    let replica = try smallReplica(width: width, microBatch: 4, training: false)
+    let images = smoothImages(7, side: 64)
+    let plane = 64 * 64
+    let together = try images.withUnsafeBufferPointer { try replica.embed($0, count: 7) }
+    for image in 0..<7 {
+      let alone = try images[image * plane..<(image + 1) * plane].withUnsafeBufferPointer {
+        try replica.embed($0, count: 1)
+      }
+      #expect(alone == Array(together[image * 10..<(image + 1) * 10]))
+    }
+    let order = [5, 2, 6, 0, 3, 1]
+    let shuffled = order.flatMap { images[$0 * plane..<($0 + 1) * plane] }
+    let rows = try shuffled.withUnsafeBufferPointer { try replica.embed($0, count: order.count) }
+    #expect(rows == order.flatMap { together[$0 * 10..<($0 + 1) * 10] })
+  }
+
+  @Test("A replica made for scoring embeds as one made for training does, and as the definition says")
+  func evaluation() throws {
+    let trained = try smallReplica(microBatch: 2)
+    let scoring = try smallReplica(microBatch: 2, workers: 2, training: false)
+    let images = smoothImages(5, side: 64)
+    let rows = try images.withUnsafeBufferPointer { try trained.embed($0, count: 5) }
+    #expect(try images.withUnsafeBufferPointer { try scoring.embed($0, count: 5) } == rows)
+    var reference = ReferenceNetwork(trained.configuration, copying: trained)
+    reference.evaluates = true
+    let expected = reference.embeddings(images.map(Double.init))
+    #expect(zip(rows, expected).map { abs(Double($0) - $1) }.max()! < 1e-5)
+  }
+
+  @Test("Running statistics move by the mean over the step's micro-batches")
+  func statistics() throws {
+    let replica = try smallReplica()
+    let before = Array(replica.shared.running.elements)
+    let all = batches(smoothImages(4, side: 64), of: 2, side: 64)
+    func step(_ part: [PixelBatch]) throws -> [Double] {
+      let rows = try replica.forward(
+        part, imagesInStep: 4, microBatchesInStep: part.count, reconstructionLoss: .l1, reconstructionWeight: 1)
+      try replica.backward(embeddingGradients: rows)
+      return (0..<replica.layout.statisticCount).map { replica.sums.statistic($0) }
+    }
+    let (first, second, both) = (try step([all[0]]), try step([all[1]]), try step(all))
+    for index in both.indices { #expect(abs(both[index] - (first[index] + second[index]) / 2) < 1e-9) }
+    replica.update(learningRate: 0, weightDecay: 0)
+    for index in both.indices {
+      #expect(replica.shared.running.pointer[index] == Float(0.9 * Double(before[index]) + 0.1 * both[index]))
+    }
+  }
+
+  @Test("Not-a-number in one micro-batch is counted once and adds nothing that could be taken for a gradient")
+  func faults() throws {
+    let replica = try smallReplica()
+    var pixels = smoothImages(4, side: 64)
+    pixels[7] = .nan
+    let rows = try replica.forward(
+      batches(pixels, of: 2, side: 64), imagesInStep: 4, microBatchesInStep: 2, reconstructionLoss: .l1,
+      reconstructionWeight: 1)
+    try replica.backward(embeddingGradients: rows.map { $0.isFinite ? $0 : 0 })
+    #expect(replica.sums.faults == 1)
+  }
+}

@@ -1,0 +1,55 @@
+import Foundation
+import Testing
+
+@testable import SALAD
+
+@Suite("Run record")
+struct RunRecordTests {
+  private let record = RunRecord(
+    configuration: Configuration(), execution: Execution(),
+    data: RunRecord.DataRecord(path: "../data", fingerprint: "00", imageCount: 40, skipped: []))
+
+  @Test("A resume may raise the rounds and nothing else")
+  func resume() throws {
+    var asked = record.configuration
+    try record.validateResume(as: asked, run: "run")
+    asked.rounds += 2
+    try record.validateResume(as: asked, run: "run")
+
+    asked.rounds = 0
+    var error = #expect(throws: SaladError.self) { try record.validateResume(as: asked, run: "run") }
+    #expect(error?.description.contains("--rounds 3, not 0") == true)
+
+    asked = record.configuration
+    asked.batchSize = 16
+    asked.seed = 5
+    error = #expect(throws: SaladError.self) { try record.validateResume(as: asked, run: "run") }
+    #expect(error?.status == .usage)
+    #expect(error?.description.contains("--batch-size 32, not 16, --seed 0, not 5") == true)
+  }
+
+  @Test("A run of another version is refused by both versions")
+  func version() {
+    var record = record
+    record.version = "0.0.1"
+    let error = #expect(throws: SaladError.self) {
+      try record.validateResume(as: record.configuration, run: "run")
+    }
+    #expect(error?.description.contains("0.0.1") == true)
+    #expect(error?.description.contains(saladVersion) == true)
+  }
+
+  @Test(
+    "The data's folder is remembered as seen from the run, and found again",
+    arguments: [
+      ("/a/data", "/a/run", "../data"),
+      ("/a/run/data", "/a/run", "data"),
+      ("/a", "/a/b/run", "../.."),
+      ("/x/y", "/a/b", "../../x/y"),
+      ("/a/run", "/a/run", "."),
+    ])
+  func relativePaths(data: String, run: String, relative: String) {
+    #expect(RelativePath.of(data, from: run) == relative)
+    #expect(RelativePath.resolve(relative, from: run) == data)
+  }
+}
