@@ -1,0 +1,57 @@
+/// A gray image. 8-bit sources stay 8-bit; 16-bit ones are `Float` in 0...1.
+public struct Radiograph: Sendable, Equatable {
+  /// (height, width), row by row from the top.
+  public enum Pixels: Sendable, Equatable {
+    /// 0 black, 255 white.
+    case eightBit([UInt8])
+    /// 0 black, 1 white.
+    case float([Float])
+
+    public var count: Int {
+      switch self {
+      case .eightBit(let values): values.count
+      case .float(let values): values.count
+      }
+    }
+  }
+
+  public var width: Int
+  public var height: Int
+  public var pixels: Pixels
+
+  /// - Precondition: `pixels` holds width x height values, at least one.
+  public init(width: Int, height: Int, pixels: Pixels) {
+    precondition(
+      width > 0 && height > 0 && pixels.count == width * height,
+      "an image of \(width) x \(height) with \(pixels.count) pixels")
+    self.width = width
+    self.height = height
+    self.pixels = pixels
+  }
+
+  /// Bytes of memory the pixels take.
+  public var byteCount: Int {
+    switch pixels {
+    case .eightBit(let values): values.count
+    case .float(let values): values.count * MemoryLayout<Float>.stride
+    }
+  }
+
+  /// Writes the pixels on the network's scale: black is -1, white 1.
+  ///
+  /// - Parameter destination: (height, width), every element is written.
+  public func scaled(into destination: UnsafeMutableBufferPointer<Float>) {
+    precondition(
+      destination.count == pixels.count, "room for \(destination.count) floats, but \(pixels.count) pixels")
+    switch pixels {
+    case .eightBit(let values):
+      values.withUnsafeBufferPointer { values in
+        for i in 0..<values.count { destination[i] = Float(values[i]) / 127.5 - 1 }
+      }
+    case .float(let values):
+      values.withUnsafeBufferPointer { values in
+        for i in 0..<values.count { destination[i] = values[i] * 2 - 1 }
+      }
+    }
+  }
+}
