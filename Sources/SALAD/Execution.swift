@@ -8,13 +8,13 @@ public struct Execution: Codable, Sendable, Equatable {
   public var cacheMemory = 2 << 30
   /// Worker threads of each rank; nil: what `HostResources` finds. Not remembered: another host has other cores.
   public var workers: Int?
-  /// Seconds without any progress after which the watchdog ends all ranks.
+  /// Seconds without any progress after which the watchdog ends all ranks. Not remembered either.
   public var timeout = 600.0
 
   public init() {}
 
   enum CodingKeys: String, CodingKey {
-    case keep, timeout
+    case keep
     case checkpointEvery = "checkpoint_every"
     case cacheMemory = "cache_memory"
   }

@@ -41,7 +41,8 @@ public struct PreparedRun: Sendable {
     try configuration.validate(imageCount: paths.count)
 
     let directory = try RunDirectory.create(run, communicator: job.communicator)  // all ranks
-    let scan = try Self.scan(data, paths: paths, configuration: configuration, execution: execution, job: job)  // all ranks
+    let scan = try Self.scan(  // all ranks
+      data, paths: paths, configuration: configuration, execution: execution, job: job)
     try configuration.validate(imageCount: scan.images.count)
 
     let record = RunRecord(
@@ -91,7 +92,8 @@ public struct PreparedRun: Sendable {
     } catch let error as SaladError where data == nil {
       throw SaladError(error.status, "\(error.description): if the data set has moved, give its folder by --data")
     }
-    let scan = try Self.scan(path, paths: paths, configuration: configuration, execution: record.execution, job: job)  // all ranks
+    let scan = try Self.scan(  // all ranks
+      path, paths: paths, configuration: configuration, execution: record.execution, job: job)
     guard scan.fingerprint == record.data.fingerprint else {
       throw SaladError(
         .badData,

@@ -85,7 +85,9 @@ struct Bench: ParsableCommand {
       let spans = [forward - start, backward - forward, update - backward, update - start, end - update]
       for (index, span) in spans.enumerated() { times[index].1.append(span / .seconds(1)) }
     }
-    print("\(batchSize) images of \(size) x \(size), \(OneDNN.instructionSet), oneDNN \(OneDNN.version), \(workers) workers")
+    print(
+      "\(batchSize) images of \(size) x \(size), \(OneDNN.instructionSet), oneDNN \(OneDNN.version), \(workers) workers"
+    )
     for (name, spans) in times {
       let sorted = spans.sorted()
       let median = sorted[sorted.count / 2]

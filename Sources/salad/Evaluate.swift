@@ -59,8 +59,9 @@ struct Evaluate: ParsableCommand {
 
   private static func table(_ evaluation: Evaluation) -> String {
     func three(_ value: Double) -> String { String(format: "%.3f", value) }
-    let baseline = evaluation.baselineAUROC.map { "nearest neighbour in raw 32 x 32 pixels: AUROC \(three($0))\n" } ?? ""
-    return baseline + "AUROC \(three(evaluation.auroc))  AP \(three(evaluation.averagePrecision))  "
+    let baseline = evaluation.baselineAUROC.map { "nearest neighbour in raw 32 x 32 pixels: AUROC \(three($0))\n" }
+    return (baseline ?? "")
+      + "AUROC \(three(evaluation.auroc))  AP \(three(evaluation.averagePrecision))  "
       + "(\(evaluation.countNormal) normal, \(evaluation.countAnomalous) anomalous)\n"
   }
 }

@@ -83,8 +83,8 @@ struct Train: ParsableCommand {
     let job = PreparedRun.Job(
       communicator: session.communicator, watchdog: session.watchdog, log: session.log, workers: workers)
     if resume {
-      let hasRun = try session.communicator.allReduce(UInt8(RunDirectory.hasRun(folder) ? 1 : 0), .max) > 0  // all ranks
-      if hasRun {
+      let found: UInt8 = RunDirectory.hasRun(folder) ? 1 : 0
+      if try session.communicator.allReduce(found, .max) > 0 {  // all ranks
         return try PreparedRun.resumed(run: folder, data: data, change: change, job: job)  // all ranks
       }
       session.log.note("\(folder) has no run yet: it starts afresh")
@@ -122,7 +122,9 @@ struct Train: ParsableCommand {
     let sets = try InstructionSet.ofAllRanks(session.communicator)  // all ranks
     guard sets.count > 1 else { return sets }
     let sentence = "the ranks' CPUs differ (\(sets.joined(separator: ", "))), and so may the last bits of their results"
-    if requireSameCpu { throw SaladError(.usage, "\(sentence): give hosts of one kind, or leave --require-same-cpu away") }
+    guard !requireSameCpu else {
+      throw SaladError(.usage, "\(sentence): give hosts of one kind, or leave --require-same-cpu away")
+    }
     session.log.note(sentence)
     return sets
   }

@@ -42,7 +42,8 @@ struct LayoutTests {
     defer { sample.remove() }
     // Long enough for a signal to meet it in the midst of an epoch.
     let train =
-      ["train", "--data", sample.data] + SmallTraining.arguments + ["--epochs-per-round", "40", "--checkpoint-every", "3"]
+      ["train", "--data", sample.data] + SmallTraining.arguments
+      + ["--epochs-per-round", "40", "--checkpoint-every", "3"]
     try await Salad.succeed(train + ["--run", sample.path("whole")])
 
     let cut = sample.path("cut")
@@ -57,9 +58,8 @@ struct LayoutTests {
     #expect(resumed.errors.contains("goes on after step"))
     for name in ["whole", "cut"] {
       try await Salad.succeed(["merge", sample.path(name), "--output", sample.path("deploy-\(name)")])
-      try await Salad.succeed([
-        "merge", sample.path(name), "--bank", "momentum", "--output", sample.path("momentum-\(name)"),
-      ])
+      try await Salad.succeed(
+        ["merge", sample.path(name), "--bank", "momentum", "--output", sample.path("momentum-\(name)")])
     }
     for file in ["model.safetensors", "bank.safetensors"] {
       #expect(try bytes(of: sample.path("deploy-whole/\(file)")) == bytes(of: sample.path("deploy-cut/\(file)")))

@@ -5,6 +5,12 @@ import Testing
 
 @testable import SALAD
 
+/// One wrong setting.
+struct Change: Sendable {
+  let apply: @Sendable (inout Configuration) -> Void
+  init(_ apply: @escaping @Sendable (inout Configuration) -> Void) { self.apply = apply }
+}
+
 @Suite("Configuration")
 struct ConfigurationTests {
   @Test("Both recipes are valid")
@@ -28,29 +34,29 @@ struct ConfigurationTests {
   @Test(
     "A setting out of range is refused by its flag",
     arguments: [
-      ("--size 100", { $0.size = 100 }),
-      ("--channels 2", { $0.channels = 2 }),
-      ("--max-width 24", { $0.maximumWidth = 24 }),
-      ("--embedding-dimension 1", { $0.embeddingDimension = 1 }),
-      ("--batch-size 12", { $0.batchSize = 12 }),
-      ("--micro-batch 1", { $0.microBatch = 1 }),
-      ("--rounds -1", { $0.rounds = -1 }),
-      ("--epochs-per-round 0", { $0.epochsPerRound = 0 }),
-      ("--learning-rate nan", { $0.learningRate = .nan }),
-      ("--learning-rate 0.0", { $0.learningRate = 0 }),
-      ("--weight-decay -1.0", { $0.weightDecay = -1 }),
-      ("--temperature 0.0", { $0.temperature = 0 }),
-      ("--momentum 1.0", { $0.momentum = 1 }),
-      ("--anchor-rate 1.5", { $0.anchorRate = 1.5 }),
-      ("--neighbours 0", { $0.neighbours = 0 }),
-      ("--top-k 0", { $0.topK = 0 }),
-      ("--reconstruction-weight inf", { $0.reconstructionWeight = .infinity }),
-      ("--scale 1.0", { $0.augmentation.scale = 1 }),
-      ("--architecture resnet18", { $0.architecture = .resnet18 }),
-    ] as [(String, @Sendable (inout Configuration) -> Void)])
-  func ranges(flagAndValue: String, change: @Sendable (inout Configuration) -> Void) throws {
+      ("--size 100", Change { $0.size = 100 }),
+      ("--channels 2", Change { $0.channels = 2 }),
+      ("--max-width 0", Change { $0.maximumWidth = 0 }),
+      ("--embedding-dimension 1", Change { $0.embeddingDimension = 1 }),
+      ("--batch-size 12", Change { $0.batchSize = 12 }),
+      ("--micro-batch 1", Change { $0.microBatch = 1 }),
+      ("--rounds -1", Change { $0.rounds = -1 }),
+      ("--epochs-per-round 0", Change { $0.epochsPerRound = 0 }),
+      ("--learning-rate nan", Change { $0.learningRate = .nan }),
+      ("--learning-rate 0.0", Change { $0.learningRate = 0 }),
+      ("--weight-decay -1.0", Change { $0.weightDecay = -1 }),
+      ("--temperature 0.0", Change { $0.temperature = 0 }),
+      ("--momentum 1.0", Change { $0.momentum = 1 }),
+      ("--anchor-rate 1.5", Change { $0.anchorRate = 1.5 }),
+      ("--neighbours 0", Change { $0.neighbours = 0 }),
+      ("--top-k 0", Change { $0.topK = 0 }),
+      ("--reconstruction-weight inf", Change { $0.reconstructionWeight = .infinity }),
+      ("--scale 1.0", Change { $0.augmentation.scale = 1 }),
+      ("--architecture resnet18", Change { $0.architecture = .resnet18 }),
+    ])
+  func ranges(flagAndValue: String, change: Change) throws {
     var configuration = Configuration()
-    change(&configuration)
+    change.apply(&configuration)
     let error = #expect(throws: SaladError.self) { try configuration.validate() }
     let words = flagAndValue.split(separator: " ")
     #expect(error?.status == .usage)

@@ -67,7 +67,8 @@ struct Convolution: Sendable {
     _ source: UnsafePointer<Float>, into destination: UnsafeMutablePointer<Float>, packed: AlignedBuffer<Float>,
     worker: WorkerBuffers
   ) {
-    primitive.forward(source, weights: packed.pointer + packedForward, into: destination, scratch: worker.scratch.pointer)
+    primitive.forward(
+      source, weights: packed.pointer + packedForward, into: destination, scratch: worker.scratch.pointer)
   }
 
   func backwardData(
