@@ -27,9 +27,9 @@ struct StepMetrics: Encodable {
   var loss: Double
   var reconstructionLoss: Double
   var embeddingLoss: Double
-  /// Mean over the batch's images that are no anchors; absent when all are.
+  /// Absent when all images of the batch are anchors.
   var instanceLoss: Double?
-  /// Mean over the batch's anchors; absent when there is none.
+  /// Absent when none is.
   var aggregationLoss: Double?
   var timing: Timing
 
@@ -40,9 +40,9 @@ struct StepMetrics: Encodable {
     images = losses.images
     loss = losses.total
     reconstructionLoss = losses.reconstruction
-    embeddingLoss = losses.embedding.mean
-    instanceLoss = losses.embedding.instanceCount > 0 ? losses.embedding.instanceMean : nil
-    aggregationLoss = losses.embedding.aggregationCount > 0 ? losses.embedding.aggregationMean : nil
+    embeddingLoss = losses.embedding
+    instanceLoss = losses.instance
+    aggregationLoss = losses.aggregation
     timing = Timing(images: losses.images, seconds: seconds)
   }
 
@@ -105,7 +105,7 @@ struct EpochLosses: Equatable {
     images += losses.images
     total += Double(losses.images) * losses.total
     reconstruction += Double(losses.images) * losses.reconstruction
-    embedding += Double(losses.images) * losses.embedding.mean
+    embedding += Double(losses.images) * losses.embedding
     imagesTimed += losses.images
     self.seconds += seconds
   }

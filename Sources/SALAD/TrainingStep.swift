@@ -60,7 +60,9 @@ struct TrainingStep {
     return StepLosses(
       images: indices.count,
       total: configuration.reconstructionWeight * reconstruction + configuration.aggregationWeight * loss.mean,
-      reconstruction: reconstruction, embedding: loss)
+      reconstruction: reconstruction, embedding: loss.mean,
+      instance: loss.instanceCount > 0 ? loss.instanceMean : nil,
+      aggregation: loss.aggregationCount > 0 ? loss.aggregationMean : nil)
   }
 
   // MARK: Pixels
@@ -113,5 +115,10 @@ struct StepLosses {
   /// What was minimised: the weighted sum of both.
   var total: Double
   var reconstruction: Double
-  var embedding: EmbeddingLoss
+  /// Mean over the batch: of each image's instance loss or, for an anchor, its aggregation loss.
+  var embedding: Double
+  /// Mean over the images that are no anchors; nil when all are.
+  var instance: Double?
+  /// Mean over the anchors; nil when there is none.
+  var aggregation: Double?
 }

@@ -14,9 +14,7 @@ struct TrainingProgressTests {
       losses.add(
         StepLosses(
           images: 8 * step, total: 1.0 / Double(step), reconstruction: 0.1 * Double(step),
-          embedding: EmbeddingLoss(
-            mean: 1e-300 * Double(step), instanceMean: 0, instanceCount: 0, aggregationMean: 0, aggregationCount: 0,
-            gradient: [])),
+          embedding: 1e-300 * Double(step), instance: nil, aggregation: nil),
         seconds: 1)
     }
     let restored = EpochLosses(bits: losses.bits)
