@@ -57,7 +57,7 @@ let package = Package(
 
     // Started under mpirun by the tests that need several ranks.
     .executableTarget(
-      name: "ranks", dependencies: ["MPI", "ExactSum", "Radiographs", "MemoryBank"],
+      name: "ranks", dependencies: ["MPI", "ExactSum", "Radiographs", "MemoryBank", "SALAD"],
       path: "Tests/Ranks"),
     // Starts programs and `mpirun`, on this host and on hosts made of network namespaces.
     .target(name: "RanksSupport", path: "Tests/RanksSupport"),
@@ -70,7 +70,9 @@ let package = Package(
     .testTarget(name: "AutoencoderTests", dependencies: ["Autoencoder", "CKernels"]),
     .testTarget(
       name: "MemoryBankTests", dependencies: ["MemoryBank", "CKernels", "RanksSupport", "ranks"]),
-    .testTarget(name: "SALADTests", dependencies: ["SALAD", "RanksSupport"]),
+    .testTarget(
+      name: "SALADTests", dependencies: ["SALAD", "RanksSupport", "ranks"],
+      resources: [.copy("Fixtures")]),
     .testTarget(name: "CommandTests", dependencies: ["salad", "RanksSupport"]),
   ],
   swiftLanguageModes: [.v6]

@@ -46,8 +46,9 @@ struct ParameterLayout: Sendable {
   }
 
   /// The five tensors of a batch normalisation over `channels`.
-  mutating func addBatchNormalisation(_ name: String, channels: Int) -> (scale: Int, shift: Int, mean: Int, variance: Int)
-  {
+  mutating func addBatchNormalisation(_ name: String, channels: Int) -> (
+    scale: Int, shift: Int, mean: Int, variance: Int
+  ) {
     let scale = addParameter(name + ".weight", shape: [channels], start: .constant(1))
     let shift = addParameter(name + ".bias", shape: [channels], start: .constant(0))
     let mean = addStatistic(name + ".running_mean", channels: channels, start: 0)

@@ -219,7 +219,8 @@ public final class Replica {
         if floats == nil {
           FixedPoint.gradient.decode(UnsafeBufferPointer(rebasing: fixed[range]), into: decoded)
         }
-        let gradient = floats.map { UnsafePointer($0.pointer + range.lowerBound) } ?? UnsafePointer(decoded.baseAddress!)
+        let gradient =
+          floats.map { UnsafePointer($0.pointer + range.lowerBound) } ?? UnsafePointer(decoded.baseAddress!)
         ck_adam(
           shared.parameters.pointer + range.lowerBound, firstMoments.pointer + range.lowerBound,
           secondMoments.pointer + range.lowerBound, gradient, Int64(range.count), Float(beta1), Float(beta2), stepSize,

@@ -64,7 +64,9 @@ struct UNet: Sendable {
     self.configuration = configuration
     microBatch = plan.microBatch
     let (m, side, channels) = (plan.microBatch, configuration.size, configuration.channels)
-    let (widths, dimension, deepest) = (configuration.widths, configuration.embeddingDimension, configuration.deepestSide)
+    let (widths, dimension, deepest) = (
+      configuration.widths, configuration.embeddingDimension, configuration.deepestSide
+    )
     imageOffset = plan.slot.reserve(m * channels * side * side)
     plan.sizes.image = m * channels * side * side
 
@@ -147,7 +149,8 @@ struct UNet: Sendable {
   ) -> Bool {
     repeatGray(pixels, into: slot.floats.pointer + imageOffset)
     var sound = true
-    for index in encoder.indices where !encoder[index].forward(source(of: index, slot), slot: slot, shared: shared, worker: worker) {
+    for index in encoder.indices
+    where !encoder[index].forward(source(of: index, slot), slot: slot, shared: shared, worker: worker) {
       sound = false
     }
     let features = slot.floats.pointer + featuresOffset
@@ -184,7 +187,8 @@ struct UNet: Sendable {
   /// Sum over the micro-batch's pixels of the absolute or squared difference.
   func reconstructionLoss(slot: Slot, kind: ReconstructionLoss) -> Double {
     final.loss(
-      slot.floats.pointer + reconstructionOffset, image: slot.floats.pointer + imageOffset, images: microBatch, kind: kind)
+      slot.floats.pointer + reconstructionOffset, image: slot.floats.pointer + imageOffset, images: microBatch,
+      kind: kind)
   }
 
   /// The reconstructions (m, C, S, S) of the slot's last forward pass.

@@ -176,12 +176,13 @@ CKERNELS_DISPATCH void ck_pack_image_weights(
     pack_image_weights_8(weights, outputs, inputs, taps, packed);
 }
 
-CKERNELS_DISPATCH void ck_unpack_image_weights(
-    const float *packed, int64_t outputs, int64_t inputs, int64_t taps, int64_t block, float *weights) {
+CKERNELS_DISPATCH void ck_image_weight_gradient(
+    const float *source, const float *gradient, int64_t images, int64_t inputs, int64_t blocks, int64_t side,
+    int64_t kernel, int64_t block, double *weight_gradient) {
   if (block == 16)
-    unpack_image_weights_16(packed, outputs, inputs, taps, weights);
+    image_weight_gradient_16(source, gradient, images, inputs, blocks, side, kernel, weight_gradient);
   else
-    unpack_image_weights_8(packed, outputs, inputs, taps, weights);
+    image_weight_gradient_8(source, gradient, images, inputs, blocks, side, kernel, weight_gradient);
 }
 
 CKERNELS_DISPATCH void ck_project(
@@ -200,6 +201,15 @@ CKERNELS_DISPATCH void ck_project_backward(
     project_backward_16(values, weights, gradient, images, channels, blocks, pixels, value_gradient, weight_gradient);
   else
     project_backward_8(values, weights, gradient, images, channels, blocks, pixels, value_gradient, weight_gradient);
+}
+
+CKERNELS_DISPATCH void ck_small_map_weight_gradient(
+    const float *source, const float *gradient, int64_t images, int64_t input_blocks, int64_t output_blocks,
+    int64_t side, int64_t kernel, int64_t block, float *packed) {
+  if (block == 16)
+    small_map_weight_gradient_16(source, gradient, images, input_blocks, output_blocks, side, kernel, packed);
+  else
+    small_map_weight_gradient_8(source, gradient, images, input_blocks, output_blocks, side, kernel, packed);
 }
 
 // The dense products and Adam work on vectors of 16 floats whatever the activations' block is.

@@ -110,8 +110,8 @@ salad_convolution *salad_convolution_create(const salad_convolution_shape *shape
   if ((status = dnnl_primitive_attr_create(&attributes))) goto failed;
   if ((status = dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user))) goto failed;
   for (int pass = 0; pass < (shape->training ? 3 : 1); pass++) {
-    // The image needs no gradient.
-    if (pass == salad_backward_data && shape->plain_source) continue;
+    // The image needs no gradient, and the weights' is the caller's: there is no fast one without AVX-512.
+    if (pass != salad_forward && shape->plain_source) continue;
     where = pass_names[pass];
     if ((status = describe(convolution, shape, (salad_pass)pass, attributes))) goto failed;
     if ((status = dnnl_primitive_create(&convolution->primitive[pass], convolution->descriptor[pass]))) goto failed;

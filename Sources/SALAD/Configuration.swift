@@ -30,7 +30,7 @@ public struct Configuration: Codable, Sendable, Equatable {
   public var size = 256
   /// C: 1, or 3 which repeats the gray channel.
   public var channels = 1
-  /// Caps every level's channels: a multiple of 16 in 16...1024.
+  /// Caps every level's channels, in 1...1024.
   public var maximumWidth = 1024
   /// D, in 2...4096.
   public var embeddingDimension = 200
@@ -137,9 +137,7 @@ extension Configuration {
       "--architecture \(architecture.rawValue) is declared but not built yet: give --architecture unet")
     try require([64, 128, 256, 512].contains(size), "--size is \(size): give 64, 128, 256 or 512")
     try require(channels == 1 || channels == 3, "--channels is \(channels): give 1 or 3")
-    try require(
-      (16...1024).contains(maximumWidth) && maximumWidth % 16 == 0,
-      "--max-width is \(maximumWidth): give a multiple of 16 in 16...1024")
+    try require("--max-width", maximumWidth, in: 1...1024)
     try require("--embedding-dimension", embeddingDimension, in: 2...4096)
 
     try require("--rotation", augmentation.rotation, in: 0...180, "of degrees in 0...180")

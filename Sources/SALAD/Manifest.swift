@@ -1,3 +1,5 @@
+import MemoryBank
+
 /// Which bank: `refreshed`, recomputed with the final weights, or `momentum`, the one that training continues.
 public enum BankKind: String, Codable, Sendable, CaseIterable {
   case refreshed, momentum
@@ -145,8 +147,7 @@ extension Manifest {
 
   /// Sizes that can be, one image a row.
   static func check(bankOf rows: Int, dimension: Int, step: Int, imageIDs: [String]) throws(Fault) {
-    // Beyond 2^22 rows the exact sums of the softmax could wrap around.
-    guard (1...1 << 22).contains(rows), (1...1 << 20).contains(dimension), step >= 0 else {
+    guard (1...Sharding.maximumRows).contains(rows), (1...1 << 20).contains(dimension), step >= 0 else {
       throw Fault(sentence: "expected a bank of sizes that can be, found \(rows) x \(dimension) at step \(step)")
     }
     guard imageIDs.count == rows else {

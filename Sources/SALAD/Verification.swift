@@ -12,20 +12,24 @@ struct Verification {
   ///
   /// - Throws: `SaladError` 65 on all ranks, naming the file that is missing, truncated, altered or foreign.
   func run(_ communicator: Communicator) throws {
-    var fault: (index: Int64, error: any Error)?
-    for index in stride(from: communicator.rank, to: files.count, by: communicator.size) {
-      do {
-        try check(files[index])
-      } catch {
-        fault = (Int64(index), error)
-        break
-      }
-    }
-    let first = try communicator.allReduce(fault?.index ?? Int64(files.count), .min)  // all ranks
+    let fault = firstFault(rank: communicator.rank, ranks: communicator.size)
+    let first = try communicator.allReduce(Int64(fault?.index ?? files.count), .min)  // all ranks
     try agree(communicator) {  // all ranks
       if let fault, fault.index == first { throw fault.error }
       if communicator.isRoot { try refuseStrangers() }
     }
+  }
+
+  /// Local. The first of this rank's files that is not as it must be.
+  func firstFault(rank: Int, ranks: Int) -> (index: Int, error: any Error)? {
+    for index in stride(from: rank, to: files.count, by: ranks) {
+      do {
+        try check(files[index])
+      } catch {
+        return (index, error)
+      }
+    }
+    return nil
   }
 
   /// Local. Throws unless the file is the one that the manifest means.

@@ -44,7 +44,7 @@ struct ConfigurationOptions: ParsableArguments {
   @Option(help: "1, or 3 which repeats the gray channel. (default: \(defaults.channels))")
   var channels: Int?
 
-  @Option(help: "Most channels of any level, a multiple of 16: small networks. (default: \(defaults.maximumWidth))")
+  @Option(help: "Most channels of any level: small networks. (default: \(defaults.maximumWidth))")
   var maxWidth: Int?
 
   @Option(help: "Length of an embedding. (default: \(defaults.embeddingDimension))")

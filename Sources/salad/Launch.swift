@@ -67,7 +67,7 @@ enum Launch {
   /// Whether this process is the one that speaks before MPI has started: rank 0 as the launcher numbers it.
   static var speaks: Bool {
     let environment = ProcessInfo.processInfo.environment
-    let rank = environment["OMPI_COMM_WORLD_RANK"] ?? environment["PMIX_RANK"] ?? "0"
+    let rank = environment["OMPI_COMM_WORLD_RANK"] ?? environment["PMIX_RANK"] ?? environment["SLURM_PROCID"] ?? "0"
     return rank == "0"
   }
 }

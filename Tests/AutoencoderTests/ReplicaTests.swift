@@ -70,7 +70,8 @@ struct ReplicaTests {
     }
   }
 
-  @Test("Workers and kept activations change no bit", arguments: [(1, 1 << 30), (2, 1 << 30), (3, 1 << 30), (1, 0), (2, 0)])
+  @Test(
+    "Workers and kept activations change no bit", arguments: [(1, 1 << 30), (2, 1 << 30), (3, 1 << 30), (1, 0), (2, 0)])
   func workers(_ workers: Int, limit: Int) throws {
     func run(workers: Int, limit: Int) throws -> [[Int64]] {
       let replica = try smallReplica(workers: workers, activationLimit: limit)

@@ -36,7 +36,7 @@ struct ConfigurationTests {
     arguments: [
       ("--size 100", Change { $0.size = 100 }),
       ("--channels 2", Change { $0.channels = 2 }),
-      ("--max-width 24", Change { $0.maximumWidth = 24 }),
+      ("--max-width 0", Change { $0.maximumWidth = 0 }),
       ("--embedding-dimension 1", Change { $0.embeddingDimension = 1 }),
       ("--batch-size 12", Change { $0.batchSize = 12 }),
       ("--micro-batch 1", Change { $0.microBatch = 1 }),

@@ -122,7 +122,9 @@ struct BatchNormalisation: Sendable {
   func prepareEvaluation(
     _ evaluation: AlignedBuffer<Float>, parameters: AlignedBuffer<Float>, running: AlignedBuffer<Float>
   ) {
-    let (scales, shifts) = (evaluation.pointer + evaluationOffset, evaluation.pointer + evaluationOffset + padded(channels))
+    let (scales, shifts) = (
+      evaluation.pointer + evaluationOffset, evaluation.pointer + evaluationOffset + padded(channels)
+    )
     for channel in 0..<channels {
       let variance = Double(running.pointer[varianceOffset + channel])
       let scale = Double(parameters.pointer[scaleOffset + channel]) / (variance + Self.epsilon).squareRoot()

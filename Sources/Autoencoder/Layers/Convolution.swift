@@ -18,6 +18,7 @@ struct Convolution: Sendable {
   }
 
   let shape: Shape
+  private let microBatch: Int
   private let primitive: OneDNNConvolution
   private let weightOffset: Int
   private let packedForward: Int
@@ -27,6 +28,7 @@ struct Convolution: Sendable {
     _ shape: Shape, microBatch: Int, training: Bool, weightOffset: Int, packed: inout BufferPlan
   ) throws {
     self.shape = shape
+    self.microBatch = microBatch
     self.weightOffset = weightOffset
     let inputs = shape.readsImage ? shape.inputs : padded(shape.inputs)
     primitive = try OneDNNConvolution(
@@ -39,6 +41,9 @@ struct Convolution: Sendable {
     packedForward = packed.reserve(packedCount)
     packedBackward = training && !shape.readsImage ? packed.reserve(packedCount) : packedForward
   }
+
+  /// A map of at most 2 x 2, whose weight gradient is not oneDNN's.
+  var isOnSmallMap: Bool { shape.side <= 2 && shape.kernel > 1 }
 
   var weightCount: Int { shape.outputs * shape.inputs * shape.kernel * shape.kernel }
   /// Elements of the packed weights and of their packed gradient.
@@ -67,7 +72,8 @@ struct Convolution: Sendable {
     _ source: UnsafePointer<Float>, into destination: UnsafeMutablePointer<Float>, packed: AlignedBuffer<Float>,
     worker: WorkerBuffers
   ) {
-    primitive.forward(source, weights: packed.pointer + packedForward, into: destination, scratch: worker.scratch.pointer)
+    primitive.forward(
+      source, weights: packed.pointer + packedForward, into: destination, scratch: worker.scratch.pointer)
   }
 
   func backwardData(
@@ -82,26 +88,48 @@ struct Convolution: Sendable {
   func backwardWeights(
     source: UnsafePointer<Float>, gradient: UnsafePointer<Float>, worker: WorkerBuffers, sums: StepSums
   ) -> Bool {
-    let packedGradient = worker.packedGradient.pointer
-    primitive.backwardWeights(
-      source: source, gradient: gradient, into: packedGradient, scratch: worker.scratch.pointer)
-    let block = OneDNN.block
+    guard !shape.readsImage else {
+      return backwardImageWeights(image: source, gradient: gradient, worker: worker, sums: sums)
+    }
+    let (block, packedGradient) = (OneDNN.block, worker.packedGradient.pointer)
+    if isOnSmallMap {
+      ck_small_map_weight_gradient(
+        source, gradient, Int64(microBatch), Int64(padded(shape.inputs) / block),
+        Int64(padded(shape.outputs) / block), Int64(shape.side), Int64(shape.kernel), Int64(block), packedGradient)
+    } else {
+      primitive.backwardWeights(
+        source: source, gradient: gradient, into: packedGradient, scratch: worker.scratch.pointer)
+    }
     let (inputs, taps) = (Int64(shape.inputs), Int64(shape.kernel * shape.kernel))
     let packedRow = packedCount / (padded(shape.outputs) / block)
     var sound = true
     // A block of outputs at a time: what was unpacked is still in cache when it is added.
     for first in stride(from: 0, to: shape.outputs, by: block) {
       let outputs = min(block, shape.outputs - first)
-      let part = packedGradient + first / block * packedRow
       let plain = worker.weightGradient[0..<outputs * shape.inputs * Int(taps)]
-      if shape.readsImage {
-        ck_unpack_image_weights(part, Int64(outputs), inputs, taps, Int64(block), plain.baseAddress)
-      } else {
-        ck_unpack_weights(part, Int64(outputs), inputs, taps, Int64(block), plain.baseAddress)
-      }
+      ck_unpack_weights(
+        packedGradient + first / block * packedRow, Int64(outputs), inputs, taps, Int64(block), plain.baseAddress)
       let offset = weightOffset + first * shape.inputs * Int(taps)
       if !sums.addGradient(UnsafeBufferPointer(plain), at: offset) { sound = false }
     }
     return sound
+  }
+
+  private func backwardImageWeights(
+    image: UnsafePointer<Float>, gradient: UnsafePointer<Float>, worker: WorkerBuffers, sums: StepSums
+  ) -> Bool {
+    let (block, taps) = (OneDNN.block, shape.inputs * shape.kernel * shape.kernel)
+    return withUnsafeTemporaryAllocation(of: Double.self, capacity: packedCount) { blocked in
+      ck_image_weight_gradient(
+        image, gradient, Int64(microBatch), Int64(shape.inputs), Int64(padded(shape.outputs) / block),
+        Int64(shape.side), Int64(shape.kernel), Int64(block), blocked.baseAddress)
+      let plain = worker.weightGradient[0..<weightCount]
+      for output in 0..<shape.outputs {
+        for tap in 0..<taps {
+          plain[output * taps + tap] = Float(blocked[(output / block * taps + tap) * block + output % block])
+        }
+      }
+      return sums.addGradient(UnsafeBufferPointer(plain), at: weightOffset)
+    }
   }
 }

@@ -61,7 +61,9 @@ struct Projection: Sendable {
       Int64(width / OneDNN.block), Int64(side * side), Int64(OneDNN.block), valueGradient, worker.channelSums.pointer)
     let gradient = worker.weightGradient.pointer
     for output in 0..<outputs {
-      for input in 0..<inputs { gradient[output * inputs + input] = Float(worker.channelSums.pointer[output * width + input]) }
+      for input in 0..<inputs {
+        gradient[output * inputs + input] = Float(worker.channelSums.pointer[output * width + input])
+      }
     }
     return sums.addGradient(UnsafeBufferPointer(start: gradient, count: outputs * inputs), at: weightOffset)
   }

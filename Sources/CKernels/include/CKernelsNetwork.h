@@ -79,11 +79,23 @@ void ck_pack_weights(
 /// The other way for OIhw<block>i<block>o: padding is dropped.
 void ck_unpack_weights(
     const float *packed, int64_t outputs, int64_t inputs, int64_t taps, int64_t block, float *weights);
-/// OIHW to Ohwi<block>o and back, for the convolution that reads the image.
+/// OIHW to Ohwi<block>o, for the convolution that reads the image.
 void ck_pack_image_weights(
     const float *weights, int64_t outputs, int64_t inputs, int64_t taps, int64_t block, float *packed);
-void ck_unpack_image_weights(
-    const float *packed, int64_t outputs, int64_t inputs, int64_t taps, int64_t block, float *weights);
+
+/// The weight gradient of the convolution that reads the image, stride 1, padded by kernel / 2: `source` is (images,
+/// inputs, side, side), `gradient` (images, blocks, side, side, block), `weight_gradient` (blocks, inputs, kernel,
+/// kernel, block). oneDNN has no fast one without AVX-512.
+void ck_image_weight_gradient(
+    const float *source, const float *gradient, int64_t images, int64_t inputs, int64_t blocks, int64_t side,
+    int64_t kernel, int64_t block, double *weight_gradient);
+
+/// The weight gradient, OIhw<block>i<block>o, of a convolution of stride 1, padded by kernel / 2, on a map of a few
+/// pixels: `source` is (images, input_blocks, side, side, block), `gradient` (images, output_blocks, side, side, block).
+/// There oneDNN has no fast one without AVX-512.
+void ck_small_map_weight_gradient(
+    const float *source, const float *gradient, int64_t images, int64_t input_blocks, int64_t output_blocks,
+    int64_t side, int64_t kernel, int64_t block, float *packed);
 
 /// The last 1 x 1 convolution and tanh: output (images, channels, pixels) from values (images, blocks, pixels, block)
 /// and weights (channels, blocks * block), zero in padded channels.

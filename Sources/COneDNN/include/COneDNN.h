@@ -8,7 +8,7 @@
 // Activations are (n, channels / block, height, width, block) floats; a convolution that reads the image itself
 // takes plain (n, channels, height, width). Channels are multiples of the block, padded with zeros by the caller.
 // Packed weights are OIhw<block>i<block>o for the forward pass and for weight gradients, OIhw<block>o<block>i for
-// data gradients; with a plain source, Ohwi<block>o.
+// data gradients. With a plain source they are Ohwi<block>o, and there is a forward pass only.
 
 #ifdef __cplusplus
 extern "C" {

@@ -30,8 +30,8 @@ enum Anomaly: String, CaseIterable, Sendable {
   private static func addOpacity(to chest: inout Chest, _ draws: inout Draws) {
     let side = Side(rawValue: draws.choice(2)) ?? .right
     let centre = spot(in: chest.anatomy, side, inset: 0.3, &draws)
-    let size = draws.uniform(0.20, 0.30)
-    let density = draws.uniform(0.38, 0.60)
+    let size = draws.uniform(0.24, 0.34)
+    let density = draws.uniform(0.55, 0.80)
     // Several overlapping clouds: a ragged edge and an uneven inside.
     let clouds = (0..<7).map { _ in
       (
@@ -85,8 +85,8 @@ enum Anomaly: String, CaseIterable, Sendable {
       let side = Side(rawValue: draws.choice(2)) ?? .right
       let centre = spot(in: chest.anatomy, side, inset: 0.22, &draws)
       // A single one is a large one.
-      let radius = count == 1 ? draws.uniform(0.085, 0.115) : draws.uniform(index == 0 ? 0.07 : 0.045, 0.095)
-      let thickness = 2 * 20 * radius * draws.uniform(0.9, 1.2)
+      let radius = count == 1 ? draws.uniform(0.095, 0.115) : draws.uniform(index == 0 ? 0.08 : 0.06, 0.105)
+      let thickness = 2 * 20 * radius * draws.uniform(1.1, 1.6)
       let peak = Anatomy.Attenuation.fluidInLung * thickness
       chest.attenuation.addTube(
         [
@@ -133,15 +133,15 @@ enum Anomaly: String, CaseIterable, Sendable {
     let (c, s) = (0.055 * cos(tilt), 0.055 * sin(tilt))
     chest.attenuation.addTube(
       [
-        chest.node(x - c, y - s, radius: 0.075, centimetres: 0.9),
-        chest.node(x + c, y + s, radius: 0.075, centimetres: 0.9),
+        chest.node(x - c, y - s, radius: 0.075, centimetres: 1.6),
+        chest.node(x + c, y + s, radius: 0.075, centimetres: 1.6),
       ], section: .hollow(marrow: 0.3))
     // The lead follows the vein under the collar bone, then down through the right atrium into the right ventricle.
     addWire(
       through: [
         (x - c * 0.8, y - 0.07), (sign * 0.34, anatomy.apex + 0.26), (sign * 0.12, anatomy.apex + 0.27),
         (-0.07, anatomy.apex + 0.42), (-0.10, 0.05), (-0.04, 0.30), (0.10, 0.37), (anatomy.heartX + 0.14, 0.36),
-      ], radius: 0.011, peak: 0.55, to: &chest)
+      ], radius: 0.014, peak: 0.9, to: &chest)
   }
 
   private static func addPort(to chest: inout Chest, _ draws: inout Draws) {
@@ -150,13 +150,13 @@ enum Anomaly: String, CaseIterable, Sendable {
     let (x, y) = (sign * draws.uniform(0.36, 0.48), anatomy.apex + draws.uniform(0.38, 0.50))
     chest.attenuation.addTube(
       [
-        chest.node(x, y, radius: 0.06, centimetres: 0.8), chest.node(x + 0.01, y, radius: 0.06, centimetres: 0.8),
+        chest.node(x, y, radius: 0.06, centimetres: 1.4), chest.node(x + 0.01, y, radius: 0.06, centimetres: 1.4),
       ], section: .hollow(marrow: 0.25))
     addWire(
       through: [
         (x, y - 0.05), (sign * 0.36, anatomy.apex + 0.20), (sign * 0.20, anatomy.apex + 0.16),
         (sign * 0.07 - 0.02, anatomy.apex + 0.30), (-0.08, -0.12), (-0.09, draws.uniform(0.0, 0.15)),
-      ], radius: 0.012, peak: 0.5, to: &chest)
+      ], radius: 0.015, peak: 0.9, to: &chest)
   }
 
   private static func addMonitor(to chest: inout Chest, _ draws: inout Draws) {
@@ -167,17 +167,17 @@ enum Anomaly: String, CaseIterable, Sendable {
         through: [
           (x, y), (x * 0.8 + draws.uniform(-0.05, 0.05), 0.1), (x * 0.5, 0.45 + draws.uniform(-0.1, 0.1)),
           (sign * 0.1, 0.8), (0, 1.3),
-        ], radius: 0.010, peak: 0.5, to: &chest)
+        ], radius: 0.013, peak: 0.9, to: &chest)
     }
     let (x, y) = (draws.uniform(0.3, 0.55), draws.uniform(0.25, 0.45))
     electrode(x, y, to: &chest)
     addWire(
-      through: [(x, y), (x * 0.8, 0.62), (0.15, 0.85), (0.02, 1.3)], radius: 0.010, peak: 0.5, to: &chest)
+      through: [(x, y), (x * 0.8, 0.62), (0.15, 0.85), (0.02, 1.3)], radius: 0.013, peak: 0.9, to: &chest)
   }
 
   private static func electrode(_ x: Double, _ y: Double, to chest: inout Chest) {
     chest.attenuation.addTube(
-      [chest.node(x, y, radius: 0.04, centimetres: 0.6), chest.node(x, y + 0.008, radius: 0.04, centimetres: 0.6)],
+      [chest.node(x, y, radius: 0.04, centimetres: 1.2), chest.node(x, y + 0.008, radius: 0.04, centimetres: 1.2)],
       section: .hollow(marrow: 0.2))
   }
 

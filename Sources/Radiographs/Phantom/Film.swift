@@ -2,10 +2,12 @@ import Foundation
 
 /// How the picture was taken: tube, detector and the radiographer's choice of window.
 struct Film: Sendable {
-  /// The attenuation shown as middle gray.
+  /// The attenuation that the detector's curve makes middle gray, and its slope there in gray per unit of attenuation.
   var level: Double
-  /// Gray per unit of attenuation at middle gray.
+  var slope: Double
+  /// The window chosen for display: contrast around middle gray, then brightness, on the scale of -1...1.
   var contrast: Double
+  var brightness: Double
   /// Photons that an unattenuated beam leaves in a pixel's width at 256 pixels.
   var photons: Double
   /// Scattered light, as a fraction of the unattenuated beam.
@@ -18,8 +20,10 @@ struct Film: Sendable {
   let noise: CounterRandom
 
   init(_ draws: inout Draws, noise: CounterRandom) {
-    level = draws.uniform(2.25, 2.95)
-    contrast = draws.uniform(0.27, 0.42)
+    level = draws.uniform(2.45, 2.75)
+    slope = draws.uniform(0.31, 0.37)
+    contrast = draws.uniform(0.75, 1.20)
+    brightness = draws.uniform(-0.20, 0.20)
     photons = exp(draws.uniform(9.0, 10.2))
     scatter = draws.uniform(0.002, 0.006)
     heelX = draws.uniform(-0.15, 0.15)
@@ -51,8 +55,9 @@ struct Film: Sendable {
         // Photons arrive one by one: Poisson's law, of which a normal is the limit.
         let counted = max(arrived + arrived.squareRoot() * noise.normal(UInt64(index)), 1)
         let attenuation = -log(counted / perPixel) + heel + heelX * ((Double(column) + 0.5) * step - 1)
-        let shown = 1 / (1 + exp(-4 * contrast * (attenuation - level)))
-        gray[index] = UInt8(255 * shown + 0.5)
+        let curve = 2 / (1 + exp(-4 * slope * (attenuation - level))) - 1
+        let shown = min(max(contrast * curve + brightness, -1), 1)
+        gray[index] = UInt8(127.5 * (shown + 1) + 0.5)
       }
     }
     return gray

@@ -132,18 +132,18 @@ public struct PhantomDataSet: Sendable {
     }
     guard isFolder.boolValue else {
       throw RadiographError(
-        kind: .inputOutput, path: folder, "\(folder): expected a new or empty folder to draw into, found a file")
+        kind: .inputOutput, path: folder, "\(folder): expected a new or empty folder to draw into, found a file.")
     }
     let contents: [String]
     do {
       contents = try FileManager.default.contentsOfDirectory(atPath: folder)
     } catch {
-      throw RadiographError(kind: .inputOutput, path: folder, "\(folder): this folder cannot be read")
+      throw RadiographError(kind: .inputOutput, path: folder, "\(folder): this folder cannot be read.")
     }
     if let first = contents.min() {
       throw RadiographError(
         kind: .inputOutput, path: folder,
-        "\(folder): expected a new or empty folder to draw into, found \"\(first)\" in it")
+        "\(folder): expected a new or empty folder to draw into, found \"\(first)\" in it.")
     }
     return false
   }

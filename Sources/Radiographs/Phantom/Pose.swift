@@ -20,7 +20,7 @@ struct Pose: Sendable {
 
   init(_ draws: inout Draws) {
     self.init(
-      rotation: draws.uniform(-6, 6) * .pi / 180, scale: draws.uniform(0.92, 1.08),
+      rotation: draws.uniform(-7, 7) * .pi / 180, scale: draws.uniform(0.91, 1.09),
       shiftX: draws.uniform(-0.07, 0.07), shiftY: draws.uniform(-0.07, 0.07))
   }
 
