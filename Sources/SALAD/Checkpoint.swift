@@ -19,19 +19,22 @@ public struct Checkpoint: Sendable {
     public var saladVersion: String
     /// Instruction sets of all ranks' CPUs, equal on all ranks.
     public var instructionSet: String
+    /// How gradients were summed over the ranks.
+    public var reduction: Reduction
     public var dataFingerprint: String
     /// N relative paths.
     public var imageIDs: [String]
     public var scoring: ScoringConfiguration
 
     public init(
-      step: Int, epoch: Int, saladVersion: String, instructionSet: String, dataFingerprint: String,
-      imageIDs: [String], scoring: ScoringConfiguration
+      step: Int, epoch: Int, saladVersion: String, instructionSet: String, reduction: Reduction = .exact,
+      dataFingerprint: String, imageIDs: [String], scoring: ScoringConfiguration
     ) {
       self.step = step
       self.epoch = epoch
       self.saladVersion = saladVersion
       self.instructionSet = instructionSet
+      self.reduction = reduction
       self.dataFingerprint = dataFingerprint
       self.imageIDs = imageIDs
       self.scoring = scoring
@@ -196,7 +199,8 @@ extension Manifest {
   fileprivate init(_ description: Checkpoint.Description, _ written: Written, bank: MemoryBank, ranks: Int) {
     self.init(
       saladVersion: description.saladVersion, step: description.step, epoch: description.epoch, ranks: ranks,
-      instructionSet: description.instructionSet, dataFingerprint: description.dataFingerprint,
+      instructionSet: description.instructionSet, reduction: description.reduction,
+      dataFingerprint: description.dataFingerprint,
       encoderHash: written.files.first { $0.name == Self.modelName }?.sha256 ?? "", rows: bank.sharding.rows,
       dimension: bank.dimension, scoring: description.scoring, files: written.files, shards: written.shards,
       imageIDs: description.imageIDs)

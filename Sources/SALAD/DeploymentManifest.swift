@@ -8,6 +8,8 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
   var saladVersion: String
   /// Instruction sets of the CPUs that trained.
   var instructionSet: String
+  /// How gradients were summed: `exact`, or `float32` where the number of ranks shows in the last bits.
+  var reduction: Reduction
   var dataFingerprint: String
   /// SHA-256 of model.safetensors.
   var encoderHash: String
@@ -29,6 +31,7 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
   init(_ manifest: Manifest, bank: BankKind, files: [Manifest.File]) {
     saladVersion = manifest.saladVersion
     instructionSet = manifest.instructionSet
+    reduction = manifest.reduction
     dataFingerprint = manifest.dataFingerprint
     encoderHash = manifest.encoderHash
     step = manifest.step
@@ -67,7 +70,7 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
   // MARK: JSON
 
   enum CodingKeys: String, CodingKey {
-    case format, step, bank, rows, dimension, files
+    case format, reduction, step, bank, rows, dimension, files
     case formatVersion = "format_version"
     case saladVersion = "salad_version"
     case instructionSet = "instruction_set"
@@ -83,6 +86,7 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     formatVersion = try values.decode(Int.self, forKey: .formatVersion)
     saladVersion = try values.decode(String.self, forKey: .saladVersion)
     instructionSet = try values.decode(String.self, forKey: .instructionSet)
+    reduction = try values.decode(Reduction.self, forKey: .reduction)
     dataFingerprint = try values.decode(String.self, forKey: .dataFingerprint)
     encoderHash = try values.decode(String.self, forKey: .encoderHash)
     step = try values.decode(Int.self, forKey: .step)
@@ -100,6 +104,7 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     try values.encode(formatVersion, forKey: .formatVersion)
     try values.encode(saladVersion, forKey: .saladVersion)
     try values.encode(instructionSet, forKey: .instructionSet)
+    try values.encode(reduction, forKey: .reduction)
     try values.encode(dataFingerprint, forKey: .dataFingerprint)
     try values.encode(encoderHash, forKey: .encoderHash)
     try values.encode(step, forKey: .step)

@@ -50,6 +50,8 @@ public struct Manifest: Codable, Sendable, Equatable {
   public var ranks: Int
   /// Instruction sets of the ranks' CPUs.
   public var instructionSet: String
+  /// How gradients were summed: `exact`, or `float32` where the number of ranks shows in the last bits.
+  public var reduction: Reduction
   public var dataFingerprint: String
   /// SHA-256 of model.safetensors.
   public var encoderHash: String
@@ -64,7 +66,7 @@ public struct Manifest: Codable, Sendable, Equatable {
   public var imageIDs: [String]
 
   enum CodingKeys: String, CodingKey {
-    case format, step, epoch, ranks, rows, dimension, scoring, files, shards
+    case format, step, epoch, ranks, reduction, rows, dimension, scoring, files, shards
     case formatVersion = "format_version"
     case saladVersion = "salad_version"
     case instructionSet = "instruction_set"

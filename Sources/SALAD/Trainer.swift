@@ -202,7 +202,8 @@ public struct Trainer {
     watchdog.enter("writing a checkpoint", step: stepsTaken)
     let description = Checkpoint.Description(
       step: stepsTaken, epoch: stepsTaken / schedule.stepsPerEpoch, saladVersion: saladVersion,
-      instructionSet: instructionSet, dataFingerprint: prepared.record.data.fingerprint,
+      instructionSet: instructionSet, reduction: configuration.reduction,
+      dataFingerprint: prepared.record.data.fingerprint,
       imageIDs: prepared.scan.images, scoring: configuration.scoring)
     let progress = TrainingProgress(anchors: anchors, epochLosses: epochLosses)
     try Checkpoint.write(  // all ranks

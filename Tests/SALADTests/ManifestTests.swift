@@ -91,7 +91,8 @@ import Testing
   private var manifest: Manifest {
     let names = ["model.safetensors", "momentum-00001-of-00002.safetensors", "momentum-00002-of-00002.safetensors"]
     return Manifest(
-      saladVersion: "0.0.0", step: 7, epoch: 3, ranks: 2, instructionSet: "baseline", dataFingerprint: "abc",
+      saladVersion: "0.0.0", step: 7, epoch: 3, ranks: 2, instructionSet: "baseline", reduction: .exact,
+      dataFingerprint: "abc",
       encoderHash: String(repeating: "a", count: 64), rows: 20, dimension: 5,
       scoring: ScoringConfiguration(
         architecture: .resnet18, size: 128, channels: 3, maximumWidth: 64, embeddingDimension: 5, microBatch: 8,
