@@ -141,7 +141,7 @@ public struct Trainer {
     watchdog.enter("choosing anchors", step: stepsTaken)
     anchors = try bank.anchorNeighbourhoods(  // all ranks
       round: round, rate: configuration.anchorRate, neighbours: configuration.neighbours,
-      temperature: configuration.temperature, communicator: communicator)
+      temperature: configuration.temperature, communicator: communicator, progress: { _ in watchdog.progress() })
     log.note("round \(round) of \(configuration.rounds): \(anchors.anchors.count) of \(bank.sharding.rows) are anchors")
   }
 

@@ -2,150 +2,151 @@ import Foundation
 import RanksSupport
 import Testing
 
-/// Every bad input ends every rank with one sentence and the status of its kind, and loses nothing.
-@Suite("Bad input", .serialized)
-struct BadInputTests {
-  // MARK: Flags
+extension CommandTests {
+  /// Every bad input ends every rank with one sentence and the status of its kind, and loses nothing.
+  @Suite("Bad input")
+  struct BadInputTests {
+    // MARK: Flags
 
-  @Test("A wrong flag is refused before anything starts, once for all ranks", arguments: [1, 2])
-  func flags(ranks: Int) async throws {
-    let folder = try TemporaryFolder()
-    defer { folder.remove() }
-    let train = ["train", "--data", folder.path, "--run", folder.path + "/run"]
-    for (arguments, words) in [
-      (["--size", "100"], ["--size", "100", "256"]),
-      (["--batch-size", "12", "--micro-batch", "8"], ["--batch-size 12", "--micro-batch 8", "16"]),
-      (["--temperature", "0"], ["--temperature"]),
-      (["--keep", "0"], ["--keep"]),
-      (["--cache-memory", "much"], ["much"]),
-      (["--architecture", "resnet18"], ["resnet18", "unet"]),
-    ] {
-      let result = try await Salad.run(ranks: ranks, train + arguments)
-      Salad.expectRefusal(result, status: 64, naming: words)
-    }
-    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
-  }
-
-  // MARK: Training data
-
-  @Test("A missing folder, or one without training images, is named", arguments: [1, 2])
-  func noImages(ranks: Int) async throws {
-    let folder = try TemporaryFolder()
-    defer { folder.remove() }
-    let run = folder.path + "/run"
-    let missing = folder.path + "/missing"
-    let result = try await Salad.run(ranks: ranks, ["train", "--data", missing, "--run", run])
-    Salad.expectRefusal(result, status: 65, naming: [missing])
-
-    let empty = folder.path + "/empty"
-    try FileManager.default.createDirectory(atPath: empty + "/train/good", withIntermediateDirectories: true)
-    let second = try await Salad.run(ranks: ranks, ["train", "--data", empty, "--run", run])
-    Salad.expectRefusal(second, status: 65, naming: [empty + "/train/good"])
-  }
-
-  @Test("A bad image is named with its reason, or skipped alike on all ranks", arguments: BadImage.allCases)
-  func badImages(kind: BadImage) async throws {
-    let sample = try await Sample.make()
-    defer { sample.remove() }
-    let name = "train/good/\(kind.rawValue).png"
-    try kind.write(to: "\(sample.data)/\(name)")
-    let train = ["train", "--data", sample.data, "--run", sample.run] + SmallTraining.arguments
-    for ranks in [1, 2] {
-      let result = try await Salad.run(ranks: ranks, train)
-      Salad.expectRefusal(result, status: 65, naming: [name, kind.reason])
+    @Test("A wrong flag is refused before anything starts, once for all ranks", arguments: [1, 2])
+    func flags(ranks: Int) async throws {
+      let folder = try TemporaryFolder()
+      defer { folder.remove() }
+      let train = ["train", "--data", folder.path, "--run", folder.path + "/run"]
+      for (arguments, words) in [
+        (["--size", "100"], ["--size", "100", "256"]),
+        (["--batch-size", "12", "--micro-batch", "8"], ["--batch-size 12", "--micro-batch 8", "16"]),
+        (["--temperature", "0"], ["--temperature"]),
+        (["--keep", "0"], ["--keep"]),
+        (["--cache-memory", "much"], ["much"]),
+        (["--architecture", "resnet18"], ["resnet18", "unet"]),
+      ] {
+        let result = try await Salad.run(ranks: ranks, train + arguments)
+        Salad.expectRefusal(result, status: 64, naming: words)
+      }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
     }
 
-    // Left out, the others train, as they would by themselves.
-    let skipping = try await Salad.succeed(ranks: 2, train + ["--bad-images", "skip"])
-    #expect(skipping.errors.contains(name))
-    let record = try JSONSerialization.jsonObject(with: bytes(of: sample.run + "/config.json")) as? [String: Any]
-    let data = try #require(record?["data"] as? [String: Any])
-    #expect(data["images"] as? Int == SmallTraining.images)
-    #expect((data["skipped"] as? [[String: Any]])?.map { $0["path"] as? String } == [name])
-  }
+    // MARK: Training data
 
-  @Test("A batch above the data set is refused with the numbers", arguments: [1, 2])
-  func batchAboveData(ranks: Int) async throws {
-    let sample = try await Sample.make()
-    defer { sample.remove() }
-    let result = try await Salad.run(
-      ranks: ranks, ["train", "--data", sample.data, "--run", sample.run, "--batch-size", "32"])
-    Salad.expectRefusal(result, status: 64, naming: ["--batch-size 32", "26"])
-    #expect(!FileManager.default.fileExists(atPath: sample.run))
-  }
+    @Test("A missing folder, or one without training images, is named", arguments: [1, 2])
+    func noImages(ranks: Int) async throws {
+      let folder = try TemporaryFolder()
+      defer { folder.remove() }
+      let run = folder.path + "/run"
+      let missing = folder.path + "/missing"
+      let result = try await Salad.run(ranks: ranks, ["train", "--data", missing, "--run", run])
+      Salad.expectRefusal(result, status: 65, naming: [missing])
 
-  // MARK: Runs
+      let empty = folder.path + "/empty"
+      try FileManager.default.createDirectory(atPath: empty + "/train/good", withIntermediateDirectories: true)
+      let second = try await Salad.run(ranks: ranks, ["train", "--data", empty, "--run", run])
+      Salad.expectRefusal(second, status: 65, naming: [empty + "/train/good"])
+    }
 
-  @Test("A run is neither overwritten nor resumed as another, and scores afterwards as before", arguments: [1, 2])
-  func runs(ranks: Int) async throws {
-    let sample = try await Sample.make()
-    defer { sample.remove() }
-    try await sample.train()
-    let score = ["score", sample.run, sample.data + "/test", "--csv"]
-    let before = try await Salad.succeed(score).output
-    let train = ["train", "--data", sample.data, "--run", sample.run]
+    @Test("A bad image is named with its reason, or skipped alike on all ranks", arguments: BadImage.allCases)
+    func badImages(kind: BadImage) async throws {
+      let sample = try Sample.copy()
+      defer { sample.remove() }
+      let name = "train/good/\(kind.rawValue).png"
+      try kind.write(to: "\(sample.data)/\(name)")
+      let run = sample.path("other")
+      let train = ["train", "--data", sample.data, "--run", run] + SmallTraining.arguments
+      for ranks in [1, 2] {
+        let result = try await Salad.run(ranks: ranks, train)
+        Salad.expectRefusal(result, status: 65, naming: [name, kind.reason])
+      }
 
-    let again = try await Salad.run(ranks: ranks, train + SmallTraining.arguments)
-    Salad.expectRefusal(again, status: 64, naming: [sample.run])
+      // Left out, the others train, as they would by themselves.
+      let skipping = try await Salad.succeed(ranks: 2, train + ["--bad-images", "skip"])
+      #expect(skipping.errors.contains(name))
+      let record = try JSONSerialization.jsonObject(with: bytes(of: run + "/config.json")) as? [String: Any]
+      let data = try #require(record?["data"] as? [String: Any])
+      #expect(data["images"] as? Int == SmallTraining.images)
+      #expect((data["skipped"] as? [[String: Any]])?.map { $0["path"] as? String } == [name])
+    }
 
-    let other = try await Salad.run(ranks: ranks, train + ["--resume", "--learning-rate", "0.5"])
-    Salad.expectRefusal(other, status: 64, naming: ["--learning-rate", "0.5"])
+    @Test("A batch above the data set is refused with the numbers", arguments: [1, 2])
+    func batchAboveData(ranks: Int) async throws {
+      let sample = try Sample.copy()
+      defer { sample.remove() }
+      let run = sample.path("other")
+      let result = try await Salad.run(
+        ranks: ranks, ["train", "--data", sample.data, "--run", run, "--batch-size", "32"])
+      Salad.expectRefusal(result, status: 64, naming: ["--batch-size 32", "26"])
+      #expect(!FileManager.default.fileExists(atPath: run))
+    }
 
-    let nothing = try await Salad.run(ranks: ranks, ["train", "--run", sample.path("nothing"), "--resume"])
-    Salad.expectRefusal(nothing, status: 64, naming: [sample.path("nothing"), "--data"])
+    // MARK: Runs
 
-    // Another data set under the same name.
-    try FileManager.default.removeItem(atPath: sample.data + "/train/good/" + firstImage(sample))
-    let changed = try await Salad.run(ranks: ranks, ["train", "--run", sample.run, "--resume", "--rounds", "2"])
-    Salad.expectRefusal(changed, status: 65, naming: [sample.data, "fingerprint"])
+    @Test("A run is neither overwritten nor resumed as another, and scores afterwards as before", arguments: [1, 2])
+    func runs(ranks: Int) async throws {
+      let sample = try Sample.copy()
+      defer { sample.remove() }
+      let score = ["score", sample.run, sample.data + "/test", "--csv"]
+      let before = try await Salad.succeed(score).output
+      let train = ["train", "--data", sample.data, "--run", sample.run]
 
-    #expect(try await Salad.succeed(score).output == before)
-  }
+      let again = try await Salad.run(ranks: ranks, train + SmallTraining.arguments)
+      Salad.expectRefusal(again, status: 64, naming: [sample.run])
 
-  @Test("A disk without room ends training, and the checkpoint before stands", arguments: [1, 2])
-  func noRoom(ranks: Int) async throws {
-    let sample = try await Sample.make()
-    defer { sample.remove() }
-    try await sample.train()
-    let score = ["score", sample.run, sample.data + "/test", "--csv"]
-    let before = try await Salad.succeed(score).output
+      let other = try await Salad.run(ranks: ranks, train + ["--resume", "--learning-rate", "0.5"])
+      Salad.expectRefusal(other, status: 64, naming: ["--learning-rate", "0.5"])
 
-    // Files may grow to 64 KiB and no further: the kernel then refuses as it does on a full disk.
-    let limited = ["sh", "-c", "trap '' XFSZ; ulimit -f 128; exec \"$@\"", "sh"]
-    let result = try await Salad.run(
-      ranks: ranks, ["train", "--run", sample.run, "--resume", "--rounds", "2"], before: limited)
-    Salad.expectRefusal(result, status: 74, naming: ["model.safetensors"])
-    #expect(try await Salad.succeed(score).output == before)
-    try await Salad.succeed(ranks: ranks, ["train", "--run", sample.run, "--resume", "--rounds", "2"])
-  }
+      let nothing = try await Salad.run(ranks: ranks, ["train", "--run", sample.path("nothing"), "--resume"])
+      Salad.expectRefusal(nothing, status: 64, naming: [sample.path("nothing"), "--data"])
 
-  // MARK: Scoring
+      // Another data set under the same name.
+      try FileManager.default.removeItem(atPath: sample.data + "/train/good/" + firstImage(sample))
+      let changed = try await Salad.run(ranks: ranks, ["train", "--run", sample.run, "--resume", "--rounds", "2"])
+      Salad.expectRefusal(changed, status: 65, naming: [sample.data, "fingerprint"])
 
-  @Test("Scoring refuses what it cannot read by name", arguments: [1, 2])
-  func scoring(ranks: Int) async throws {
-    let sample = try await Sample.make()
-    defer { sample.remove() }
-    try await sample.train()
-    let missing = sample.path("missing.png")
-    let noImage = try await Salad.run(ranks: ranks, ["score", sample.run, missing])
-    Salad.expectRefusal(noImage, status: 65, naming: [missing])
+      #expect(try await Salad.succeed(score).output == before)
+    }
 
-    let noRun = try await Salad.run(ranks: ranks, ["score", sample.data, sample.data + "/test"])
-    Salad.expectRefusal(noRun, status: 65, naming: [sample.data])
+    @Test("A disk without room ends training, and the checkpoint before stands", arguments: [1, 2])
+    func noRoom(ranks: Int) async throws {
+      let sample = try Sample.copy()
+      defer { sample.remove() }
+      let score = ["score", sample.run, sample.data + "/test", "--csv"]
+      let before = try await Salad.succeed(score).output
 
-    let bad = sample.data + "/test/good/cut.png"
-    try BadImage.truncated.write(to: bad)
-    let cut = try await Salad.run(ranks: ranks, ["score", sample.run, sample.data + "/test", "--csv"])
-    Salad.expectRefusal(cut, status: 65, naming: [bad])
+      // Files may grow to 64 KiB and no further: the kernel then refuses as it does on a full disk.
+      let limited = ["sh", "-c", "trap '' XFSZ; ulimit -f 128; exec \"$@\"", "sh"]
+      let result = try await Salad.run(
+        ranks: ranks, ["train", "--run", sample.run, "--resume", "--rounds", "2"], prefix: limited)
+      Salad.expectRefusal(result, status: 74, naming: ["model.safetensors"])
+      #expect(try await Salad.succeed(score).output == before)
+      try await Salad.succeed(ranks: ranks, ["train", "--run", sample.run, "--resume", "--rounds", "2"])
+    }
 
-    try FileManager.default.removeItem(atPath: sample.data + "/test")
-    let noTest = try await Salad.run(ranks: ranks, ["evaluate", sample.run, "--data", sample.data])
-    Salad.expectRefusal(noTest, status: 65, naming: [sample.data, "test"])
-  }
+    // MARK: Scoring
 
-  private func firstImage(_ sample: Sample) throws -> String {
-    let names = try FileManager.default.contentsOfDirectory(atPath: sample.data + "/train/good").sorted()
-    return try #require(names.first)
+    @Test("Scoring refuses what it cannot read by name", arguments: [1, 2])
+    func scoring(ranks: Int) async throws {
+      let sample = try Sample.copy()
+      defer { sample.remove() }
+      let missing = sample.path("missing.png")
+      let noImage = try await Salad.run(ranks: ranks, ["score", sample.run, missing])
+      Salad.expectRefusal(noImage, status: 65, naming: [missing])
+
+      let noRun = try await Salad.run(ranks: ranks, ["score", sample.data, sample.data + "/test"])
+      Salad.expectRefusal(noRun, status: 65, naming: [sample.data])
+
+      let bad = sample.data + "/test/good/cut.png"
+      try BadImage.truncated.write(to: bad)
+      let cut = try await Salad.run(ranks: ranks, ["score", sample.run, sample.data + "/test", "--csv"])
+      Salad.expectRefusal(cut, status: 65, naming: [bad])
+
+      try FileManager.default.removeItem(atPath: sample.data + "/test")
+      let noTest = try await Salad.run(ranks: ranks, ["evaluate", sample.run, "--data", sample.data])
+      Salad.expectRefusal(noTest, status: 65, naming: [sample.data, "test"])
+    }
+
+    private func firstImage(_ sample: Sample) throws -> String {
+      let names = try FileManager.default.contentsOfDirectory(atPath: sample.data + "/train/good").sorted()
+      return try #require(names.first)
+    }
   }
 }
 

@@ -2,112 +2,88 @@ import Foundation
 import RanksSupport
 import Testing
 
-/// The promise that shapes everything: ranks and workers change no bit.
-@Suite("Layouts", .serialized)
-struct LayoutTests {
-  /// Four micro-batches a step and one in the last: five ranks leave some without any.
-  static let layouts = [(1, 1), (1, 2), (2, 1), (2, 2), (3, 1), (4, 1), (5, 2)]
+extension CommandTests {
+  /// The promise that shapes everything: ranks and workers change no bit.
+  @Suite("Layouts")
+  struct LayoutTests {
+    /// Four micro-batches a step and one in the last: five ranks leave some without any.
+    static let layouts = [(1, 1), (1, 2), (2, 1), (2, 2), (3, 1), (4, 1), (5, 2)]
 
-  @Test("Any number of ranks and workers gives the same model, bank and scores, sharded or merged")
-  func equalBits() async throws {
-    let sample = try await Sample.make()
-    defer { sample.remove() }
-    var first: (model: Data, bank: Data, scores: String)?
-    for (ranks, workers) in Self.layouts {
-      let run = sample.path("run-\(ranks)-\(workers)")
-      let deploy = sample.path("deploy-\(ranks)-\(workers)")
-      try await Salad.succeed(
-        ranks: ranks,
-        ["train", "--data", sample.data, "--run", run, "--workers", "\(workers)"] + SmallTraining.arguments)
-      try await Salad.succeed(ranks: ranks, ["merge", run, "--output", deploy])
-      let images = [sample.data + "/test", sample.data + "/train"]
-      let sharded = try await Salad.succeed(ranks: ranks, ["score", run] + images + ["--csv"]).output
-      let merged = try await Salad.succeed(["score", deploy] + images + ["--csv"]).output
-      #expect(sharded == merged, "\(ranks) ranks, \(workers) workers")
+    @Test("Any number of ranks and workers gives the same model, bank and scores, sharded or merged")
+    func equalBits() async throws {
+      let sample = try Sample.copy()
+      defer { sample.remove() }
+      var first: (model: Data, bank: Data, scores: String)?
+      for (ranks, workers) in Self.layouts {
+        let run = sample.path("run-\(ranks)-\(workers)")
+        let deploy = sample.path("deploy-\(ranks)-\(workers)")
+        try await Salad.succeed(
+          ranks: ranks,
+          ["train", "--data", sample.data, "--run", run, "--workers", "\(workers)"] + SmallTraining.arguments)
+        try await Salad.succeed(ranks: ranks, ["merge", run, "--output", deploy])
+        let images = [sample.data + "/test", sample.data + "/train"]
+        let sharded = try await Salad.succeed(ranks: ranks, ["score", run] + images + ["--csv"]).output
+        let merged = try await Salad.succeed(["score", deploy] + images + ["--csv"]).output
+        #expect(sharded == merged, "\(ranks) ranks, \(workers) workers")
 
-      let result = try (bytes(of: deploy + "/model.safetensors"), bytes(of: deploy + "/bank.safetensors"), sharded)
-      if let first {
-        #expect(result.0 == first.model, "model of \(ranks) ranks, \(workers) workers")
-        #expect(result.1 == first.bank, "bank of \(ranks) ranks, \(workers) workers")
-        #expect(result.2 == first.scores, "scores of \(ranks) ranks, \(workers) workers")
-      } else {
-        first = result
+        let result = try (bytes(of: deploy + "/model.safetensors"), bytes(of: deploy + "/bank.safetensors"), sharded)
+        if let first {
+          #expect(result.0 == first.model, "model of \(ranks) ranks, \(workers) workers")
+          #expect(result.1 == first.bank, "bank of \(ranks) ranks, \(workers) workers")
+          #expect(result.2 == first.scores, "scores of \(ranks) ranks, \(workers) workers")
+        } else {
+          first = result
+        }
       }
     }
-  }
 
-  @Test("A run that a signal stops and other ranks resume ends in the bits of one that never stopped")
-  func resume() async throws {
-    let sample = try await Sample.make()
-    defer { sample.remove() }
-    // Long enough for a signal to meet it in the midst of an epoch.
-    let train =
-      ["train", "--data", sample.data] + SmallTraining.arguments
-      + ["--epochs-per-round", "40", "--checkpoint-every", "3"]
-    try await Salad.succeed(train + ["--run", sample.path("whole")])
+    @Test("A run that a signal stops and other ranks resume ends in the bits of one that never stopped")
+    func resume() async throws {
+      let sample = try Sample.copy()
+      defer { sample.remove() }
+      // Long enough for a signal to meet it in the midst of an epoch.
+      let train =
+        ["train", "--data", sample.data] + SmallTraining.arguments
+        + ["--epochs-per-round", "20", "--checkpoint-every", "3"]
+      try await Salad.succeed(train + ["--run", sample.path("whole")])
 
-    let cut = sample.path("cut")
-    let stopped = try await Salad.run(ranks: 3, train + ["--run", cut]) { process in
-      // mpirun forwards it to every rank.
-      if FileManager.default.fileExists(atPath: cut + "/latest") { kill(process, SIGUSR1) }
+      let cut = sample.path("cut")
+      let once = Once()
+      let stopped = try await Salad.run(ranks: 3, train + ["--run", cut]) { mpirun in
+        guard FileManager.default.fileExists(atPath: cut + "/latest") else { return }
+        once { kill(mpirun, SIGUSR1) }  // which forwards it to every rank
+      }
+      #expect(stopped.status == 75, "\(stopped)")
+      #expect(stopped.errors.contains("--resume"))
+
+      let resumed = try await Salad.succeed(ranks: 2, ["train", "--run", cut, "--resume"])
+      #expect(resumed.errors.contains("goes on after step"))
+      for name in ["whole", "cut"] {
+        try await Salad.succeed(["merge", sample.path(name), "--output", sample.path("deploy-\(name)")])
+        try await Salad.succeed(
+          ["merge", sample.path(name), "--bank", "momentum", "--output", sample.path("momentum-\(name)")])
+      }
+      for file in ["model.safetensors", "bank.safetensors"] {
+        #expect(try bytes(of: sample.path("deploy-whole/\(file)")) == bytes(of: sample.path("deploy-cut/\(file)")))
+        #expect(try bytes(of: sample.path("momentum-whole/\(file)")) == bytes(of: sample.path("momentum-cut/\(file)")))
+      }
+      #expect(try losses(of: sample.path("whole")) == losses(of: cut))
+
+      // A finished run is left alone.
+      let before = try bytes(of: cut + "/config.json")
+      let again = try await Salad.succeed(["train", "--run", cut, "--resume"])
+      #expect(again.errors.contains("is finished"))
+      #expect(try bytes(of: cut + "/config.json") == before)
     }
-    #expect(stopped.status == 75, "\(stopped)")
-    #expect(stopped.errors.contains("--resume"))
 
-    let resumed = try await Salad.succeed(ranks: 2, ["train", "--run", cut, "--resume"])
-    #expect(resumed.errors.contains("goes on after step"))
-    for name in ["whole", "cut"] {
-      try await Salad.succeed(["merge", sample.path(name), "--output", sample.path("deploy-\(name)")])
-      try await Salad.succeed(
-        ["merge", sample.path(name), "--bank", "momentum", "--output", sample.path("momentum-\(name)")])
+    /// The lines of metrics.jsonl without what the clock said.
+    private func losses(of run: String) throws -> [NSDictionary] {
+      try String(decoding: bytes(of: run + "/metrics.jsonl"), as: UTF8.self).split(separator: "\n").map { line in
+        let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+        var record = try #require(object)
+        record["timing"] = nil
+        return record as NSDictionary
+      }
     }
-    for file in ["model.safetensors", "bank.safetensors"] {
-      #expect(try bytes(of: sample.path("deploy-whole/\(file)")) == bytes(of: sample.path("deploy-cut/\(file)")))
-      #expect(try bytes(of: sample.path("momentum-whole/\(file)")) == bytes(of: sample.path("momentum-cut/\(file)")))
-    }
-    #expect(try losses(of: sample.path("whole")) == losses(of: cut))
-
-    // A finished run is left alone.
-    let before = try bytes(of: cut + "/config.json")
-    let again = try await Salad.succeed(["train", "--run", cut, "--resume"])
-    #expect(again.errors.contains("is finished"))
-    #expect(try bytes(of: cut + "/config.json") == before)
-  }
-
-  @Test("A killed rank ends all, and the run goes on from its checkpoint")
-  func killed() async throws {
-    let sample = try await Sample.make()
-    defer { sample.remove() }
-    let train =
-      ["train", "--data", sample.data] + SmallTraining.arguments
-      + ["--epochs-per-round", "40", "--checkpoint-every", "3", "--run", sample.run]
-    let run = sample.run
-    let result = try await Salad.run(ranks: 2, train) { mpirun in
-      guard FileManager.default.fileExists(atPath: run + "/latest") else { return }
-      for child in children(of: mpirun).suffix(1) { kill(child, SIGKILL) }
-    }
-    #expect(result.status != 0)
-    #expect(!result.timedOut)
-    #expect(result.duration < .seconds(60))
-    try await Salad.succeed(ranks: 2, ["train", "--run", sample.run, "--resume"])
-  }
-
-  /// The lines of metrics.jsonl without what the clock said.
-  private func losses(of run: String) throws -> [NSDictionary] {
-    try String(decoding: bytes(of: run + "/metrics.jsonl"), as: UTF8.self).split(separator: "\n").map { line in
-      let object = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
-      var record = try #require(object)
-      record["timing"] = nil
-      return record as NSDictionary
-    }
-  }
-}
-
-/// Processes that `parent` started.
-private func children(of parent: pid_t) -> [pid_t] {
-  let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
-  return entries.compactMap { pid_t($0) }.sorted().filter { process in
-    let status = (try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)) ?? ""
-    return status.contains("PPid:\t\(parent)\n")
   }
 }

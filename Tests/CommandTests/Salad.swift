@@ -1,16 +1,19 @@
 import Foundation
 import RanksSupport
+import Synchronization
 import Testing
 
 /// The real `salad`, as its users start it.
 enum Salad {
   /// Runs it on so many ranks; one rank runs without mpirun.
+  ///
+  /// - Parameter prefix: a command that starts salad on each rank, under mpirun always.
   static func run(
-    ranks: Int = 1, _ arguments: [String], before: [String] = [], timeLimit: Duration = .seconds(120),
+    ranks: Int = 1, _ arguments: [String], prefix: [String] = [], timeLimit: Duration = .seconds(120),
     watch: (@Sendable (pid_t) -> Void)? = nil
   ) async throws -> ProgramResult {
-    let command = before + [try Program.built("salad")] + arguments
-    return ranks == 1
+    let command = prefix + [try Program.built("salad")] + arguments
+    return ranks == 1 && prefix.isEmpty
       ? try await Program.run(command, timeLimit: timeLimit, watch: watch)
       : try await Program.mpirun(ranks: ranks, command, timeLimit: timeLimit, watch: watch)
   }
@@ -49,11 +52,17 @@ struct SmallTraining {
   ]
 }
 
-/// A folder with phantom images and a finished run, made once and copied by those who change it.
+/// A folder with phantom images and a run that two ranks trained on them: made once, copied by tests that change it.
 struct Sample: Sendable {
   let folder: TemporaryFolder
-  var data: String { folder.path + "/data" }
-  var run: String { folder.path + "/run" }
+  var data: String { path("data") }
+  var run: String { path("run") }
+
+  /// `name` in this sample's folder.
+  func path(_ name: String) -> String { "\(folder.path)/\(name)" }
+
+  /// The sample that `CommandTests` share. Nobody changes it.
+  @TaskLocal static var shared: Sample?
 
   static func make() async throws -> Sample {
     let sample = Sample(folder: try TemporaryFolder())
@@ -61,19 +70,54 @@ struct Sample: Sendable {
       "phantom", sample.data, "--train", "\(SmallTraining.images)", "--test-normal", "9", "--test-anomalous", "12",
       "--size", "64", "--seed", "3",
     ])
+    try await Salad.succeed(ranks: 2, ["train", "--data", sample.data, "--run", sample.run] + SmallTraining.arguments)
     return sample
   }
 
-  /// Trains the sample's run.
-  func train(ranks: Int = 2) async throws {
-    try await Salad.succeed(ranks: ranks, ["train", "--data", data, "--run", run] + SmallTraining.arguments)
+  /// A copy of the shared one for a test of its own. Remove it with `defer`.
+  static func copy() throws -> Sample {
+    let shared = try #require(Sample.shared)
+    let sample = Sample(folder: try TemporaryFolder())
+    for name in ["data", "run"] {
+      try FileManager.default.copyItem(atPath: shared.path(name), toPath: sample.path(name))
+    }
+    return sample
   }
-
-  /// `name` in this sample's folder.
-  func path(_ name: String) -> String { "\(folder.path)/\(name)" }
 
   func remove() { folder.remove() }
 }
 
+/// Makes the shared sample before a suite and removes it afterwards.
+struct SampleTrait: SuiteTrait, TestScoping {
+  func provideScope(
+    for test: Test, testCase: Test.Case?, performing body: @Sendable () async throws -> Void
+  ) async throws {
+    let sample = try await Sample.make()
+    defer { sample.remove() }
+    try await Sample.$shared.withValue(sample) { try await body() }
+  }
+}
+
+extension SuiteTrait where Self == SampleTrait {
+  static var sample: SampleTrait { SampleTrait() }
+}
+
+/// All tests that start the real command.
+@Suite("Command", .serialized, .sample)
+enum CommandTests {}
+
 /// The bytes of a file.
 func bytes(of path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path)) }
+
+/// Does something once, however often it is called.
+final class Once: Sendable {
+  private let isDone = Mutex(false)
+
+  func callAsFunction(_ body: () -> Void) {
+    let isFirst = isDone.withLock { isDone in
+      defer { isDone = true }
+      return !isDone
+    }
+    if isFirst { body() }
+  }
+}
