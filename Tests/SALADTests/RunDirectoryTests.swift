@@ -180,8 +180,9 @@ import Testing
       #expect(ContinuousClock.now - start > .seconds(0.5))
 
       let process = holder.processIdentifier
-      Task {
-        try await Task.sleep(for: .seconds(0.5))
+      // A thread of its own: this one blocks, and a pool of few threads may have no other for a task.
+      Thread.detachNewThread {
+        Thread.sleep(forTimeInterval: 0.5)
         kill(process, SIGKILL)
       }
       _ = try RunLock(path: "\(run)/.lock", waiting: 10)
