@@ -25,6 +25,7 @@ extension Replica {
     let expected = Set(layout.tensors.map(\.name))
     if let foreign = file.tensors.first(where: { !expected.contains($0.name) }) {
       throw AutoencoderError(
+        .badData,
         "\(file.path): holds a tensor \(foreign.name), which a \(configuration.architecture.rawValue) of this"
           + " configuration does not have.")
     }
@@ -86,7 +87,7 @@ extension Replica {
       UnsafeMutableRawBufferPointer(destination).copyMemory(from: bytes)
     }
     guard destination.allSatisfy(\.isFinite) else {
-      throw AutoencoderError("\(file.path): tensor \(name) holds a number that is not finite.")
+      throw AutoencoderError(.badData, "\(file.path): tensor \(name) holds a number that is not finite.")
     }
   }
 }

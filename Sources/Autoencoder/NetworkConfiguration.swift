@@ -33,9 +33,20 @@ public struct NetworkConfiguration: Codable, Sendable, Equatable {
   var deepestSide: Int { size / 64 }
 }
 
-/// What the autoencoder cannot do: one sentence.
+/// What the autoencoder cannot do, or what is wrong with a file of weights: one sentence.
 public struct AutoencoderError: Error, CustomStringConvertible, Sendable {
+  public enum Kind: Sendable {
+    /// A file's tensors are not this network's.
+    case badData
+    /// This machine's libraries cannot compute the network.
+    case unsupported
+  }
+
+  public let kind: Kind
   public let description: String
 
-  init(_ description: String) { self.description = description }
+  init(_ kind: Kind, _ description: String) {
+    self.kind = kind
+    self.description = description
+  }
 }

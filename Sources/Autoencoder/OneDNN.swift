@@ -12,6 +12,7 @@ final class OneDNNConvolution: @unchecked Sendable {
     guard let handle = salad_convolution_create(&shape, &reason, reason.count) else {
       let text = String(decoding: reason.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
       throw AutoencoderError(
+        .unsupported,
         "No convolution of \(shape.images) x \(shape.input_channels) x \(shape.height) x \(shape.width) to"
           + " \(shape.output_channels) channels could be made: \(text).")
     }

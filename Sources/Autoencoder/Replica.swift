@@ -56,7 +56,8 @@ public final class Replica {
     configuration: NetworkConfiguration, microBatch: Int, workers: Int, training: Bool, activationLimit: Int
   ) throws {
     guard configuration.architecture == .unet else {
-      throw AutoencoderError("The architecture \(configuration.architecture.rawValue) is not built yet: use unet.")
+      throw AutoencoderError(
+        .unsupported, "The architecture \(configuration.architecture.rawValue) is not built yet: use unet.")
     }
     self.configuration = configuration
     self.microBatch = microBatch

@@ -1,3 +1,4 @@
+import Autoencoder
 import MPI
 import Radiographs
 import Safetensors
@@ -41,6 +42,8 @@ extension SaladError {
       self.init(error.kind == .inputOutput ? .inputOutput : .badData, error.description)
     case let error as SafetensorsError:
       self.init(error.kind == .inputOutput ? .inputOutput : .badData, error.description)
+    case let error as AutoencoderError:
+      self.init(error.kind == .badData ? .badData : .internalError, error.description)
     case let error as MPIError: self.init(.internalError, error.description)
     default: self.init(.internalError, String(describing: error))
     }
