@@ -36,180 +36,126 @@ static ALWAYS_INLINE struct corner corner_at(int64_t position, int64_t size) {
 #define NAME(x) x##_8
 #include "network_blocked.inc"
 
+// Calls the version for `block` of 16 or 8.
+#define FOR_BLOCK(function, ...) \
+  if (block == 16)               \
+    function##_16(__VA_ARGS__);  \
+  else                           \
+    function##_8(__VA_ARGS__);
+
 CKERNELS_DISPATCH void ck_batch_moments(
     const float *values, int64_t images, int64_t blocks, int64_t pixels, int64_t block, double *sum,
     double *sum_of_squares) {
-  if (block == 16)
-    batch_moments_16(values, images, blocks, pixels, sum, sum_of_squares);
-  else
-    batch_moments_8(values, images, blocks, pixels, sum, sum_of_squares);
+  FOR_BLOCK(batch_moments, values, images, blocks, pixels, sum, sum_of_squares)
 }
 
 CKERNELS_DISPATCH void ck_normalise(
     const float *values, int64_t images, int64_t blocks, int64_t pixels, int64_t block, const float *scale,
     const float *shift, float slope, float *output) {
-  if (block == 16)
-    normalise_16(values, images, blocks, pixels, scale, shift, slope, output);
-  else
-    normalise_8(values, images, blocks, pixels, scale, shift, slope, output);
+  FOR_BLOCK(normalise, values, images, blocks, pixels, scale, shift, slope, output)
 }
 
 CKERNELS_DISPATCH void ck_normalise_pool(
     const float *values, int64_t images, int64_t blocks, int64_t height, int64_t width, int64_t block,
     const float *scale, const float *shift, float slope, float *output) {
-  if (block == 16)
-    normalise_pool_16(values, images, blocks, height, width, scale, shift, slope, output);
-  else
-    normalise_pool_8(values, images, blocks, height, width, scale, shift, slope, output);
+  FOR_BLOCK(normalise_pool, values, images, blocks, height, width, scale, shift, slope, output)
 }
 
 CKERNELS_DISPATCH void ck_normalise_backward_sums(
     const float *values, const float *gradient, int64_t images, int64_t blocks, int64_t pixels, int64_t block,
     const float *scale, const float *shift, float slope, const float *mean, const float *inverse_deviation,
     double *sum_gradient, double *sum_product) {
-  if (block == 16)
-    normalise_backward_sums_16(
-        values, gradient, images, blocks, pixels, scale, shift, slope, mean, inverse_deviation, sum_gradient,
-        sum_product);
-  else
-    normalise_backward_sums_8(
-        values, gradient, images, blocks, pixels, scale, shift, slope, mean, inverse_deviation, sum_gradient,
-        sum_product);
+  FOR_BLOCK(
+    normalise_backward_sums, values, gradient, images, blocks, pixels, scale, shift, slope, mean, inverse_deviation,
+    sum_gradient, sum_product)
 }
 
 CKERNELS_DISPATCH void ck_normalise_backward(
     const float *values, const float *gradient, int64_t images, int64_t blocks, int64_t pixels, int64_t block,
     const float *scale, const float *shift, float slope, const float *mean, const float *inverse_deviation,
     const float *mean_gradient, const float *mean_product, float *value_gradient) {
-  if (block == 16)
-    normalise_backward_16(
-        values, gradient, images, blocks, pixels, scale, shift, slope, mean, inverse_deviation, mean_gradient,
-        mean_product, value_gradient);
-  else
-    normalise_backward_8(
-        values, gradient, images, blocks, pixels, scale, shift, slope, mean, inverse_deviation, mean_gradient,
-        mean_product, value_gradient);
+  FOR_BLOCK(
+    normalise_backward, values, gradient, images, blocks, pixels, scale, shift, slope, mean, inverse_deviation,
+    mean_gradient, mean_product, value_gradient)
 }
 
 CKERNELS_DISPATCH void ck_normalise_pool_backward_sums(
     const float *values, const float *gradient, int64_t images, int64_t blocks, int64_t height, int64_t width,
     int64_t block, const float *scale, const float *shift, float slope, const float *mean,
     const float *inverse_deviation, double *sum_gradient, double *sum_product) {
-  if (block == 16)
-    normalise_pool_backward_sums_16(
-        values, gradient, images, blocks, height, width, scale, shift, slope, mean, inverse_deviation, sum_gradient,
-        sum_product);
-  else
-    normalise_pool_backward_sums_8(
-        values, gradient, images, blocks, height, width, scale, shift, slope, mean, inverse_deviation, sum_gradient,
-        sum_product);
+  FOR_BLOCK(
+    normalise_pool_backward_sums, values, gradient, images, blocks, height, width, scale, shift, slope, mean,
+    inverse_deviation, sum_gradient, sum_product)
 }
 
 CKERNELS_DISPATCH void ck_normalise_pool_backward(
     const float *values, const float *gradient, int64_t images, int64_t blocks, int64_t height, int64_t width,
     int64_t block, const float *scale, const float *shift, float slope, const float *mean,
     const float *inverse_deviation, const float *mean_gradient, const float *mean_product, float *value_gradient) {
-  if (block == 16)
-    normalise_pool_backward_16(
-        values, gradient, images, blocks, height, width, scale, shift, slope, mean, inverse_deviation, mean_gradient,
-        mean_product, value_gradient);
-  else
-    normalise_pool_backward_8(
-        values, gradient, images, blocks, height, width, scale, shift, slope, mean, inverse_deviation, mean_gradient,
-        mean_product, value_gradient);
+  FOR_BLOCK(
+    normalise_pool_backward, values, gradient, images, blocks, height, width, scale, shift, slope, mean,
+    inverse_deviation, mean_gradient, mean_product, value_gradient)
 }
 
 CKERNELS_DISPATCH void ck_upsample(
     const float *values, int64_t planes, int64_t height, int64_t width, int64_t block, float *output) {
-  if (block == 16)
-    upsample_16(values, planes, height, width, output);
-  else
-    upsample_8(values, planes, height, width, output);
+  FOR_BLOCK(upsample, values, planes, height, width, output)
 }
 
 CKERNELS_DISPATCH void ck_upsample_backward(
     const float *gradient, int64_t planes, int64_t height, int64_t width, int64_t block, float *value_gradient) {
-  if (block == 16)
-    upsample_backward_16(gradient, planes, height, width, value_gradient);
-  else
-    upsample_backward_8(gradient, planes, height, width, value_gradient);
+  FOR_BLOCK(upsample_backward, gradient, planes, height, width, value_gradient)
 }
 
 CKERNELS_DISPATCH void ck_to_blocked(
     const float *plain, int64_t images, int64_t channels, int64_t pixels, int64_t block, float *blocked) {
-  if (block == 16)
-    to_blocked_16(plain, images, channels, pixels, blocked);
-  else
-    to_blocked_8(plain, images, channels, pixels, blocked);
+  FOR_BLOCK(to_blocked, plain, images, channels, pixels, blocked)
 }
 
 CKERNELS_DISPATCH void ck_from_blocked(
     const float *blocked, int64_t images, int64_t channels, int64_t pixels, int64_t block, float *plain) {
-  if (block == 16)
-    from_blocked_16(blocked, images, channels, pixels, plain);
-  else
-    from_blocked_8(blocked, images, channels, pixels, plain);
+  FOR_BLOCK(from_blocked, blocked, images, channels, pixels, plain)
 }
 
 CKERNELS_DISPATCH void ck_pack_weights(
     const float *weights, int64_t outputs, int64_t inputs, int64_t taps, int64_t block, int output_inner,
     float *packed) {
-  if (block == 16)
-    pack_weights_16(weights, outputs, inputs, taps, output_inner, packed);
-  else
-    pack_weights_8(weights, outputs, inputs, taps, output_inner, packed);
+  FOR_BLOCK(pack_weights, weights, outputs, inputs, taps, output_inner, packed)
 }
 
 CKERNELS_DISPATCH void ck_unpack_weights(
     const float *packed, int64_t outputs, int64_t inputs, int64_t taps, int64_t block, float *weights) {
-  if (block == 16)
-    unpack_weights_16(packed, outputs, inputs, taps, weights);
-  else
-    unpack_weights_8(packed, outputs, inputs, taps, weights);
+  FOR_BLOCK(unpack_weights, packed, outputs, inputs, taps, weights)
 }
 
 CKERNELS_DISPATCH void ck_pack_image_weights(
     const float *weights, int64_t outputs, int64_t inputs, int64_t taps, int64_t block, float *packed) {
-  if (block == 16)
-    pack_image_weights_16(weights, outputs, inputs, taps, packed);
-  else
-    pack_image_weights_8(weights, outputs, inputs, taps, packed);
+  FOR_BLOCK(pack_image_weights, weights, outputs, inputs, taps, packed)
 }
 
 CKERNELS_DISPATCH void ck_image_weight_gradient(
     const float *source, const float *gradient, int64_t images, int64_t inputs, int64_t blocks, int64_t side,
     int64_t kernel, int64_t block, double *weight_gradient) {
-  if (block == 16)
-    image_weight_gradient_16(source, gradient, images, inputs, blocks, side, kernel, weight_gradient);
-  else
-    image_weight_gradient_8(source, gradient, images, inputs, blocks, side, kernel, weight_gradient);
+  FOR_BLOCK(image_weight_gradient, source, gradient, images, inputs, blocks, side, kernel, weight_gradient)
 }
 
 CKERNELS_DISPATCH void ck_project(
     const float *values, const float *weights, int64_t images, int64_t channels, int64_t blocks, int64_t pixels,
     int64_t block, float *output) {
-  if (block == 16)
-    project_16(values, weights, images, channels, blocks, pixels, output);
-  else
-    project_8(values, weights, images, channels, blocks, pixels, output);
+  FOR_BLOCK(project, values, weights, images, channels, blocks, pixels, output)
 }
 
 CKERNELS_DISPATCH void ck_project_backward(
     const float *values, const float *weights, const float *gradient, int64_t images, int64_t channels, int64_t blocks,
     int64_t pixels, int64_t block, float *value_gradient, double *weight_gradient) {
-  if (block == 16)
-    project_backward_16(values, weights, gradient, images, channels, blocks, pixels, value_gradient, weight_gradient);
-  else
-    project_backward_8(values, weights, gradient, images, channels, blocks, pixels, value_gradient, weight_gradient);
+  FOR_BLOCK(
+    project_backward, values, weights, gradient, images, channels, blocks, pixels, value_gradient, weight_gradient)
 }
 
 CKERNELS_DISPATCH void ck_small_map_weight_gradient(
     const float *source, const float *gradient, int64_t images, int64_t input_blocks, int64_t output_blocks,
     int64_t side, int64_t kernel, int64_t block, float *packed) {
-  if (block == 16)
-    small_map_weight_gradient_16(source, gradient, images, input_blocks, output_blocks, side, kernel, packed);
-  else
-    small_map_weight_gradient_8(source, gradient, images, input_blocks, output_blocks, side, kernel, packed);
+  FOR_BLOCK(small_map_weight_gradient, source, gradient, images, input_blocks, output_blocks, side, kernel, packed)
 }
 
 // The dense products and Adam work on vectors of 16 floats whatever the activations' block is.
