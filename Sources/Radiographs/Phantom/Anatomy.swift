@@ -42,6 +42,9 @@ struct Anatomy: Sendable {
   var clavicleRise: Double
   var spineBend: Double
   var spinePhase: Double
+  /// (sides, zones): how much of the air there gives way to blood and water, as gravity, posture and age have it. It is
+  /// what a learned method can measure beyond the shapes: disease goes further.
+  var congestion: [[Double]]
   // Soft tissue.
   var shoulder: Double
   var breast: Double  // cm, 0 for none
@@ -50,36 +53,37 @@ struct Anatomy: Sendable {
   let details: CounterRandom
 
   init(_ draws: inout Draws, details: CounterRandom) {
-    let habitus = draws.normal(0, 1)
-    apex = draws.normal(-0.70, 0.018)
-    halfWidth = draws.normal(0.70, 0.018) + 0.008 * habitus
-    depth = draws.normal(14, 0.6)
+    let habitus = draws.normal(0, 0.6)
+    apex = draws.normal(-0.70, 0.0108)
+    halfWidth = draws.normal(0.70, 0.0108) + 0.008 * habitus
+    depth = draws.normal(14, 0.36)
     chestWall = max(0.06, 0.115 + 0.03 * habitus)
-    trunkDepth = 21 + 1.4 * habitus + draws.normal(0, 0.4)
-    let inspiration = draws.normal(0, 0.025)
-    dome = [0.40 + inspiration + draws.normal(0, 0.008), 0.455 + inspiration + draws.normal(0, 0.008)]
-    domeFall = draws.normal(0.27, 0.02)
-    turn = draws.normal(0, 0.012)
-    heartX = draws.normal(0.10, 0.012)
-    heartY = draws.normal(0.25, 0.015) + 0.5 * inspiration
-    heartLong = draws.normal(0.345, 0.014)
-    heartShort = draws.normal(0.25, 0.01)
-    let tilt = draws.normal(0.62, 0.05)
+    trunkDepth = 21 + 1.4 * habitus + draws.normal(0, 0.24)
+    let inspiration = draws.normal(0, 0.015)
+    dome = [0.40 + inspiration + draws.normal(0, 0.0048), 0.455 + inspiration + draws.normal(0, 0.0048)]
+    domeFall = draws.normal(0.27, 0.012)
+    turn = draws.normal(0, 0.0072)
+    heartX = draws.normal(0.10, 0.0072)
+    heartY = draws.normal(0.25, 0.009) + 0.5 * inspiration
+    heartLong = draws.normal(0.345, 0.0084)
+    heartShort = draws.normal(0.25, 0.006)
+    let tilt = draws.normal(0.62, 0.03)
     (heartCosine, heartSine) = (cos(tilt), sin(tilt))
-    heartDepth = draws.normal(9.5, 0.5)
-    mediastinum = draws.normal(0.105, 0.008)
-    aorta = draws.normal(0.085, 0.008)
-    ribGap = draws.normal(0.118, 0.0025)
-    ribFall = draws.normal(0.34, 0.02)
-    ribRadius = draws.normal(0.029, 0.002)
-    ribPhase = draws.normal(0, 0.012)
-    boneDensity = draws.normal(1, 0.08)
-    clavicleRise = draws.normal(0.10, 0.025)
-    spineBend = draws.normal(0, 0.012)
+    heartDepth = draws.normal(9.5, 0.3)
+    mediastinum = draws.normal(0.105, 0.0048)
+    aorta = draws.normal(0.085, 0.0048)
+    ribGap = draws.normal(0.118, 0.0015)
+    ribFall = draws.normal(0.34, 0.012)
+    ribRadius = draws.normal(0.029, 0.0012)
+    ribPhase = draws.normal(0, 0.0072)
+    boneDensity = draws.normal(1, 0.048)
+    clavicleRise = draws.normal(0.10, 0.015)
+    spineBend = draws.normal(0, 0.0072)
     spinePhase = draws.uniform(0, 1)
-    shoulder = draws.normal(0.98, 0.03)
+    shoulder = draws.normal(0.98, 0.018)
     breast = draws.chance(0.45) ? draws.uniform(0.8, 2.2) : 0
     stomachGas = draws.chance(0.6) ? draws.uniform(1.5, 4) : 0
+    congestion = Side.allCases.map { _ in Zone.allCases.map { _ in draws.uniform(0, 0.25) } }
     self.details = details
   }
 }
@@ -92,6 +96,13 @@ enum Side: Int, CaseIterable, Sendable {
   case right = 0
   case left = 1
   var sign: Double { self == .right ? -1 : 1 }
+}
+
+/// A third of a lung, from the apex down.
+enum Zone: Int, CaseIterable, Sendable {
+  case upper, middle, lower
+  /// The height of its middle in body coordinates.
+  var height: Double { -0.35 + 0.36 * Double(rawValue) }
 }
 
 /// 1 above 1, 0 below 0, smooth between.
@@ -131,6 +142,15 @@ extension Anatomy {
     let reach = out > 0 ? halfWidth - centre : centre - 0.05
     let t = out / reach
     return dome[side.rawValue] + (out > 0 ? domeFall * t * t * (0.55 + 0.45 * t * t) : 0.10 * t * t)
+  }
+
+  /// The fraction of the air that has given way to blood and water at a place in the lungs.
+  func congestion(_ x: Double, _ y: Double) -> Double {
+    let zones = congestion[(x < 0 ? Side.right : .left).rawValue]
+    return Zone.allCases.reduce(0) { sum, zone in
+      let off = (y - zone.height) / 0.2
+      return sum + zones[zone.rawValue] * exp(-off * off)
+    }
   }
 
   /// Half the width of the trunk with its shoulders, and how thick it is there in cm.

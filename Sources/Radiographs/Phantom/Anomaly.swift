@@ -2,13 +2,14 @@ import Foundation
 
 /// What is wrong with a phantom chest, added to its attenuation; the folder of its images bears its name.
 enum Anomaly: String, CaseIterable, Sendable {
-  /// A consolidation: part of a lung's air is replaced by fluid, without a clear edge.
+  /// Interstitial disease of one lung: a net of thickened septa in a haze without a clear edge.
   case opacity
-  /// One to three round shadows.
+  /// A miliary pattern, tiny shadows all over both lungs, with one to four larger ones.
   case nodule
-  /// Fluid in the pleural space: it fills the costophrenic angle and climbs along the chest wall.
+  /// Fluid in the pleural space, which fills the costophrenic angle and climbs along the chest wall, and the septal
+  /// lines of the congestion that brought it.
   case effusion
-  /// A pacemaker, a port with its catheter, or the electrodes and wires of a monitor.
+  /// A pacemaker or a port with its catheter, and the electrodes and wires of a monitor.
   case device
 
   /// Adds one to a chest.
@@ -30,8 +31,8 @@ enum Anomaly: String, CaseIterable, Sendable {
   private static func addOpacity(to chest: inout Chest, _ draws: inout Draws) {
     let side = Side(rawValue: draws.choice(2)) ?? .right
     let centre = spot(in: chest.anatomy, side, inset: 0.3, &draws)
-    let size = draws.uniform(0.24, 0.34)
-    let density = draws.uniform(0.55, 0.80)
+    let size = draws.uniform(0.41, 0.58)
+    let density = draws.uniform(0.22, 0.32)
     // Several overlapping clouds: a ragged edge and an uneven inside.
     let clouds = (0..<7).map { _ in
       (
@@ -48,6 +49,10 @@ enum Anomaly: String, CaseIterable, Sendable {
         if off < 1 { clear *= 1 - cloud.density * (1 - off) * (1 - off) }
       }
       return density * (1 - clear)
+    }
+    addSepta(to: &chest, &draws) { x, y in
+      let (dx, dy) = (x - centre.x, y - centre.y)
+      return (x < 0) == (side == .right) && dx * dx + dy * dy < 1.2 * size * size
     }
   }
 
@@ -77,10 +82,47 @@ enum Anomaly: String, CaseIterable, Sendable {
     return (side.sign * (inner + across * (outer - inner)) + anatomy.turn, y)
   }
 
+  /// Draws thickened septa, the fine lines between lobules, at random places in the lungs that `inside` admits.
+  private static func addSepta(
+    to chest: inout Chest, _ draws: inout Draws, where inside: (_ x: Double, _ y: Double) -> Bool
+  ) {
+    scatter(160, over: &chest, &draws) { chest, draws, x, y in
+      let (direction, length) = (draws.uniform(0, 2 * .pi), draws.uniform(0.03, 0.07))
+      let end = (x: x + length * cos(direction), y: y + length * sin(direction))
+      guard inside(x, y), chest.isLung(end.x, end.y) else { return false }
+      chest.attenuation.addTube([
+        chest.node(x, y, radius: 0.012, centimetres: 0.9),
+        chest.node(end.x, end.y, radius: 0.012, centimetres: 0.9),
+      ])
+      return true
+    }
+  }
+
+  /// Draws something at up to `count` random places in the lungs; `draw` tells whether it drew.
+  ///
+  /// Where few places will do, fewer are drawn: a phantom never takes for ever.
+  private static func scatter(
+    _ count: Int, over chest: inout Chest, _ draws: inout Draws,
+    _ draw: (inout Chest, inout Draws, _ x: Double, _ y: Double) -> Bool
+  ) {
+    var drawn = 0
+    for _ in 0..<20 * count where drawn < count {
+      let (x, y) = (draws.uniform(-0.75, 0.75), draws.uniform(-0.7, 0.8))
+      if chest.isLung(x, y), draw(&chest, &draws, x, y) { drawn += 1 }
+    }
+  }
+
   // MARK: Nodules
 
   private static func addNodules(to chest: inout Chest, _ draws: inout Draws) {
-    let count = 1 + draws.choice(3)
+    scatter(120, over: &chest, &draws) { chest, draws, x, y in
+      let radius = draws.uniform(0.0156, 0.026)
+      chest.attenuation.addTube([
+        chest.node(x, y, radius: radius, centimetres: 1.2), chest.node(x + 0.003, y, radius: radius, centimetres: 1.2),
+      ])
+      return true
+    }
+    let count = 1 + draws.choice(4)
     for index in 0..<count {
       let side = Side(rawValue: draws.choice(2)) ?? .right
       let centre = spot(in: chest.anatomy, side, inset: 0.22, &draws)
@@ -101,7 +143,7 @@ enum Anomaly: String, CaseIterable, Sendable {
   private static func addEffusion(to chest: inout Chest, _ draws: inout Draws) {
     let anatomy = chest.anatomy
     let side = Side(rawValue: draws.choice(2)) ?? .right
-    let level = anatomy.dome[side.rawValue] - draws.uniform(-0.02, 0.20)
+    let level = anatomy.dome[side.rawValue] - draws.uniform(0.03, 0.25)
     let climb = draws.uniform(0.16, 0.30)
     let density = draws.uniform(0.75, 0.95)
     fillLung(of: &chest) { x, y in
@@ -113,16 +155,14 @@ enum Anomaly: String, CaseIterable, Sendable {
       let surface = level - climb * out * out * out + 0.05 * max(0, 0.35 - t)
       return density * smoothStep((y - surface) / 0.09 + 0.4)
     }
+    addSepta(to: &chest, &draws) { _, y in y < level }
   }
 
   // MARK: Devices
 
   private static func addDevice(to chest: inout Chest, _ draws: inout Draws) {
-    switch draws.choice(3) {
-    case 0: addPacemaker(to: &chest, &draws)
-    case 1: addPort(to: &chest, &draws)
-    default: addMonitor(to: &chest, &draws)
-    }
+    if draws.chance(0.5) { addPacemaker(to: &chest, &draws) } else { addPort(to: &chest, &draws) }
+    addMonitor(to: &chest, &draws)
   }
 
   private static func addPacemaker(to chest: inout Chest, _ draws: inout Draws) {
@@ -141,7 +181,7 @@ enum Anomaly: String, CaseIterable, Sendable {
       through: [
         (x - c * 0.8, y - 0.07), (sign * 0.34, anatomy.apex + 0.26), (sign * 0.12, anatomy.apex + 0.27),
         (-0.07, anatomy.apex + 0.42), (-0.10, 0.05), (-0.04, 0.30), (0.10, 0.37), (anatomy.heartX + 0.14, 0.36),
-      ], radius: 0.014, peak: 0.9, to: &chest)
+      ], radius: 0.0196, peak: 1.26, to: &chest)
   }
 
   private static func addPort(to chest: inout Chest, _ draws: inout Draws) {
@@ -156,7 +196,7 @@ enum Anomaly: String, CaseIterable, Sendable {
       through: [
         (x, y - 0.05), (sign * 0.36, anatomy.apex + 0.20), (sign * 0.20, anatomy.apex + 0.16),
         (sign * 0.07 - 0.02, anatomy.apex + 0.30), (-0.08, -0.12), (-0.09, draws.uniform(0.0, 0.15)),
-      ], radius: 0.015, peak: 0.9, to: &chest)
+      ], radius: 0.021, peak: 1.26, to: &chest)
   }
 
   private static func addMonitor(to chest: inout Chest, _ draws: inout Draws) {
@@ -167,12 +207,12 @@ enum Anomaly: String, CaseIterable, Sendable {
         through: [
           (x, y), (x * 0.8 + draws.uniform(-0.05, 0.05), 0.1), (x * 0.5, 0.45 + draws.uniform(-0.1, 0.1)),
           (sign * 0.1, 0.8), (0, 1.3),
-        ], radius: 0.013, peak: 0.9, to: &chest)
+        ], radius: 0.0182, peak: 1.26, to: &chest)
     }
     let (x, y) = (draws.uniform(0.3, 0.55), draws.uniform(0.25, 0.45))
     electrode(x, y, to: &chest)
     addWire(
-      through: [(x, y), (x * 0.8, 0.62), (0.15, 0.85), (0.02, 1.3)], radius: 0.013, peak: 0.9, to: &chest)
+      through: [(x, y), (x * 0.8, 0.62), (0.15, 0.85), (0.02, 1.3)], radius: 0.0182, peak: 1.26, to: &chest)
   }
 
   private static func electrode(_ x: Double, _ y: Double, to chest: inout Chest) {

@@ -32,6 +32,7 @@ struct Chest {
         self.lung[index] = lung
         attenuation.values[index] =
           Anatomy.Attenuation.softTissue * (tissue - lung - airway(x, y)) + Anatomy.Attenuation.lung * lung
+          + Anatomy.Attenuation.fluidInLung * lung * anatomy.congestion(x, y)
       }
     }
   }
@@ -111,7 +112,7 @@ struct Chest {
     for side in Side.allCases {
       for branch in 0..<9 {
         // Degrees from straight up, outwards.
-        let angle = 20 + 17 * Double(branch) + draws.uniform(-8, 8)
+        let angle = 20 + 17 * Double(branch) + draws.uniform(-5.6, 5.6)
         let root = (x: side.sign * 0.15 + anatomy.turn, y: 0.0 + 0.012 * Double(branch))
         vessel(
           from: root, angle: angle, side: side, length: draws.uniform(0.34, 0.46), radius: draws.uniform(0.013, 0.019),
@@ -125,7 +126,7 @@ struct Chest {
     _ draws: inout Draws
   ) {
     let steps = 6
-    let bend = draws.uniform(-18, 18)
+    let bend = draws.uniform(-12.6, 12.6)
     var (x, y) = root
     var nodes: [AttenuationMap.Node] = []
     for step in 0...steps {
@@ -142,9 +143,18 @@ struct Chest {
       let start = (x: (nodes[3].x), y: nodes[3].y)
       let body = pose.body(start.x, start.y)
       vessel(
-        from: body, angle: angle + bend * 0.5 + sign * draws.uniform(14, 30), side: side,
+        from: body, angle: angle + bend * 0.5 + sign * draws.uniform(16.4, 27.6), side: side,
         length: length * draws.uniform(0.5, 0.7), radius: radius * 0.62, forks: forks - 1, &draws)
     }
+  }
+
+  /// Whether the beam that meets a point in body coordinates has passed through lung.
+  func isLung(_ x: Double, _ y: Double) -> Bool {
+    let place = pose.image(x, y)
+    let column = Int(((place.x + 1) / 2 * Double(side)).rounded(.down))
+    let row = Int(((place.y + 1) / 2 * Double(side)).rounded(.down))
+    guard (0..<side).contains(column), (0..<side).contains(row) else { return false }
+    return lung[row * side + column] > 0
   }
 
   /// A point of a tube given in body coordinates; `centimetres` is already an attenuation.

@@ -26,8 +26,8 @@ struct Film: Sendable {
     brightness = draws.uniform(-0.20, 0.20)
     photons = exp(draws.uniform(9.0, 10.2))
     scatter = draws.uniform(0.002, 0.006)
-    heelX = draws.uniform(-0.15, 0.15)
-    heelY = draws.uniform(-0.12, 0.12)
+    heelX = draws.uniform(-0.045, 0.045)
+    heelY = draws.uniform(-0.036, 0.036)
     blur = draws.uniform(0.003, 0.007)
     self.noise = noise
   }
