@@ -112,7 +112,7 @@ struct Chest {
     for side in Side.allCases {
       for branch in 0..<9 {
         // Degrees from straight up, outwards.
-        let angle = 20 + 17 * Double(branch) + draws.uniform(-5.6, 5.6)
+        let angle = 20 + 17 * Double(branch) + draws.uniform(-4, 4)
         let root = (x: side.sign * 0.15 + anatomy.turn, y: 0.0 + 0.012 * Double(branch))
         vessel(
           from: root, angle: angle, side: side, length: draws.uniform(0.34, 0.46), radius: draws.uniform(0.013, 0.019),
@@ -126,7 +126,7 @@ struct Chest {
     _ draws: inout Draws
   ) {
     let steps = 6
-    let bend = draws.uniform(-12.6, 12.6)
+    let bend = draws.uniform(-9, 9)
     var (x, y) = root
     var nodes: [AttenuationMap.Node] = []
     for step in 0...steps {
@@ -143,7 +143,7 @@ struct Chest {
       let start = (x: (nodes[3].x), y: nodes[3].y)
       let body = pose.body(start.x, start.y)
       vessel(
-        from: body, angle: angle + bend * 0.5 + sign * draws.uniform(16.4, 27.6), side: side,
+        from: body, angle: angle + bend * 0.5 + sign * draws.uniform(18, 26), side: side,
         length: length * draws.uniform(0.5, 0.7), radius: radius * 0.62, forks: forks - 1, &draws)
     }
   }

@@ -20,8 +20,8 @@ struct Pose: Sendable {
 
   init(_ draws: inout Draws) {
     self.init(
-      rotation: draws.uniform(-5.6, 5.6) * .pi / 180, scale: draws.uniform(0.928, 1.072),
-      shiftX: draws.uniform(-0.056, 0.056), shiftY: draws.uniform(-0.056, 0.056))
+      rotation: draws.uniform(-3.5, 3.5) * .pi / 180, scale: draws.uniform(0.955, 1.045),
+      shiftX: draws.uniform(-0.035, 0.035), shiftY: draws.uniform(-0.035, 0.035))
   }
 
   func image(_ x: Double, _ y: Double) -> (x: Double, y: Double) {
