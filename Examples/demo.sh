@@ -27,7 +27,7 @@ run "$SALAD" phantom "$OUT/phantoms" --train 800 --test-normal 100 --test-anomal
 # less than patients do: at the defaults the network learns them by heart, and every unseen image is then a stranger.
 say "train on the normal ones: two ranks, each with a replica of the network and half of the memory bank"
 two_ranks "$SALAD" train --data "$OUT/phantoms" --run "$OUT/run" --size 128 --max-width 64 --rounds 1 --epochs-per-round 3 \
-  --learning-rate 7e-5 --noise 0.1 --contrast 0.35 --brightness 0.25 --seed "$SEED"
+  --learning-rate 7e-5 --noise 0.1 --contrast 0.35 --brightness 0.25 --top-k 10 --seed "$SEED"
 
 say "score the test images on two ranks: the bank stays sharded"
 two_ranks "$SALAD" score "$OUT/run" "$OUT/phantoms/test" --csv > "$OUT/sharded.csv"

@@ -4,7 +4,7 @@ import Foundation
 enum Anomaly: String, CaseIterable, Sendable {
   /// Interstitial disease of one lung: a net of thickened septa in a haze without a clear edge.
   case opacity
-  /// A miliary pattern, tiny shadows all over both lungs, with one to four larger ones.
+  /// A miliary pattern, tiny shadows all over both lungs, with up to three larger ones.
   case nodule
   /// Fluid in the pleural space, which fills the costophrenic angle and climbs along the chest wall, and the septal
   /// lines of the congestion that brought it.
@@ -32,7 +32,7 @@ enum Anomaly: String, CaseIterable, Sendable {
     let side = Side(rawValue: draws.choice(2)) ?? .right
     let centre = spot(in: chest.anatomy, side, inset: 0.3, &draws)
     let size = draws.uniform(0.41, 0.58)
-    let density = draws.uniform(0.22, 0.32)
+    let density = draws.uniform(0.16, 0.24)
     // Several overlapping clouds: a ragged edge and an uneven inside.
     let clouds = (0..<7).map { _ in
       (
@@ -91,8 +91,8 @@ enum Anomaly: String, CaseIterable, Sendable {
       let end = (x: x + length * cos(direction), y: y + length * sin(direction))
       guard inside(x, y), chest.isLung(end.x, end.y) else { return false }
       chest.attenuation.addTube([
-        chest.node(x, y, radius: 0.012, centimetres: 0.9),
-        chest.node(end.x, end.y, radius: 0.012, centimetres: 0.9),
+        chest.node(x, y, radius: 0.012, centimetres: 1.1),
+        chest.node(end.x, end.y, radius: 0.012, centimetres: 1.1),
       ])
       return true
     }
@@ -118,11 +118,11 @@ enum Anomaly: String, CaseIterable, Sendable {
     scatter(120, over: &chest, &draws) { chest, draws, x, y in
       let radius = draws.uniform(0.0156, 0.026)
       chest.attenuation.addTube([
-        chest.node(x, y, radius: radius, centimetres: 1.2), chest.node(x + 0.003, y, radius: radius, centimetres: 1.2),
+        chest.node(x, y, radius: radius, centimetres: 1.4), chest.node(x + 0.003, y, radius: radius, centimetres: 1.4),
       ])
       return true
     }
-    let count = 1 + draws.choice(4)
+    let count = draws.choice(4)
     for index in 0..<count {
       let side = Side(rawValue: draws.choice(2)) ?? .right
       let centre = spot(in: chest.anatomy, side, inset: 0.22, &draws)
@@ -143,7 +143,7 @@ enum Anomaly: String, CaseIterable, Sendable {
   private static func addEffusion(to chest: inout Chest, _ draws: inout Draws) {
     let anatomy = chest.anatomy
     let side = Side(rawValue: draws.choice(2)) ?? .right
-    let level = anatomy.dome[side.rawValue] - draws.uniform(0.03, 0.25)
+    let level = anatomy.dome[side.rawValue] - draws.uniform(-0.02, 0.20)
     let climb = draws.uniform(0.16, 0.30)
     let density = draws.uniform(0.75, 0.95)
     fillLung(of: &chest) { x, y in

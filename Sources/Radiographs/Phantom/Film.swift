@@ -22,8 +22,8 @@ struct Film: Sendable {
   init(_ draws: inout Draws, noise: CounterRandom) {
     level = draws.uniform(2.45, 2.75)
     slope = draws.uniform(0.31, 0.37)
-    contrast = draws.uniform(0.75, 1.20)
-    brightness = draws.uniform(-0.20, 0.20)
+    contrast = draws.uniform(0.675, 1.275)
+    brightness = draws.uniform(-0.25, 0.25)
     photons = exp(draws.uniform(9.0, 10.2))
     scatter = draws.uniform(0.002, 0.006)
     heelX = draws.uniform(-0.045, 0.045)

@@ -20,8 +20,8 @@ struct Pose: Sendable {
 
   init(_ draws: inout Draws) {
     self.init(
-      rotation: draws.uniform(-3.5, 3.5) * .pi / 180, scale: draws.uniform(0.955, 1.045),
-      shiftX: draws.uniform(-0.035, 0.035), shiftY: draws.uniform(-0.035, 0.035))
+      rotation: draws.uniform(-4.2, 4.2) * .pi / 180, scale: draws.uniform(0.946, 1.054),
+      shiftX: draws.uniform(-0.042, 0.042), shiftY: draws.uniform(-0.042, 0.042))
   }
 
   func image(_ x: Double, _ y: Double) -> (x: Double, y: Double) {
