@@ -14,6 +14,8 @@ final class WorkerBuffers: @unchecked Sendable {
   struct Sizes: Sendable {
     /// Elements of the largest activation.
     var activation = 0
+    /// Some layer keeps an activation waiting while it computes another.
+    var needsResidual = false
     /// Bytes of the convolutions' scratch.
     var scratch = 0
     /// Elements of the largest packed weight gradient, and of the largest stretch of plain ones.
@@ -28,6 +30,8 @@ final class WorkerBuffers: @unchecked Sendable {
   /// Gradients, or evaluation's activations, go back and forth between these two.
   private(set) var front: AlignedBuffer<Float>
   private(set) var back: AlignedBuffer<Float>
+  /// What waits for the other path of a residual block.
+  private(set) var residual: AlignedBuffer<Float>
   let scratch: AlignedBuffer<UInt8>
   let packedGradient: AlignedBuffer<Float>
   let weightGradient: AlignedBuffer<Float>
@@ -38,6 +42,7 @@ final class WorkerBuffers: @unchecked Sendable {
   init(_ sizes: Sizes, training: Bool) {
     front = AlignedBuffer(count: sizes.activation)
     back = AlignedBuffer(count: sizes.activation)
+    residual = AlignedBuffer(count: sizes.needsResidual ? sizes.activation : 0)
     scratch = AlignedBuffer(count: sizes.scratch)
     packedGradient = AlignedBuffer(count: training ? sizes.packedGradient : 0)
     weightGradient = AlignedBuffer(count: training ? max(sizes.weightGradient, 2 * sizes.channels) : 0)
@@ -48,6 +53,9 @@ final class WorkerBuffers: @unchecked Sendable {
 
   /// What was written to `back` is now in `front`.
   func swapGradients() { swap(&front, &back) }
+
+  /// What was in `front` waits in `residual`, and the other way round.
+  func swapResidual() { swap(&front, &residual) }
 }
 
 /// What all workers of a rank read, and the sums that they add to.

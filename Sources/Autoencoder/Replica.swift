@@ -13,7 +13,7 @@ public final class Replica {
   public let configuration: NetworkConfiguration
   /// m: images in one micro-batch.
   public let microBatch: Int
-  let network: UNet
+  let network: any Network
   let layout: ParameterLayout
   let shared: SharedBuffers
   private let workers: Workers
@@ -55,15 +55,15 @@ public final class Replica {
   public init(
     configuration: NetworkConfiguration, microBatch: Int, workers: Int, training: Bool, activationLimit: Int
   ) throws {
-    guard configuration.architecture == .unet else {
-      throw AutoencoderError(
-        .unsupported, "The architecture \(configuration.architecture.rawValue) is not built yet: use unet.")
-    }
     self.configuration = configuration
     self.microBatch = microBatch
     self.activationLimit = activationLimit
     var plan = NetworkPlan(microBatch: microBatch, training: training)
-    network = try UNet(configuration, plan: &plan)
+    network =
+      switch configuration.architecture {
+      case .unet: try UNet(configuration, plan: &plan)
+      case .resnet18: try ResNet18(configuration, plan: &plan)
+      }
     layout = plan.layout
     shared = SharedBuffers(
       layout: layout, packed: plan.packed.count, evaluation: plan.evaluation.count, training: training)
@@ -255,7 +255,7 @@ public final class Replica {
 
   private func decode(_ step: Step, slot: Slot, worker: Int) {
     if !network.decode(slot: slot, shared: shared, worker: workerBuffers[worker]) { slot.isSound = false }
-    let loss = network.reconstructionLoss(slot: slot, kind: step.kind) * step.lossShare
+    let loss = network.reconstruction.loss(slot: slot, kind: step.kind) * step.lossShare
     if !shared.sums.addLoss(loss) { slot.isSound = false }
   }
 
@@ -276,8 +276,9 @@ public final class Replica {
 
   private func packIfStale() {
     guard packedIsStale else { return }
-    workers.run(items: network.convolutions.count) { [network, shared] _, layer in
-      network.pack(layer: layer, shared: shared)
+    let convolutions = network.convolutions
+    workers.run(items: convolutions.count) { [shared] _, layer in
+      convolutions[layer].pack(shared.parameters, into: shared.packed)
     }
     packedIsStale = false
   }

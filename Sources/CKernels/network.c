@@ -135,8 +135,18 @@ CKERNELS_DISPATCH void ck_pack_image_weights(
 
 CKERNELS_DISPATCH void ck_image_weight_gradient(
     const float *source, const float *gradient, int64_t images, int64_t inputs, int64_t blocks, int64_t side,
-    int64_t kernel, int64_t block, double *weight_gradient) {
-  FOR_BLOCK(image_weight_gradient, source, gradient, images, inputs, blocks, side, kernel, weight_gradient)
+    int64_t kernel, int64_t stride, int64_t block, double *weight_gradient) {
+  FOR_BLOCK(image_weight_gradient, source, gradient, images, inputs, blocks, side, kernel, stride, weight_gradient)
+}
+
+CKERNELS_DISPATCH void ck_mean_over_pixels(
+    const float *values, int64_t images, int64_t blocks, int64_t pixels, int64_t block, float *means) {
+  FOR_BLOCK(mean_over_pixels, values, images, blocks, pixels, means)
+}
+
+CKERNELS_DISPATCH void ck_mean_over_pixels_backward(
+    const float *mean_gradient, int64_t images, int64_t blocks, int64_t pixels, int64_t block, float *value_gradient) {
+  FOR_BLOCK(mean_over_pixels_backward, mean_gradient, images, blocks, pixels, value_gradient)
 }
 
 CKERNELS_DISPATCH void ck_project(
@@ -156,6 +166,70 @@ CKERNELS_DISPATCH void ck_small_map_weight_gradient(
     const float *source, const float *gradient, int64_t images, int64_t input_blocks, int64_t output_blocks,
     int64_t side, int64_t kernel, int64_t block, float *packed) {
   FOR_BLOCK(small_map_weight_gradient, source, gradient, images, input_blocks, output_blocks, side, kernel, packed)
+}
+
+// Plain images (planes, height, width), by the blocked version's arithmetic; they are small beside the maps.
+CKERNELS_DISPATCH void ck_upsample_image(
+    const float *values, int64_t planes, int64_t height, int64_t width, float *output) {
+  float row[LARGEST_ROW];
+  for (int64_t plane = 0; plane < planes; plane++) {
+    const float *in = values + plane * height * width;
+    float *out = output + plane * height * width * 4;
+    for (int64_t y = 0; y < 2 * height; y++) {
+      struct corner v = corner_at(y, height);
+      const float *above = in + v.low * width, *below = in + v.high * width;
+      for (int64_t x = 0; x < width; x++) row[x] = above[x] * v.low_weight + below[x] * v.high_weight;
+      for (int64_t x = 0; x < 2 * width; x++) {
+        struct corner h = corner_at(x, width);
+        *out++ = row[h.low] * h.low_weight + row[h.high] * h.high_weight;
+      }
+    }
+  }
+}
+
+CKERNELS_DISPATCH void ck_upsample_image_backward(
+    const float *gradient, int64_t planes, int64_t height, int64_t width, float *value_gradient) {
+  float row[LARGEST_ROW];
+  for (int64_t plane = 0; plane < planes; plane++) {
+    const float *dy = gradient + plane * height * width * 4;
+    float *dx = value_gradient + plane * height * width;
+    for (int64_t i = 0; i < height * width; i++) dx[i] = 0;
+    for (int64_t y = 0; y < 2 * height; y++) {
+      for (int64_t x = 0; x < width; x++) row[x] = 0;
+      for (int64_t x = 0; x < 2 * width; x++) {
+        struct corner h = corner_at(x, width);
+        row[h.low] += *dy * h.low_weight;
+        row[h.high] += *dy++ * h.high_weight;
+      }
+      struct corner v = corner_at(y, height);
+      for (int64_t x = 0; x < width; x++) dx[v.low * width + x] += row[x] * v.low_weight;
+      for (int64_t x = 0; x < width; x++) dx[v.high * width + x] += row[x] * v.high_weight;
+    }
+  }
+}
+
+void ck_tanh(float *values, int64_t count) {
+  for (int64_t i = 0; i < count; i++) values[i] = tanhf(values[i]);
+}
+
+CKERNELS_DISPATCH void ck_rectify(const float *values, int64_t count, float *output) {
+  for (int64_t i = 0; i < count; i++) output[i] = values[i] > 0 ? values[i] : 0;
+}
+
+CKERNELS_DISPATCH void ck_rectify_backward(
+    const float *output, const float *gradient, int64_t count, float *value_gradient) {
+  for (int64_t i = 0; i < count; i++) value_gradient[i] = output[i] > 0 ? gradient[i] : 0;
+}
+
+CKERNELS_DISPATCH void ck_add_rectified(const float *left, const float *right, int64_t count, float *output) {
+  for (int64_t i = 0; i < count; i++) {
+    float sum = left[i] + right[i];
+    output[i] = sum > 0 ? sum : 0;
+  }
+}
+
+CKERNELS_DISPATCH void ck_add(const float *values, int64_t count, float *sums) {
+  for (int64_t i = 0; i < count; i++) sums[i] += values[i];
 }
 
 // The dense products and Adam work on vectors of 16 floats whatever the activations' block is.

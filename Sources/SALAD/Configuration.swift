@@ -132,9 +132,6 @@ extension Configuration {
         range.contains(value), "\(flag) is \(value): give a whole number in \(range.lowerBound)...\(range.upperBound)")
     }
 
-    try require(
-      architecture == .unet,
-      "--architecture \(architecture.rawValue) is declared but not built yet: give --architecture unet")
     try require([64, 128, 256, 512].contains(size), "--size is \(size): give 64, 128, 256 or 512")
     try require(channels == 1 || channels == 3, "--channels is \(channels): give 1 or 3")
     try require("--max-width", maximumWidth, in: 1...1024)

@@ -15,6 +15,9 @@ struct Bench: ParsableCommand {
         salad bench --size 256 --batch-size 32 --workers 2
       """)
 
+  @Option(help: "The autoencoder.")
+  var architecture = Architecture.unet
+
   @Option(help: "Side of the images: 64, 128, 256 or 512.")
   var size = 256
 
@@ -56,7 +59,7 @@ struct Bench: ParsableCommand {
   private func measure(workers: Int) throws {
     let replica = try Replica(
       configuration: NetworkConfiguration(
-        architecture: .unet, size: size, channels: 1, maximumWidth: maxWidth, embeddingDimension: 200),
+        architecture: architecture, size: size, channels: 1, maximumWidth: maxWidth, embeddingDimension: 200),
       microBatch: microBatch, workers: workers, training: true, activationLimit: .max)
     replica.initialise(seed: 1)
     let batches = (0..<batchSize / microBatch).map { index in
@@ -86,7 +89,7 @@ struct Bench: ParsableCommand {
       for (index, span) in spans.enumerated() { times[index].1.append(span / .seconds(1)) }
     }
     print(
-      "\(batchSize) images of \(size) x \(size), \(OneDNN.instructionSet), oneDNN \(OneDNN.version), \(workers) workers"
+      "\(architecture.rawValue), \(batchSize) images of \(size) x \(size), \(OneDNN.instructionSet), oneDNN \(OneDNN.version), \(workers) workers"
     )
     for (name, spans) in times {
       let sorted = spans.sorted()

@@ -35,7 +35,7 @@ struct ConfigurationOptions: ParsableArguments {
 
   // MARK: Network
 
-  @Option(help: "The autoencoder. (default: \(defaults.architecture.rawValue); resnet18 is not built yet)")
+  @Option(help: "The autoencoder: unet, or a resnet18 trunk. (default: \(defaults.architecture.rawValue))")
   var architecture: Architecture?
 
   @Option(help: "Side of the square that images are resized to: 64, 128, 256 or 512. (default: \(defaults.size))")

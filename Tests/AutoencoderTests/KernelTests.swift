@@ -112,6 +112,39 @@ struct KernelTests {
     }
   }
 
+  @Test("A plain image is upsampled as a block of channels is, bit for bit, there and back")
+  func upsampleImage() {
+    let (side, planes, block) = (5, 3, 8)
+    let images = numbers(planes * side * side)
+    func blocked(_ plain: [Float]) -> [Float] { plain.flatMap { [Float](repeating: $0, count: block) } }
+    func first(_ blocked: [Float]) -> [Float] { stride(from: 0, to: blocked.count, by: block).map { blocked[$0] } }
+    var (output, outputs) = (images + images + images + images, blocked(images + images + images + images))
+    ck_upsample_image(images, Int64(planes), Int64(side), Int64(side), &output)
+    ck_upsample(blocked(images), Int64(planes), Int64(side), Int64(side), Int64(block), &outputs)
+    #expect(output == first(outputs))
+    let gradient = numbers(output.count, seed: 2)
+    var (back, backs) = (images, blocked(images))
+    ck_upsample_image_backward(gradient, Int64(planes), Int64(side), Int64(side), &back)
+    ck_upsample_backward(blocked(gradient), Int64(planes), Int64(side), Int64(side), Int64(block), &backs)
+    #expect(back == first(backs))
+  }
+
+  @Test("The mean over pixels and its gradient", arguments: blocks)
+  func mean(block: Int) {
+    let (images, blocks, pixels) = (2, 2, 9)
+    let values = numbers(images * blocks * pixels * block)
+    var means = [Float](repeating: 0, count: images * blocks * block)
+    ck_mean_over_pixels(values, Int64(images), Int64(blocks), Int64(pixels), Int64(block), &means)
+    var sums = values
+    ck_mean_over_pixels_backward(means, Int64(images), Int64(blocks), Int64(pixels), Int64(block), &sums)
+    for index in means.indices {
+      let places = (0..<pixels).map { (index / block * pixels + $0) * block + index % block }
+      let mean = places.reduce(0.0) { $0 + Double(values[$1]) } / Double(pixels)
+      #expect(means[index] == Float(mean))
+      for place in places { #expect(sums[place] == values[place] + means[index] / Float(pixels)) }
+    }
+  }
+
   @Test("Weights survive packing, padded channels are zero", arguments: blocks)
   func packing(block: Int) {
     let (outputs, inputs, taps) = (block + 3, 2 * block + 5, 9)
@@ -128,10 +161,11 @@ struct KernelTests {
   @Test("Weight gradients on the image and on tiny maps are sums of products", arguments: blocks)
   func weightGradients(block: Int) {
     let images = 3
-    for (side, inputs) in [(1, block), (2, block), (7, 1), (6, 3)] {
+    for (side, inputs, stride) in [(1, block, 1), (2, block, 1), (7, 1, 1), (6, 3, 1), (6, 3, 2), (10, 1, 2)] {
+      let width = side / stride
       let reads = inputs < block
       let source = numbers(images * inputs * side * side, seed: 1)
-      let gradient = numbers(images * block * side * side, seed: 2)
+      let gradient = numbers(images * block * width * width, seed: 2)
       func sourceAt(_ n: Int, _ i: Int, _ y: Int, _ x: Int) -> Double {
         guard (0..<side).contains(y), (0..<side).contains(x) else { return 0 }
         let place = reads ? ((n * inputs + i) * side + y) * side + x : ((n * side + y) * side + x) * block + i
@@ -140,7 +174,7 @@ struct KernelTests {
       var result = [Double](repeating: 0, count: 9 * inputs * block)
       if reads {
         ck_image_weight_gradient(
-          source, gradient, Int64(images), Int64(inputs), 1, Int64(side), 3, Int64(block), &result)
+          source, gradient, Int64(images), Int64(inputs), 1, Int64(side), 3, Int64(stride), Int64(block), &result)
       } else {
         var packed = result.map { _ in Float(0) }
         ck_small_map_weight_gradient(
@@ -152,11 +186,11 @@ struct KernelTests {
           for o in 0..<block {
             var sum = 0.0
             for n in 0..<images {
-              for y in 0..<side {
-                for x in 0..<side {
+              for y in 0..<width {
+                for x in 0..<width {
                   sum +=
-                    Double(gradient[((n * side + y) * side + x) * block + o])
-                    * sourceAt(n, i, y + tap / 3 - 1, x + tap % 3 - 1)
+                    Double(gradient[((n * width + y) * width + x) * block + o])
+                    * sourceAt(n, i, y * stride + tap / 3 - 1, x * stride + tap % 3 - 1)
                 }
               }
             }

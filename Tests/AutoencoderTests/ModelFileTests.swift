@@ -40,8 +40,30 @@ struct ModelFileTests {
     }
   }
 
-  @Test("Adam goes on from its file with the same bits")
-  func optimizer() throws {
+  @Test("A resnet18 has torchvision's names in the trunk, the published ones in the decoder, and the known size")
+  func resnet() throws {
+    let replica = try Replica(
+      configuration: NetworkConfiguration(
+        architecture: .resnet18, size: 64, channels: 3, maximumWidth: 1024, embeddingDimension: 1000),
+      microBatch: 2, workers: 1, training: false, activationLimit: 0)
+    let tensors = Dictionary(uniqueKeysWithValues: replica.layout.tensors.map { ($0.name, $0.shape) })
+    #expect(tensors["encoder.conv1.weight"] == [64, 3, 7, 7])
+    #expect(tensors["encoder.layer2.0.downsample.0.weight"] == [128, 64, 1, 1])
+    #expect(tensors["encoder.layer4.1.bn2.running_var"] == [512])
+    #expect(tensors["encoder.fc.weight"] == [1000, 512])
+    #expect(tensors["decoder.decoder.2.upsampleLayer.1.weight"] == [256, 512, 1, 1])
+    #expect(tensors["decoder.decoder.7.conv1.1.bias"] == [64])
+    #expect(tensors["decoder.decoder.0.bnrm.num_batches_tracked"] == [])
+    #expect(tensors["decoder.output.1.weight"] == [3, 64, 1, 1])
+    // torchvision counts 11,689,512 parameters in its ResNet-18 of a thousand classes.
+    let trunk = replica.layout.tensors.filter { tensor in
+      if case .parameter = tensor.storage { tensor.name.hasPrefix("encoder.") } else { false }
+    }
+    #expect(trunk.reduce(0) { $0 + $1.count } == 11_689_512)
+  }
+
+  @Test("Adam goes on from its file with the same bits", arguments: Architecture.allCases)
+  func optimizer(_ architecture: Architecture) throws {
     func train(_ replica: Replica, steps: Range<Int>) throws {
       for step in steps {
         let batch = batches(smoothImages(2, side: 64, seed: UInt64(step)), of: 2, side: 64)
@@ -51,9 +73,9 @@ struct ModelFileTests {
         replica.update(learningRate: 1e-3, weightDecay: 1e-6)
       }
     }
-    let whole = try smallReplica()
+    let whole = try smallReplica(architecture)
     try train(whole, steps: 0..<4)
-    let (first, second) = (try smallReplica(), try smallReplica())
+    let (first, second) = (try smallReplica(architecture), try smallReplica(architecture))
     try train(first, steps: 0..<2)
     try withPath { model in
       try withPath { optimizer in

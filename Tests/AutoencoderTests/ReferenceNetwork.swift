@@ -47,20 +47,63 @@ struct ReferenceNetwork {
 
   /// Unit rows (m, D) of images (m, S, S).
   func embeddings(_ images: [Double]) -> [Double] {
-    let widths = configuration.widths
-    var map = imageMap(images)
-    for level in 0...6 {
-      if level > 0 { map = pooled(map) }
-      let name = level == 0 ? "input.conv" : "e\(level).conv.conv"
-      map = double(map, name, outputs: widths[level])
+    let map = trunk(imageMap(images))
+    switch configuration.architecture {
+    case .unet: return unitRows(map, weights: "feat.weight")
+    case .resnet18: return unitRows(mean(map), weights: "encoder.fc.weight", bias: "encoder.fc.bias")
     }
-    let (features, dimension) = (widths[6] * map.side * map.side, configuration.embeddingDimension)
-    let weights = tensors["feat.weight"]!
+  }
+
+  /// (m, C, S, S) of images (m, S, S).
+  func reconstructions(_ images: [Double]) -> [Double] {
+    let map =
+      switch configuration.architecture {
+      case .unet: unetDecoder(embeddings(images))
+      case .resnet18: resnetDecoder(trunk(imageMap(images)))
+      }
+    return map.values.map { tanh($0) }
+  }
+
+  private func trunk(_ image: Map) -> Map {
+    switch configuration.architecture {
+    case .unet:
+      let widths = configuration.widths
+      return (0...6).reduce(image) { map, level in
+        let name = level == 0 ? "input.conv" : "e\(level).conv.conv"
+        return double(level == 0 ? map : pooled(map), name, outputs: widths[level])
+      }
+    case .resnet18:
+      let widths = [64, 128, 256, 512].map { min($0, configuration.maximumWidth) }
+      let first = convolved(image, "encoder.conv1.weight", outputs: widths[0], kernel: 7, stride: 2)
+      var map = leaky(normalised(first, "encoder.bn1"), 0)
+      for (layer, width) in widths.enumerated() {
+        for block in 0...1 {
+          let name = "encoder.layer\(layer + 1).\(block)"
+          let stride = layer > 0 && block == 0 ? 2 : 1
+          var inner = convolved(map, "\(name).conv1.weight", outputs: width, kernel: 3, stride: stride)
+          inner = leaky(normalised(inner, "\(name).bn1"), 0)
+          inner = normalised(convolved(inner, "\(name).conv2.weight", outputs: width, kernel: 3), "\(name).bn2")
+          if stride == 2 {
+            let shortcut = convolved(map, "\(name).downsample.0.weight", outputs: width, kernel: 1, stride: 2)
+            map = normalised(shortcut, "\(name).downsample.1")
+          }
+          map = leaky(sum(inner, map), 0)
+        }
+      }
+      return map
+    }
+  }
+
+  private func unitRows(_ map: Map, weights: String, bias: String? = nil) -> [Double] {
+    let (features, dimension) = (map.channels * map.side * map.side, configuration.embeddingDimension)
+    let weights = tensors[weights]!
     var rows: [Double] = []
     for image in 0..<map.images {
       let input = map.values[image * features..<(image + 1) * features]
       var row = (0..<dimension).map { d in
-        zip(input, weights[d * features..<(d + 1) * features]).reduce(0) { $0 + $1.0 * $1.1 }
+        zip(input, weights[d * features..<(d + 1) * features]).reduce(bias.map { tensors[$0]![d] } ?? 0) {
+          $0 + $1.0 * $1.1
+        }
       }
       let norm = max(row.reduce(0) { $0 + $1 * $1 }.squareRoot(), 1e-12)
       for d in 0..<dimension { row[d] /= norm }
@@ -69,8 +112,7 @@ struct ReferenceNetwork {
     return rows
   }
 
-  /// (m, C, S, S) from embeddings (m, D).
-  func reconstructions(_ embeddings: [Double]) -> [Double] {
+  private func unetDecoder(_ embeddings: [Double]) -> Map {
     let widths = configuration.widths
     let dimension = configuration.embeddingDimension
     var map = Map(images: embeddings.count / dimension, channels: widths[6], side: configuration.deepestSide)
@@ -89,13 +131,34 @@ struct ReferenceNetwork {
       map = normalised(map, "d\(level).up.2")
       map = double(map, "d\(level).conv.conv", outputs: outputs)
     }
-    return convolved(map, "final.weight", outputs: configuration.channels, kernel: 1).values.map { tanh($0) }
+    return convolved(map, "final.weight", outputs: configuration.channels, kernel: 1)
+  }
+
+  private func resnetDecoder(_ map: Map) -> Map {
+    let widths = [512, 512, 256, 256, 128, 128, 64, 64].map { min($0, configuration.maximumWidth) }
+    var map = map
+    for (index, width) in widths.enumerated() {
+      let name = "decoder.decoder.\(index)"
+      var first: Map
+      var identity = map
+      if [2, 4, 6].contains(index) {
+        first = convolved(upsampled(map), "\(name).upsampleLayer.1.weight", outputs: width, kernel: 1)
+        first = normalised(first, "\(name).upsampleLayer.2")
+        identity = first
+      } else {
+        first = convolved(map, "\(name).conv1.0.weight", outputs: width, kernel: 3)
+        first = normalised(first, "\(name).conv1.1")
+      }
+      let second = convolved(leaky(first, 0), "\(name).conv2.weight", outputs: width, kernel: 3)
+      map = leaky(sum(normalised(second, "\(name).bnrm"), identity), 0)
+    }
+    return convolved(upsampled(map), "decoder.output.1.weight", outputs: configuration.channels, kernel: 1)
   }
 
   /// weight * mean reconstruction loss + sum of embeddings * coefficients.
   func loss(_ images: [Double], kind: ReconstructionLoss, weight: Double, coefficients: [Double]) -> Double {
     let rows = embeddings(images)
-    let output = reconstructions(rows)
+    let output = reconstructions(images)
     let target = imageMap(images).values
     let differences = zip(output, target).map { kind == .l1 ? abs($0 - $1) : ($0 - $1) * ($0 - $1) }
     return weight * differences.reduce(0, +) / Double(differences.count)
@@ -115,19 +178,37 @@ struct ReferenceNetwork {
   }
 
   private func double(_ map: Map, _ name: String, outputs: Int) -> Map {
-    var map = map
-    for index in [0, 3] {
-      map = convolved(map, "\(name).\(index).weight", outputs: outputs, kernel: 3)
-      map = normalised(map, "\(name).\(index + 1)")
-      for place in map.values.indices where map.values[place] < 0 { map.values[place] *= 0.1 }
+    [0, 3].reduce(map) { map, index in
+      let values = convolved(map, "\(name).\(index).weight", outputs: outputs, kernel: 3)
+      return leaky(normalised(values, "\(name).\(index + 1)"), 0.1)
     }
-    return map
   }
 
-  private func convolved(_ map: Map, _ name: String, outputs: Int, kernel: Int) -> Map {
+  private func leaky(_ map: Map, _ slope: Double) -> Map {
+    var result = map
+    for place in map.values.indices where map.values[place] < 0 { result.values[place] *= slope }
+    return result
+  }
+
+  private func sum(_ a: Map, _ b: Map) -> Map {
+    var result = a
+    for place in b.values.indices { result.values[place] += b.values[place] }
+    return result
+  }
+
+  private func mean(_ map: Map) -> Map {
+    var result = Map(images: map.images, channels: map.channels, side: 1)
+    let pixels = map.side * map.side
+    for plane in result.values.indices {
+      result.values[plane] = map.values[plane * pixels..<(plane + 1) * pixels].reduce(0, +) / Double(pixels)
+    }
+    return result
+  }
+
+  private func convolved(_ map: Map, _ name: String, outputs: Int, kernel: Int, stride: Int = 1) -> Map {
     let weights = tensors[name]!
-    var result = Map(images: map.images, channels: outputs, side: map.side)
-    let (side, reach) = (map.side, kernel / 2)
+    var result = Map(images: map.images, channels: outputs, side: map.side / stride)
+    let (side, reach, resultSide) = (map.side, kernel / 2, map.side / stride)
     map.values.withUnsafeBufferPointer { input in
       result.values.withUnsafeMutableBufferPointer { output in
         for image in 0..<map.images {
@@ -137,10 +218,14 @@ struct ReferenceNetwork {
                 for kx in 0..<kernel {
                   let w = weights[((o * map.channels + i) * kernel + ky) * kernel + kx]
                   let (dy, dx) = (ky - reach, kx - reach)
-                  for y in max(0, -dy)..<min(side, side - dy) {
-                    let from = ((image * map.channels + i) * side + y + dy) * side + dx
-                    let to = ((image * outputs + o) * side + y) * side
-                    for x in max(0, -dx)..<min(side, side - dx) { output[to + x] += w * input[from + x] }
+                  for y in 0..<resultSide where (0..<side).contains(y * stride + dy) {
+                    let from = ((image * map.channels + i) * side + y * stride + dy) * side + dx
+                    let to = ((image * outputs + o) * resultSide + y) * resultSide
+                    let first = dx < 0 ? (stride - 1 - dx) / stride : 0
+                    let end = min(resultSide, max(side - dx + stride - 1, 0) / stride)
+                    for x in first..<max(first, end) {
+                      output[to + x] += w * input[from + x * stride]
+                    }
                   }
                 }
               }

@@ -7,19 +7,24 @@ import Testing
 @Suite("Replica")
 struct ReplicaTests {
   struct Case: CustomTestStringConvertible, Sendable {
+    var architecture = Architecture.unet
     var size = 64
     var channels = 1
     var width = 6
     var kind = ReconstructionLoss.l1
-    var testDescription: String { "S \(size), C \(channels), width \(width), \(kind.rawValue)" }
+    var testDescription: String {
+      "\(architecture.rawValue), S \(size), C \(channels), width \(width), \(kind.rawValue)"
+    }
   }
   static let cases = [
     Case(), Case(channels: 3, kind: .mse), Case(width: 20), Case(size: 128, width: 3),
+    Case(architecture: .resnet18, width: 4), Case(architecture: .resnet18, channels: 3, width: 4, kind: .mse),
+    Case(architecture: .resnet18, size: 128, width: 2), Case(architecture: .resnet18, width: 20),
   ]
 
   @Test("Embeddings and reconstructions equal the definition's", arguments: cases)
   func forward(_ c: Case) throws {
-    let replica = try smallReplica(size: c.size, channels: c.channels, width: c.width)
+    let replica = try smallReplica(c.architecture, size: c.size, channels: c.channels, width: c.width)
     let pixels = smoothImages(2, side: c.size)
     let rows = try replica.forward(
       batches(pixels, of: 2, side: c.size), imagesInStep: 2, microBatchesInStep: 1, reconstructionLoss: c.kind,
@@ -28,7 +33,7 @@ struct ReplicaTests {
     let expected = reference.embeddings(pixels.map(Double.init))
     // Some twenty layers, each rounding sums of at most 9 * width terms of unit variance: 1e-5 is ten roundings a layer.
     #expect(zip(rows, expected).map { abs(Double($0) - $1) }.max()! < 1e-5)
-    let output = reference.reconstructions(expected)
+    let output = reference.reconstructions(pixels.map(Double.init))
     let loss = reference.loss(pixels.map(Double.init), kind: c.kind, weight: 1, coefficients: expected.map { _ in 0 })
     #expect(output.count == c.channels * pixels.count)
     try replica.backward(embeddingGradients: rows.map { _ in 0 })
@@ -38,7 +43,7 @@ struct ReplicaTests {
 
   @Test("Every gradient equals the finite difference of the whole loss in double", arguments: cases)
   func gradients(_ c: Case) throws {
-    let replica = try smallReplica(size: c.size, channels: c.channels, width: c.width)
+    let replica = try smallReplica(c.architecture, size: c.size, channels: c.channels, width: c.width)
     let pixels = smoothImages(2, side: c.size)
     let rows = try replica.forward(
       batches(pixels, of: 2, side: c.size), imagesInStep: 2, microBatchesInStep: 1, reconstructionLoss: c.kind,
@@ -66,15 +71,17 @@ struct ReplicaTests {
       let numeric = (loss(step) - loss(-step)) / (2 * step)
       let analytic = zip(gradient, direction).reduce(0) { $0 + $1.0 * $1.1 }
       let size = gradient.reduce(0) { $0 + $1 * $1 }.squareRoot()
-      #expect(abs(numeric - analytic) < 2e-3 * size + 1e-7, "\(name): \(analytic) against \(numeric), |g| \(size)")
+      // A ReLU that rounding pushes over its kink, one of a map of n elements, moves a gradient by about 1 / sqrt(n).
+      #expect(abs(numeric - analytic) < 5e-3 * size + 1e-7, "\(name): \(analytic) against \(numeric), |g| \(size)")
     }
   }
 
   @Test(
-    "Workers and kept activations change no bit", arguments: [(1, 1 << 30), (2, 1 << 30), (3, 1 << 30), (1, 0), (2, 0)])
-  func workers(_ workers: Int, limit: Int) throws {
+    "Workers and kept activations change no bit", arguments: Architecture.allCases,
+    [(1, 1 << 30), (2, 1 << 30), (3, 1 << 30), (1, 0), (2, 0)])
+  func workers(_ architecture: Architecture, layout: (workers: Int, limit: Int)) throws {
     func run(workers: Int, limit: Int) throws -> [[Int64]] {
-      let replica = try smallReplica(workers: workers, activationLimit: limit)
+      let replica = try smallReplica(architecture, workers: workers, activationLimit: limit)
       let all = batches(smoothImages(10, side: 64), of: 2, side: 64)
       var states: [[Int64]] = []
       for step in 0..<3 {
@@ -89,14 +96,14 @@ struct ReplicaTests {
       }
       return states
     }
-    #expect(try run(workers: workers, limit: limit) == run(workers: 1, limit: 1 << 30))
+    #expect(try run(workers: layout.workers, limit: layout.limit) == run(workers: 1, limit: 1 << 30))
   }
 
-  @Test("A sum over several replicas' micro-batches is one replica's sum over all")
-  func split() throws {
+  @Test("A sum over several replicas' micro-batches is one replica's sum over all", arguments: Architecture.allCases)
+  func split(_ architecture: Architecture) throws {
     let all = batches(smoothImages(6, side: 64), of: 2, side: 64)
     func sums(_ part: ArraySlice<PixelBatch>) throws -> [Int64] {
-      let replica = try smallReplica()
+      let replica = try smallReplica(architecture)
       let rows = try replica.forward(
         Array(part), imagesInStep: 6, microBatchesInStep: 3, reconstructionLoss: .mse, reconstructionWeight: 1)
       try replica.backward(embeddingGradients: rows)
@@ -108,9 +115,10 @@ struct ReplicaTests {
     #expect(try sums([]).allSatisfy { $0 == 0 })
   }
 
-  @Test("An embedding depends neither on the images beside it nor on its place", arguments: [6, 40])
-  func company(width: Int) throws {
-    let replica = try smallReplica(width: width, microBatch: 4, training: false)
+  @Test(
+    "An embedding depends neither on the images beside it nor on its place", arguments: Architecture.allCases, [6, 40])
+  func company(_ architecture: Architecture, width: Int) throws {
+    let replica = try smallReplica(architecture, width: width, microBatch: 4, training: false)
     let images = smoothImages(7, side: 64)
     let plane = 64 * 64
     let together = try images.withUnsafeBufferPointer { try replica.embed($0, count: 7) }
@@ -126,10 +134,12 @@ struct ReplicaTests {
     #expect(rows == order.flatMap { together[$0 * 10..<($0 + 1) * 10] })
   }
 
-  @Test("A replica made for scoring embeds as one made for training does, and as the definition says")
-  func evaluation() throws {
-    let trained = try smallReplica(microBatch: 2)
-    let scoring = try smallReplica(microBatch: 2, workers: 2, training: false)
+  @Test(
+    "A replica made for scoring embeds as one made for training does, and as the definition says",
+    arguments: Architecture.allCases)
+  func evaluation(_ architecture: Architecture) throws {
+    let trained = try smallReplica(architecture, microBatch: 2)
+    let scoring = try smallReplica(architecture, microBatch: 2, workers: 2, training: false)
     let images = smoothImages(5, side: 64)
     let rows = try images.withUnsafeBufferPointer { try trained.embed($0, count: 5) }
     #expect(try images.withUnsafeBufferPointer { try scoring.embed($0, count: 5) } == rows)

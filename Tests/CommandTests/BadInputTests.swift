@@ -19,7 +19,7 @@ extension CommandTests {
         (["--temperature", "0"], ["--temperature"]),
         (["--keep", "0"], ["--keep"]),
         (["--cache-memory", "much"], ["much"]),
-        (["--architecture", "resnet18"], ["resnet18", "unet"]),
+        (["--architecture", "resnet50"], ["resnet50", "unet", "resnet18"]),
       ] {
         let result = try await Salad.run(ranks: ranks, train + arguments)
         Salad.expectRefusal(result, status: 64, naming: words)

@@ -7,19 +7,24 @@ extension CommandTests {
   @Suite("Layouts")
   struct LayoutTests {
     /// Four micro-batches a step and one in the last: five ranks leave some without any.
-    static let layouts = [(1, 1), (1, 2), (2, 1), (2, 2), (3, 1), (4, 1), (5, 2)]
+    static let layouts = [
+      "unet": [(1, 1), (1, 2), (2, 1), (2, 2), (3, 1), (4, 1), (5, 2)], "resnet18": [(1, 2), (2, 1), (3, 1), (4, 1)],
+    ]
 
-    @Test("Any number of ranks and workers gives the same model, bank and scores, sharded or merged")
-    func equalBits() async throws {
+    @Test(
+      "Any number of ranks and workers gives the same model, bank and scores, sharded or merged",
+      arguments: layouts.keys.sorted())
+    func equalBits(architecture: String) async throws {
       let sample = try Sample.copy()
       defer { sample.remove() }
       var first: (model: Data, bank: Data, scores: String)?
-      for (ranks, workers) in Self.layouts {
+      for (ranks, workers) in Self.layouts[architecture]! {
         let run = sample.path("run-\(ranks)-\(workers)")
         let deploy = sample.path("deploy-\(ranks)-\(workers)")
         try await Salad.succeed(
           ranks: ranks,
-          ["train", "--data", sample.data, "--run", run, "--workers", "\(workers)"] + SmallTraining.arguments)
+          ["train", "--data", sample.data, "--run", run, "--workers", "\(workers)", "--architecture", architecture]
+            + SmallTraining.arguments)
         try await Salad.succeed(ranks: ranks, ["merge", run, "--output", deploy])
         let images = [sample.data + "/test", sample.data + "/train"]
         let sharded = try await Salad.succeed(ranks: ranks, ["score", run] + images + ["--csv"]).output

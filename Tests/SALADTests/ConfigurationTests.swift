@@ -52,7 +52,6 @@ struct ConfigurationTests {
       ("--top-k 0", Change { $0.topK = 0 }),
       ("--reconstruction-weight inf", Change { $0.reconstructionWeight = .infinity }),
       ("--scale 1.0", Change { $0.augmentation.scale = 1 }),
-      ("--architecture resnet18", Change { $0.architecture = .resnet18 }),
     ])
   func ranges(flagAndValue: String, change: Change) throws {
     var configuration = Configuration()

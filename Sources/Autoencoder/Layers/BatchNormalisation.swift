@@ -1,6 +1,6 @@
 import CKernels
 
-/// Batch normalisation over one micro-batch, leaky ReLU, and a 2 x 2 maximum where one follows, in as few passes over
+/// Batch normalisation over one micro-batch, (leaky) ReLU, and a 2 x 2 maximum where one follows, in as few passes over
 /// memory as can be.
 ///
 /// Training normalises by the micro-batch's own mean and biased variance (eps 1e-5) and adds mean and unbiased variance
@@ -11,7 +11,7 @@ struct BatchNormalisation: Sendable {
   let channels: Int
   /// Side of the map that comes in.
   let side: Int
-  /// 1 for no activation.
+  /// Of the leaky ReLU below 0: 0 for ReLU, 1 for no activation.
   let slope: Float
   /// The activation is followed by a 2 x 2 maximum.
   let pools: Bool
@@ -24,17 +24,15 @@ struct BatchNormalisation: Sendable {
   /// In the replica's evaluation buffer: scale and shift from the running statistics.
   private let evaluationOffset: Int
 
-  init(
-    _ name: String, channels: Int, side: Int, slope: Float, pools: Bool, layout: inout ParameterLayout,
-    slot: inout BufferPlan, evaluation: inout BufferPlan
-  ) {
+  init(_ name: String, channels: Int, side: Int, slope: Float, pools: Bool, plan: inout NetworkPlan) {
     self.channels = channels
     self.side = side
     self.slope = slope
     self.pools = pools
-    (scaleOffset, shiftOffset, meanOffset, varianceOffset) = layout.addBatchNormalisation(name, channels: channels)
-    slotOffset = slot.reserve(4 * padded(channels))
-    evaluationOffset = evaluation.reserve(2 * padded(channels))
+    (scaleOffset, shiftOffset, meanOffset, varianceOffset) = plan.layout.addBatchNormalisation(
+      name, channels: channels)
+    slotOffset = plan.slot.reserve(4 * padded(channels))
+    evaluationOffset = plan.evaluation.reserve(2 * padded(channels))
   }
 
   var outputSide: Int { pools ? side / 2 : side }

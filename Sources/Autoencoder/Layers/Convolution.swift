@@ -10,11 +10,14 @@ struct Convolution: Sendable {
   struct Shape: Sendable {
     var inputs: Int
     var outputs: Int
-    /// Side of the source; 3 x 3 convolutions keep it by padding.
+    /// Side of the source, which is padded by kernel / 2.
     var side: Int
     var kernel: Int
+    var stride = 1
     /// The source is the image itself, (m, I, S, S), and needs no gradient.
     var readsImage = false
+
+    var outputSide: Int { side / stride }
   }
 
   let shape: Shape
@@ -24,22 +27,25 @@ struct Convolution: Sendable {
   private let packedForward: Int
   private let packedBackward: Int
 
-  init(
-    _ shape: Shape, microBatch: Int, training: Bool, weightOffset: Int, packed: inout BufferPlan
-  ) throws {
+  /// - Parameter name: PyTorch's module.
+  init(_ name: String, _ shape: Shape, plan: inout NetworkPlan) throws {
     self.shape = shape
-    self.microBatch = microBatch
-    self.weightOffset = weightOffset
+    microBatch = plan.microBatch
+    weightOffset = plan.layout.addWeights(
+      "\(name).weight", shape: [shape.outputs, shape.inputs, shape.kernel, shape.kernel],
+      fanIn: shape.inputs * shape.kernel * shape.kernel)
     let inputs = shape.readsImage ? shape.inputs : padded(shape.inputs)
     primitive = try OneDNNConvolution(
       salad_convolution_shape(
         images: Int32(microBatch), input_channels: Int32(inputs), output_channels: Int32(padded(shape.outputs)),
-        height: Int32(shape.side), width: Int32(shape.side), kernel: Int32(shape.kernel), stride: 1,
-        padding: Int32(shape.kernel / 2), block: Int32(OneDNN.block), plain_source: shape.readsImage ? 1 : 0,
-        training: training ? 1 : 0, algorithm: (salad_direct, salad_direct, salad_direct)))
+        height: Int32(shape.side), width: Int32(shape.side), kernel: Int32(shape.kernel),
+        stride: Int32(shape.stride), padding: Int32(shape.kernel / 2), block: Int32(OneDNN.block),
+        plain_source: shape.readsImage ? 1 : 0,
+        training: plan.training ? 1 : 0, algorithm: (salad_direct, salad_direct, salad_direct)))
     let packedCount = inputs * padded(shape.outputs) * shape.kernel * shape.kernel
-    packedForward = packed.reserve(packedCount)
-    packedBackward = training && !shape.readsImage ? packed.reserve(packedCount) : packedForward
+    packedForward = plan.packed.reserve(packedCount)
+    packedBackward = plan.training && !shape.readsImage ? plan.packed.reserve(packedCount) : packedForward
+    plan.note(self)
   }
 
   /// A map of at most 2 x 2, whose weight gradient is not oneDNN's.
@@ -122,7 +128,7 @@ struct Convolution: Sendable {
     return withUnsafeTemporaryAllocation(of: Double.self, capacity: packedCount) { blocked in
       ck_image_weight_gradient(
         image, gradient, Int64(microBatch), Int64(shape.inputs), Int64(padded(shape.outputs) / block),
-        Int64(shape.side), Int64(shape.kernel), Int64(block), blocked.baseAddress)
+        Int64(shape.side), Int64(shape.kernel), Int64(shape.stride), Int64(block), blocked.baseAddress)
       let plain = worker.weightGradient[0..<weightCount]
       for output in 0..<shape.outputs {
         for tap in 0..<taps {

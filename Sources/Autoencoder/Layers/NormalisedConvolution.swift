@@ -1,4 +1,5 @@
-/// A convolution without bias, batch normalisation and leaky ReLU, and a 2 x 2 maximum where one follows.
+/// A convolution without bias, batch normalisation and, where the slope is not 1, leaky ReLU, and a 2 x 2 maximum where one
+/// follows.
 struct NormalisedConvolution: Sendable {
   let convolution: Convolution
   let normalisation: BatchNormalisation
@@ -7,25 +8,21 @@ struct NormalisedConvolution: Sendable {
   let outputOffset: Int
   let microBatch: Int
 
-  /// - Parameters name: PyTorch's module; its convolution is NAME.index, its normalisation NAME.(index + 1).
+  /// - Parameters:
+  ///   - name: PyTorch's module of the convolution.
+  ///   - normalisationName: of the batch normalisation.
+  ///   - slope: of the leaky ReLU below 0: 0 for ReLU, 1 for no activation.
   init(
-    _ name: String, index: Int, shape: Convolution.Shape, pools: Bool = false, plan: inout NetworkPlan
+    _ name: String, _ normalisationName: String, shape: Convolution.Shape, slope: Float, pools: Bool = false,
+    plan: inout NetworkPlan
   ) throws {
     microBatch = plan.microBatch
-    let fanIn = shape.inputs * shape.kernel * shape.kernel
-    let offset = plan.layout.addWeights(
-      "\(name).\(index).weight", shape: [shape.outputs, shape.inputs, shape.kernel, shape.kernel], fanIn: fanIn)
-    convolution = try Convolution(
-      shape, microBatch: plan.microBatch, training: plan.training, weightOffset: offset, packed: &plan.packed)
+    convolution = try Convolution(name, shape, plan: &plan)
     normalisation = BatchNormalisation(
-      "\(name).\(index + 1)", channels: shape.outputs, side: shape.side, slope: 0.1, pools: pools,
-      layout: &plan.layout, slot: &plan.slot, evaluation: &plan.evaluation)
-    let values = plan.microBatch * padded(shape.outputs) * shape.side * shape.side
-    let outputSide = normalisation.outputSide
-    valuesOffset = plan.slot.reserve(values)
-    outputOffset = plan.slot.reserve(plan.microBatch * padded(shape.outputs) * outputSide * outputSide)
-    plan.note(convolution)
-    plan.note(activation: max(values, plan.microBatch * padded(shape.inputs) * shape.side * shape.side))
+      normalisationName, channels: shape.outputs, side: shape.outputSide, slope: slope, pools: pools, plan: &plan)
+    let planes = plan.microBatch * padded(shape.outputs)
+    valuesOffset = plan.slot.reserve(planes * shape.outputSide * shape.outputSide)
+    outputOffset = plan.slot.reserve(planes * normalisation.outputSide * normalisation.outputSide)
   }
 
   func forward(
@@ -56,10 +53,17 @@ struct NormalisedConvolution: Sendable {
     return sound
   }
 
-  /// From `source` to `worker.front`, by way of `worker.back`.
-  func evaluate(_ source: UnsafePointer<Float>, shared: SharedBuffers, worker: WorkerBuffers) {
+  /// Scale and shift for `evaluate`, from the running statistics.
+  func prepareEvaluation(_ shared: SharedBuffers) {
+    normalisation.prepareEvaluation(shared.evaluation, parameters: shared.parameters, running: shared.running)
+  }
+
+  /// From `source` to `output`, by way of `worker.back`. They may be the same.
+  func evaluate(
+    _ source: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>, shared: SharedBuffers,
+    worker: WorkerBuffers
+  ) {
     convolution.forward(source, into: worker.back.pointer, packed: shared.packed, worker: worker)
-    normalisation.evaluate(
-      worker.back.pointer, into: worker.front.pointer, images: microBatch, evaluation: shared.evaluation)
+    normalisation.evaluate(worker.back.pointer, into: output, images: microBatch, evaluation: shared.evaluation)
   }
 }

@@ -1,23 +1,25 @@
 import CKernels
-import Foundation
 
-/// The decoder's last layer: a 1 x 1 convolution to the image's channels, tanh, and the reconstruction loss.
+/// The decoder's last convolution: 1 x 1, without bias, from a blocked map to the image's channels.
 struct Projection: Sendable {
   let inputs: Int
   let outputs: Int
   let side: Int
   private let weightOffset: Int
 
-  init(inputs: Int, outputs: Int, side: Int, weightOffset: Int) {
+  /// - Parameters name: PyTorch's module. side: of the map.
+  init(_ name: String, inputs: Int, outputs: Int, side: Int, plan: inout NetworkPlan) {
     self.inputs = inputs
     self.outputs = outputs
     self.side = side
-    self.weightOffset = weightOffset
+    weightOffset = plan.layout.addWeights("\(name).weight", shape: [outputs, inputs, 1, 1], fanIn: inputs)
+    // Its padded weights, one row a channel, use the small buffers.
+    plan.sizes.channels = max(plan.sizes.channels, outputs * padded(inputs))
   }
 
   /// - Parameters:
   ///   - values: (m, inputs, side, side) blocked.
-  ///   - output: (m, outputs, side, side) in -1...1.
+  ///   - output: (m, outputs, side, side).
   func forward(
     _ values: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>, images: Int,
     parameters: AlignedBuffer<Float>, worker: WorkerBuffers
@@ -28,44 +30,27 @@ struct Projection: Sendable {
       Int64(side * side), Int64(OneDNN.block), output)
   }
 
-  /// Sum over pixels, channels and images of the absolute or squared difference, in order, in double.
-  func loss(
-    _ reconstruction: UnsafePointer<Float>, image: UnsafePointer<Float>, images: Int, kind: ReconstructionLoss
-  ) -> Double {
-    var sum = 0.0
-    for index in 0..<images * outputs * side * side {
-      let difference = Double(reconstruction[index]) - Double(image[index])
-      sum += kind == .l1 ? abs(difference) : difference * difference
-    }
-    return sum
-  }
-
-  /// The gradient with respect to `values`, of `factor` times the loss.
+  /// - Parameters:
+  ///   - gradient: (m, outputs, side, side), of the output.
+  ///   - valueGradient: (m, inputs, side, side) blocked.
   /// - Returns: false when a weight gradient is not finite or too large.
   func backward(
-    reconstruction: UnsafePointer<Float>, image: UnsafePointer<Float>, factor: Float, kind: ReconstructionLoss,
-    values: UnsafePointer<Float>, into valueGradient: UnsafeMutablePointer<Float>, images: Int,
-    parameters: AlignedBuffer<Float>, worker: WorkerBuffers, sums: StepSums
+    _ gradient: UnsafePointer<Float>, values: UnsafePointer<Float>,
+    into valueGradient: UnsafeMutablePointer<Float>, images: Int, parameters: AlignedBuffer<Float>,
+    worker: WorkerBuffers, sums: StepSums
   ) -> Bool {
-    let beforeTanh = worker.imageGradient.pointer
-    for index in 0..<images * outputs * side * side {
-      let output = reconstruction[index]
-      let difference = output - image[index]
-      let slope: Float = kind == .l1 ? (difference > 0 ? 1 : difference < 0 ? -1 : 0) : 2 * difference
-      beforeTanh[index] = factor * slope * (1 - output * output)
-    }
     padWeights(parameters, into: worker.channelFloats.pointer)
     let width = padded(inputs)
     ck_project_backward(
-      values, worker.channelFloats.pointer, beforeTanh, Int64(images), Int64(outputs),
-      Int64(width / OneDNN.block), Int64(side * side), Int64(OneDNN.block), valueGradient, worker.channelSums.pointer)
-    let gradient = worker.weightGradient.pointer
+      values, worker.channelFloats.pointer, gradient, Int64(images), Int64(outputs), Int64(width / OneDNN.block),
+      Int64(side * side), Int64(OneDNN.block), valueGradient, worker.channelSums.pointer)
+    let weightGradient = worker.weightGradient.pointer
     for output in 0..<outputs {
       for input in 0..<inputs {
-        gradient[output * inputs + input] = Float(worker.channelSums.pointer[output * width + input])
+        weightGradient[output * inputs + input] = Float(worker.channelSums.pointer[output * width + input])
       }
     }
-    return sums.addGradient(UnsafeBufferPointer(start: gradient, count: outputs * inputs), at: weightOffset)
+    return sums.addGradient(UnsafeBufferPointer(start: weightGradient, count: outputs * inputs), at: weightOffset)
   }
 
   /// (outputs, padded inputs), zeros in the padding.

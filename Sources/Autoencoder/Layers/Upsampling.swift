@@ -19,18 +19,14 @@ struct Upsampling: Sendable {
     self.side = side
     channels = outputs
     microBatch = plan.microBatch
-    let offset = plan.layout.addWeights("\(name).1.weight", shape: [outputs, inputs, 1, 1], fanIn: inputs)
     convolution = try Convolution(
-      Convolution.Shape(inputs: inputs, outputs: outputs, side: side, kernel: 1), microBatch: plan.microBatch,
-      training: plan.training, weightOffset: offset, packed: &plan.packed)
+      "\(name).1", Convolution.Shape(inputs: inputs, outputs: outputs, side: side, kernel: 1), plan: &plan)
     normalisation = BatchNormalisation(
-      "\(name).2", channels: outputs, side: 2 * side, slope: 1, pools: false, layout: &plan.layout, slot: &plan.slot,
-      evaluation: &plan.evaluation)
+      "\(name).2", channels: outputs, side: 2 * side, slope: 1, pools: false, plan: &plan)
     let values = plan.microBatch * padded(outputs) * 4 * side * side
     valuesOffset = plan.slot.reserve(values)
     outputOffset = plan.slot.reserve(values)
-    plan.note(convolution)
-    plan.note(activation: max(values, plan.microBatch * padded(inputs) * side * side))
+    plan.note(activation: values)
   }
 
   private var planes: Int64 { Int64(microBatch * padded(channels) / OneDNN.block) }

@@ -54,6 +54,29 @@ void ck_upsample(
 void ck_upsample_backward(
     const float *gradient, int64_t planes, int64_t height, int64_t width, int64_t block, float *value_gradient);
 
+/// The same of plain images (planes, height, width).
+void ck_upsample_image(const float *values, int64_t planes, int64_t height, int64_t width, float *output);
+void ck_upsample_image_backward(
+    const float *gradient, int64_t planes, int64_t height, int64_t width, float *value_gradient);
+
+/// The mean of each image's channel, (images, blocks * block), and its gradient, which is added to `value_gradient`.
+void ck_mean_over_pixels(
+    const float *values, int64_t images, int64_t blocks, int64_t pixels, int64_t block, float *means);
+void ck_mean_over_pixels_backward(
+    const float *mean_gradient, int64_t images, int64_t blocks, int64_t pixels, int64_t block, float *value_gradient);
+
+/// In place.
+void ck_tanh(float *values, int64_t count);
+
+/// output = max(values, 0), and the gradient that passes where the output is above 0. In place allowed.
+void ck_rectify(const float *values, int64_t count, float *output);
+void ck_rectify_backward(const float *output, const float *gradient, int64_t count, float *value_gradient);
+
+/// output = max(left + right, 0). In place allowed.
+void ck_add_rectified(const float *left, const float *right, int64_t count, float *output);
+/// sums += values.
+void ck_add(const float *values, int64_t count, float *sums);
+
 /// Dense products, each output of a fixed order of operations whatever its position.
 /// output (images, rows) = input (images, inner) x weights (rows, inner) transposed.
 void ck_dense(
@@ -83,12 +106,12 @@ void ck_unpack_weights(
 void ck_pack_image_weights(
     const float *weights, int64_t outputs, int64_t inputs, int64_t taps, int64_t block, float *packed);
 
-/// The weight gradient of the convolution that reads the image, stride 1, padded by kernel / 2: `source` is (images,
-/// inputs, side, side), `gradient` (images, blocks, side, side, block), `weight_gradient` (blocks, inputs, kernel,
+/// The weight gradient of the convolution that reads the image, padded by kernel / 2: `source` is (images, inputs, side,
+/// side), `gradient` (images, blocks, side / stride, side / stride, block), `weight_gradient` (blocks, inputs, kernel,
 /// kernel, block). oneDNN has no fast one without AVX-512.
 void ck_image_weight_gradient(
     const float *source, const float *gradient, int64_t images, int64_t inputs, int64_t blocks, int64_t side,
-    int64_t kernel, int64_t block, double *weight_gradient);
+    int64_t kernel, int64_t stride, int64_t block, double *weight_gradient);
 
 /// The weight gradient, OIhw<block>i<block>o, of a convolution of stride 1, padded by kernel / 2, on a map of a few
 /// pixels: `source` is (images, input_blocks, side, side, block), `gradient` (images, output_blocks, side, side, block).
@@ -97,13 +120,12 @@ void ck_small_map_weight_gradient(
     const float *source, const float *gradient, int64_t images, int64_t input_blocks, int64_t output_blocks,
     int64_t side, int64_t kernel, int64_t block, float *packed);
 
-/// The last 1 x 1 convolution and tanh: output (images, channels, pixels) from values (images, blocks, pixels, block)
-/// and weights (channels, blocks * block), zero in padded channels.
+/// The last 1 x 1 convolution: output (images, channels, pixels) from values (images, blocks, pixels, block) and weights
+/// (channels, blocks * block), zero in padded channels.
 void ck_project(
     const float *values, const float *weights, int64_t images, int64_t channels, int64_t blocks, int64_t pixels,
     int64_t block, float *output);
-/// Its gradient. `gradient` (images, channels, pixels) is that of the sum before tanh; weight_gradient is
-/// (channels, blocks * block).
+/// Its gradient: `gradient` is (images, channels, pixels), weight_gradient (channels, blocks * block).
 void ck_project_backward(
     const float *values, const float *weights, const float *gradient, int64_t images, int64_t channels,
     int64_t blocks, int64_t pixels, int64_t block, float *value_gradient, double *weight_gradient);

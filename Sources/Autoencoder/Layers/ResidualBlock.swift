@@ -1,0 +1,170 @@
+import CKernels
+
+/// What a residual block adds to its second convolution, and the way to its first.
+///
+/// A block is  y = ReLU(BN(conv2(ReLU(first))) + identity),  with one of
+///
+/// | kind | first | identity |
+/// |---|---|---|
+/// | plain | BN(conv1(x)) | x |
+/// | strided | BN(conv1(x)), stride 2 | BN(1 x 1 convolution of x, stride 2) |
+/// | upsampling | BN(1 x 1 convolution of x upsampled) | the same |
+struct ResidualBlock: Sendable {
+  private enum Entry: Sendable {
+    case convolution(NormalisedConvolution, shortcut: NormalisedConvolution?)
+    /// `rectifiedOffset`: in a slot, ReLU of what was upsampled.
+    case upsampling(Upsampling, rectifiedOffset: Int)
+  }
+
+  private let entry: Entry
+  private let second: NormalisedConvolution
+  /// Elements of the output.
+  private let count: Int
+  /// In a slot: y, blocked.
+  let outputOffset: Int
+  /// Of what comes out.
+  let channels: Int
+  let side: Int
+
+  // MARK: - Making one
+
+  /// A block of torchvision's trunk: `NAME.conv1 bn1 conv2 bn2`, and `downsample.0 .1` where the stride is 2.
+  init(trunk name: String, inputs: Int, outputs: Int, side: Int, stride: Int, plan: inout NetworkPlan) throws {
+    let first = try NormalisedConvolution(
+      "\(name).conv1", "\(name).bn1",
+      shape: Convolution.Shape(inputs: inputs, outputs: outputs, side: side, kernel: 3, stride: stride), slope: 0,
+      plan: &plan)
+    let second = try Self.second("\(name).conv2", "\(name).bn2", channels: outputs, side: side / stride, plan: &plan)
+    let shortcut =
+      stride == 1
+      ? nil
+      : try NormalisedConvolution(
+        "\(name).downsample.0", "\(name).downsample.1",
+        shape: Convolution.Shape(inputs: inputs, outputs: outputs, side: side, kernel: 1, stride: stride), slope: 1,
+        plan: &plan)
+    self.init(.convolution(first, shortcut: shortcut), second, plan: &plan)
+  }
+
+  /// A block of the decoder: `NAME.conv1.{0,1}`, or `NAME.upsampleLayer.{1,2}` where it upsamples, and `NAME.conv2 bnrm`.
+  init(decoder name: String, inputs: Int, outputs: Int, side: Int, upsamples: Bool, plan: inout NetworkPlan) throws {
+    let entry: Entry
+    let outputSide = upsamples ? 2 * side : side
+    if upsamples {
+      let up = try Upsampling("\(name).upsampleLayer", inputs: inputs, outputs: outputs, side: side, plan: &plan)
+      let rectified = plan.slot.reserve(plan.microBatch * padded(outputs) * outputSide * outputSide)
+      entry = .upsampling(up, rectifiedOffset: rectified)
+    } else {
+      let first = try NormalisedConvolution(
+        "\(name).conv1.0", "\(name).conv1.1",
+        shape: Convolution.Shape(inputs: inputs, outputs: outputs, side: side, kernel: 3), slope: 0, plan: &plan)
+      entry = .convolution(first, shortcut: nil)
+    }
+    let second = try Self.second("\(name).conv2", "\(name).bnrm", channels: outputs, side: outputSide, plan: &plan)
+    self.init(entry, second, plan: &plan)
+  }
+
+  private init(_ entry: Entry, _ second: NormalisedConvolution, plan: inout NetworkPlan) {
+    self.entry = entry
+    self.second = second
+    (channels, side) = (second.convolution.shape.outputs, second.convolution.shape.side)
+    count = plan.microBatch * padded(channels) * side * side
+    outputOffset = plan.slot.reserve(count)
+    plan.sizes.needsResidual = true
+  }
+
+  private static func second(
+    _ name: String, _ normalisationName: String, channels: Int, side: Int, plan: inout NetworkPlan
+  ) throws -> NormalisedConvolution {
+    try NormalisedConvolution(
+      name, normalisationName,
+      shape: Convolution.Shape(inputs: channels, outputs: channels, side: side, kernel: 3), slope: 1, plan: &plan)
+  }
+
+  var convolutions: [Convolution] {
+    switch entry {
+    case .convolution(let first, let shortcut):
+      [first.convolution, second.convolution] + (shortcut.map { [$0.convolution] } ?? [])
+    case .upsampling(let up, _): [up.convolution, second.convolution]
+    }
+  }
+
+  // MARK: - Training
+
+  /// From `source`, x, to the slot's y. False when a number is not finite.
+  func forward(_ source: UnsafePointer<Float>, slot: Slot, shared: SharedBuffers, worker: WorkerBuffers) -> Bool {
+    let floats = slot.floats.pointer
+    var sound = true
+    func pass(_ layer: NormalisedConvolution, _ source: UnsafePointer<Float>) {
+      if !layer.forward(source, slot: slot, shared: shared, worker: worker) { sound = false }
+    }
+    let identity: UnsafePointer<Float>
+    switch entry {
+    case .convolution(let first, let shortcut):
+      pass(first, source)
+      pass(second, floats + first.outputOffset)
+      if let shortcut { pass(shortcut, source) }
+      identity = shortcut.map { UnsafePointer(floats + $0.outputOffset) } ?? source
+    case .upsampling(let up, let rectifiedOffset):
+      if !up.forward(source, slot: slot, shared: shared, worker: worker) { sound = false }
+      identity = UnsafePointer(floats + up.outputOffset)
+      ck_rectify(identity, Int64(count), floats + rectifiedOffset)
+      pass(second, floats + rectifiedOffset)
+    }
+    ck_add_rectified(floats + second.outputOffset, identity, Int64(count), floats + outputOffset)
+    return sound
+  }
+
+  /// y's gradient is in `worker.front`, and then x's. False when a gradient is not finite or too large.
+  func backward(source: UnsafePointer<Float>, slot: Slot, shared: SharedBuffers, worker: WorkerBuffers) -> Bool {
+    let floats = slot.floats.pointer
+    var sound = true
+    func pass(_ layer: NormalisedConvolution, _ source: UnsafePointer<Float>) {
+      if !layer.backward(source: source, slot: slot, shared: shared, worker: worker) { sound = false }
+    }
+    let both = worker.front.pointer
+    ck_rectify_backward(floats + outputOffset, both, Int64(count), both)
+    worker.residual.pointer.update(from: both, count: count)
+    switch entry {
+    case .convolution(let first, let shortcut):
+      pass(second, floats + first.outputOffset)
+      pass(first, source)
+      if let shortcut {
+        worker.swapResidual()
+        pass(shortcut, source)
+      }
+      let shape = first.convolution.shape
+      let inputs = second.microBatch * padded(shape.inputs) * shape.side * shape.side
+      ck_add(worker.residual.pointer, Int64(inputs), worker.front.pointer)
+    case .upsampling(let up, let rectifiedOffset):
+      pass(second, floats + rectifiedOffset)
+      let gradient = worker.front.pointer
+      ck_rectify_backward(floats + rectifiedOffset, gradient, Int64(count), gradient)
+      ck_add(worker.residual.pointer, Int64(count), gradient)
+      if !up.backward(source: source, slot: slot, shared: shared, worker: worker) { sound = false }
+    }
+    return sound
+  }
+
+  // MARK: - Scoring
+
+  /// The trunk's normalisations, from the running statistics.
+  func prepareEvaluation(_ shared: SharedBuffers) {
+    guard case .convolution(let first, let shortcut) = entry else {
+      preconditionFailure("only the encoder is evaluated")
+    }
+    for layer in [first, second, shortcut].compactMap({ $0 }) { layer.prepareEvaluation(shared) }
+  }
+
+  /// x is in `worker.front`, and then y.
+  func evaluate(_ shared: SharedBuffers, worker: WorkerBuffers) {
+    guard case .convolution(let first, let shortcut) = entry else {
+      preconditionFailure("only the encoder is evaluated")
+    }
+    worker.swapResidual()
+    let (x, y) = (worker.residual.pointer, worker.front.pointer)
+    first.evaluate(x, into: y, shared: shared, worker: worker)
+    second.evaluate(y, into: y, shared: shared, worker: worker)
+    shortcut?.evaluate(x, into: x, shared: shared, worker: worker)
+    ck_add_rectified(y, x, Int64(count), y)
+  }
+}

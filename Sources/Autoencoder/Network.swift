@@ -1,0 +1,69 @@
+// m = images in a micro-batch, S = image side, C = channels, D = embedding dimension
+
+/// An autoencoder whose passes one worker computes alone, one micro-batch at a time.
+///
+/// Weights and sums are in `SharedBuffers`, one micro-batch's activations in its `Slot`, working memory is the worker's. A
+/// pass that returns Bool returns false when a number is not finite or too large for its sum.
+protocol Network: Sendable {
+  /// Every convolution whose weights are packed once a step.
+  var convolutions: [Convolution] { get }
+
+  /// From pixels (m, S, S) to embeddings (m, D), keeping what `decode` and `backward` need.
+  func encode(
+    _ pixels: UnsafeBufferPointer<Float>, embeddings: UnsafeMutablePointer<Float>, slot: Slot, shared: SharedBuffers,
+    worker: WorkerBuffers
+  ) -> Bool
+
+  /// From what `encode` left in the slot to its reconstruction.
+  func decode(slot: Slot, shared: SharedBuffers, worker: WorkerBuffers) -> Bool
+
+  /// The image that went in and the one that came out.
+  var reconstruction: Reconstruction { get }
+
+  /// Adds the gradient of  factor * (the reconstruction loss) + embeddings . embeddingGradients  to the sums.
+  func backward(
+    embeddingGradients: UnsafePointer<Float>, reconstructionFactor: Float, kind: ReconstructionLoss, slot: Slot,
+    shared: SharedBuffers, worker: WorkerBuffers
+  ) -> Bool
+
+  /// The encoder's normalisations, from the running statistics: evaluation goes no further.
+  func prepareEvaluation(_ shared: SharedBuffers)
+
+  /// From pixels (m, S, S) to embeddings (m, D) with the running statistics.
+  func evaluate(
+    _ pixels: UnsafeBufferPointer<Float>, embeddings: UnsafeMutablePointer<Float>, shared: SharedBuffers,
+    worker: WorkerBuffers
+  )
+}
+
+/// What a network needs, gathered while its layers are made.
+struct NetworkPlan {
+  let microBatch: Int
+  let training: Bool
+  var layout = ParameterLayout()
+  /// Activations of one micro-batch.
+  var slot = BufferPlan()
+  /// Packed weights.
+  var packed = BufferPlan()
+  /// Scales and shifts from the running statistics.
+  var evaluation = BufferPlan()
+  var sizes = WorkerBuffers.Sizes()
+
+  init(microBatch: Int, training: Bool) {
+    self.microBatch = microBatch
+    self.training = training
+  }
+
+  mutating func note(_ convolution: Convolution) {
+    sizes.scratch = max(sizes.scratch, convolution.scratchSize)
+    sizes.packedGradient = max(sizes.packedGradient, convolution.packedCount)
+    let shape = convolution.shape
+    sizes.weightGradient = max(sizes.weightGradient, OneDNN.block * shape.inputs * shape.kernel * shape.kernel)
+    sizes.channels = max(sizes.channels, padded(shape.outputs), microBatch)
+    note(activation: microBatch * padded(shape.outputs) * shape.outputSide * shape.outputSide)
+    if !shape.readsImage { note(activation: microBatch * padded(shape.inputs) * shape.side * shape.side) }
+  }
+
+  /// Working memory goes back and forth between buffers of the largest activation.
+  mutating func note(activation: Int) { sizes.activation = max(sizes.activation, activation) }
+}

@@ -1,0 +1,222 @@
+import CKernels
+
+// m = images in a micro-batch, S = image side, C = channels, D = embedding dimension
+
+/// The published code's other autoencoder: torchvision's ResNet-18 without its max-pool, and a decoder of residual blocks
+/// that reads the trunk's last map.
+///
+///     image (m, C, S, S) -> conv1, layer1 ... layer4 -> map (m, 512, S/16, S/16) -> mean, fc -> z (m, D)
+///                                                       map -> decoder 0 ... 7 -> output -> reconstruction
+///
+/// The decoder does not see z: the embedding loss reaches the trunk alone.
+struct ResNet18: Network {
+  private let configuration: NetworkConfiguration
+  private let microBatch: Int
+  private let stem: NormalisedConvolution
+  private let trunk: [ResidualBlock]
+  private let fc: Dense
+  private let biasOffset: Int
+  private let decoder: [ResidualBlock]
+  private let final: Projection
+  private let embedding: UnitEmbedding
+  let reconstruction: Reconstruction
+  /// In a slot: the means over the map, (m, features), and padded as the map is.
+  private let featuresOffset: Int
+
+  /// Widths of layer1 ... layer4, capped.
+  private static func widths(_ configuration: NetworkConfiguration) -> [Int] {
+    [64, 128, 256, 512].map { min($0, configuration.maximumWidth) }
+  }
+
+  init(_ configuration: NetworkConfiguration, plan: inout NetworkPlan) throws {
+    self.configuration = configuration
+    microBatch = plan.microBatch
+    let (side, channels, dimension) = (configuration.size, configuration.channels, configuration.embeddingDimension)
+    let widths = Self.widths(configuration)
+    reconstruction = Reconstruction(channels: channels, side: side, plan: &plan)
+
+    stem = try NormalisedConvolution(
+      "encoder.conv1", "encoder.bn1",
+      shape: Convolution.Shape(
+        inputs: channels, outputs: widths[0], side: side, kernel: 7, stride: 2, readsImage: true),
+      slope: 0, plan: &plan)
+    var trunk: [ResidualBlock] = []
+    for layer in 1...4 {
+      for block in 0...1 {
+        let stride = layer > 1 && block == 0 ? 2 : 1
+        trunk.append(
+          try ResidualBlock(
+            trunk: "encoder.layer\(layer).\(block)", inputs: trunk.last?.channels ?? widths[0],
+            outputs: widths[layer - 1], side: trunk.last?.side ?? side / 2, stride: stride, plan: &plan))
+      }
+    }
+    self.trunk = trunk
+
+    let features = widths[3]
+    fc = Dense(
+      rows: dimension, features: features,
+      weightOffset: plan.layout.addWeights("encoder.fc.weight", shape: [dimension, features], fanIn: features))
+    biasOffset = plan.layout.addWeights("encoder.fc.bias", shape: [dimension], fanIn: features)
+    plan.sizes.weightGradient = max(plan.sizes.weightGradient, features, dimension)
+    featuresOffset = plan.slot.reserve(microBatch * padded(features))
+    embedding = UnitEmbedding(dimension: dimension, plan: &plan)
+    plan.note(activation: microBatch * max(padded(features), dimension))
+
+    // What comes out of each block: two of every width, the second of a pair after the first has upsampled.
+    let outputs = [widths[3], widths[3], widths[2], widths[2], widths[1], widths[1], widths[0], widths[0]]
+    var decoder: [ResidualBlock] = []
+    for index in 0...7 {
+      let before = decoder.last ?? trunk[7]
+      decoder.append(
+        try ResidualBlock(
+          decoder: "decoder.decoder.\(index)", inputs: before.channels, outputs: outputs[index], side: before.side,
+          upsamples: [2, 4, 6].contains(index), plan: &plan))
+    }
+    self.decoder = decoder
+    final = Projection("decoder.output.1", inputs: widths[0], outputs: channels, side: side / 2, plan: &plan)
+  }
+
+  var convolutions: [Convolution] { [stem.convolution] + (trunk + decoder).flatMap(\.convolutions) }
+
+  // MARK: - Training
+
+  func encode(
+    _ pixels: UnsafeBufferPointer<Float>, embeddings: UnsafeMutablePointer<Float>, slot: Slot, shared: SharedBuffers,
+    worker: WorkerBuffers
+  ) -> Bool {
+    reconstruction.setImage(pixels, slot: slot)
+    let floats = slot.floats.pointer
+    var sound = stem.forward(reconstruction.image(slot), slot: slot, shared: shared, worker: worker)
+    for index in trunk.indices
+    where !trunk[index].forward(floats + source(of: index), slot: slot, shared: shared, worker: worker) {
+      sound = false
+    }
+    embed(
+      floats + trunk[7].outputOffset, means: worker.front.pointer, features: floats + featuresOffset,
+      into: embedding.rows(slot), shared: shared)
+    if !embedding.normalise(slot: slot, into: embeddings) { sound = false }
+    return sound
+  }
+
+  func decode(slot: Slot, shared: SharedBuffers, worker: WorkerBuffers) -> Bool {
+    let floats = slot.floats.pointer
+    var sound = true
+    for index in decoder.indices
+    where !decoder[index].forward(floats + decoderSource(of: index), slot: slot, shared: shared, worker: worker) {
+      sound = false
+    }
+    // The published order is to upsample first; a 1 x 1 convolution commutes with it.
+    final.forward(
+      floats + decoder[7].outputOffset, into: worker.front.pointer, images: microBatch,
+      parameters: shared.parameters, worker: worker)
+    ck_upsample_image(
+      worker.front.pointer, Int64(microBatch * configuration.channels), Int64(final.side), Int64(final.side),
+      reconstruction.output(slot))
+    reconstruction.finish(slot)
+    return sound
+  }
+
+  func backward(
+    embeddingGradients: UnsafePointer<Float>, reconstructionFactor: Float, kind: ReconstructionLoss, slot: Slot,
+    shared: SharedBuffers, worker: WorkerBuffers
+  ) -> Bool {
+    let floats = slot.floats.pointer
+    reconstruction.gradient(into: worker.imageGradient.pointer, factor: reconstructionFactor, kind: kind, slot: slot)
+    ck_upsample_image_backward(
+      worker.imageGradient.pointer, Int64(microBatch * configuration.channels), Int64(final.side), Int64(final.side),
+      worker.back.pointer)
+    var sound = final.backward(
+      worker.back.pointer, values: floats + decoder[7].outputOffset, into: worker.front.pointer, images: microBatch,
+      parameters: shared.parameters, worker: worker, sums: shared.sums)
+    for index in decoder.indices.reversed()
+    where !decoder[index].backward(
+      source: floats + decoderSource(of: index), slot: slot, shared: shared, worker: worker)
+    {
+      sound = false
+    }
+    if !addEmbeddingGradient(embeddingGradients, slot: slot, shared: shared, worker: worker) { sound = false }
+    for index in trunk.indices.reversed()
+    where !trunk[index].backward(source: floats + source(of: index), slot: slot, shared: shared, worker: worker) {
+      sound = false
+    }
+    if !stem.backward(source: reconstruction.image(slot), slot: slot, shared: shared, worker: worker) { sound = false }
+    return sound
+  }
+
+  /// Adds the embedding's part to the last map's gradient in `worker.front`.
+  private func addEmbeddingGradient(
+    _ embeddingGradients: UnsafePointer<Float>, slot: Slot, shared: SharedBuffers, worker: WorkerBuffers
+  ) -> Bool {
+    let (features, dimension) = (fc.features, fc.rows)
+    return withUnsafeTemporaryAllocation(of: Float.self, capacity: microBatch * dimension) { buffer in
+      let gradient = buffer.baseAddress!
+      gradient.update(from: embeddingGradients, count: microBatch * dimension)
+      embedding.backward(gradient, slot: slot)
+      var sound = fc.addWeightGradient(
+        vectors: gradient, features: slot.floats.pointer + featuresOffset, images: microBatch, worker: worker,
+        sums: shared.sums)
+      let biasGradient = worker.weightGradient[0..<dimension]
+      for index in 0..<dimension {
+        biasGradient[index] = (1..<microBatch).reduce(gradient[index]) { $0 + gradient[$1 * dimension + index] }
+      }
+      if !shared.sums.addGradient(UnsafeBufferPointer(biasGradient), at: biasOffset) { sound = false }
+
+      let (plain, means) = (worker.back.pointer, worker.residual.pointer)
+      fc.expand(gradient, into: plain, images: microBatch, parameters: shared.parameters)
+      ck_to_blocked(plain, Int64(microBatch), Int64(features), 1, Int64(OneDNN.block), means)
+      ck_mean_over_pixels_backward(
+        means, Int64(microBatch), Int64(padded(features) / OneDNN.block), pixelsOfMap, Int64(OneDNN.block),
+        worker.front.pointer)
+      return sound
+    }
+  }
+
+  // MARK: - Scoring
+
+  func prepareEvaluation(_ shared: SharedBuffers) {
+    stem.prepareEvaluation(shared)
+    for block in trunk { block.prepareEvaluation(shared) }
+  }
+
+  func evaluate(
+    _ pixels: UnsafeBufferPointer<Float>, embeddings: UnsafeMutablePointer<Float>, shared: SharedBuffers,
+    worker: WorkerBuffers
+  ) {
+    reconstruction.repeatGray(pixels, into: worker.front.pointer)
+    stem.evaluate(worker.front.pointer, into: worker.front.pointer, shared: shared, worker: worker)
+    for block in trunk { block.evaluate(shared, worker: worker) }
+    embed(
+      worker.front.pointer, means: worker.back.pointer, features: worker.residual.pointer, into: embeddings,
+      shared: shared)
+    embedding.normalise(embeddings, norms: worker.channelFloats.pointer)
+  }
+
+  // MARK: - Between the layers
+
+  /// From the last map, blocked, to embeddings (m, D) that are not yet of unit length.
+  ///
+  /// - Parameters:
+  ///   - means: room for (m, padded features).
+  ///   - features: the means over the map's pixels, (m, features), for the way back.
+  private func embed(
+    _ map: UnsafePointer<Float>, means: UnsafeMutablePointer<Float>, features: UnsafeMutablePointer<Float>,
+    into rows: UnsafeMutablePointer<Float>, shared: SharedBuffers
+  ) {
+    let (images, block) = (Int64(microBatch), Int64(OneDNN.block))
+    ck_mean_over_pixels(map, images, Int64(padded(fc.features)) / block, pixelsOfMap, block, means)
+    ck_from_blocked(means, images, Int64(fc.features), 1, block, features)
+    fc.reduce(features, into: rows, images: microBatch, parameters: shared.parameters)
+    let bias = shared.parameters.pointer + biasOffset
+    for index in 0..<microBatch * fc.rows { rows[index] += bias[index % fc.rows] }
+  }
+
+  private var pixelsOfMap: Int64 { Int64(trunk[7].side * trunk[7].side) }
+
+  /// In a slot: what the trunk's block reads.
+  private func source(of block: Int) -> Int { block == 0 ? stem.outputOffset : trunk[block - 1].outputOffset }
+
+  /// In a slot: what the decoder's block reads.
+  private func decoderSource(of block: Int) -> Int {
+    block == 0 ? trunk[7].outputOffset : decoder[block - 1].outputOffset
+  }
+}
