@@ -20,7 +20,7 @@ extension Replica {
     try writer.finish()
   }
 
-  /// Throws, naming file and tensor, unless the file has exactly this network's tensors, and finite.
+  /// Throws, naming file and tensor, unless the file has exactly this network's tensors, finite and no variance negative.
   public func loadModel(_ file: SafetensorsFile) throws {
     let expected = Set(layout.tensors.map(\.name))
     if let foreign = file.tensors.first(where: { !expected.contains($0.name) }) {
@@ -34,7 +34,11 @@ extension Replica {
       case .parameter(let offset):
         try load(file, tensor.name, shape: tensor.shape, into: shared.parameters[offset..<offset + tensor.count])
       case .statistic(let offset):
-        try load(file, tensor.name, shape: tensor.shape, into: shared.running[offset..<offset + tensor.count])
+        let statistics = shared.running[offset..<offset + tensor.count]
+        try load(file, tensor.name, shape: tensor.shape, into: statistics)
+        if tensor.name.hasSuffix("running_var"), statistics.contains(where: { $0 < 0 }) {
+          throw AutoencoderError(.badData, "\(file.path): tensor \(tensor.name) holds a negative variance.")
+        }
       case .stepCount:
         statisticSteps = Int(try file.int64s(tensor.name, shape: [])[0])
       }

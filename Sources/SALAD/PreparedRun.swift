@@ -29,10 +29,11 @@ public struct PreparedRun: Sendable {
 
   /// All ranks. A new run at `run` on the data set at `data`.
   ///
+  /// - Parameter initialWeights: a safetensors file to start the network from; nil: all weights at random.
   /// - Throws: `SaladError` on all ranks: 64 when there is a run already or the configuration does not suit the data,
   ///   65 when the data set is missing, empty or has bad images, 74 when the disk refuses.
   public static func new(
-    run: String, data: String, configuration: Configuration, execution: Execution, job: Job
+    run: String, data: String, configuration: Configuration, execution: Execution, initialWeights: String?, job: Job
   ) throws -> PreparedRun {
     // What can be refused is refused before the folder is made and every image read.
     try configuration.validate()
@@ -40,6 +41,9 @@ public struct PreparedRun: Sendable {
     let paths = try DataScan.list(root: data, communicator: job.communicator)  // all ranks
     try configuration.validate(imageCount: paths.count)
 
+    let weights = try initialWeights.map {
+      try RunRecord.WeightsRecord.of($0, run: run, communicator: job.communicator)  // all ranks
+    }
     let directory = try RunDirectory.create(run, communicator: job.communicator)  // all ranks
     let scan = try Self.scan(  // all ranks
       data, paths: paths, configuration: configuration, execution: execution, job: job)
@@ -49,7 +53,8 @@ public struct PreparedRun: Sendable {
       configuration: configuration, execution: execution,
       data: RunRecord.DataRecord(
         path: RelativePath.of(data, from: run), fingerprint: scan.fingerprint, imageCount: scan.images.count,
-        skipped: scan.skipped))
+        skipped: scan.skipped),
+      initialWeights: weights)
     try directory.writeConfiguration(record, communicator: job.communicator)  // all ranks
     return PreparedRun(directory: directory, record: record, scan: scan, checkpoint: nil)
   }
@@ -60,12 +65,14 @@ public struct PreparedRun: Sendable {
   ///
   /// - Parameters:
   ///   - data: the data set's folder; nil: where it was.
+  ///   - initialWeights: nil, or the file that the run was begun with.
   ///   - change: what the command line says, applied to what the run remembers.
   /// - Returns: nil when the run is finished.
   /// - Throws: `SaladError` on all ranks: 64 when there is no run, or it has another configuration or version, 65 when
   ///   the checkpoint is damaged or the data set is another.
   public static func resumed(
-    run: String, data: String?, change: (inout Configuration, inout Execution) throws -> Void, job: Job
+    run: String, data: String?, initialWeights: String?,
+    change: (inout Configuration, inout Execution) throws -> Void, job: Job
   ) throws -> PreparedRun? {
     let directory = try RunDirectory.resume(run, communicator: job.communicator)  // all ranks
     var record = try directory.readConfiguration(RunRecord.self, communicator: job.communicator)  // all ranks
@@ -74,6 +81,16 @@ public struct PreparedRun: Sendable {
     try configuration.validate()
     try record.execution.validate()
     try record.validateResume(as: configuration, run: run)
+    if let initialWeights {
+      let weights = try RunRecord.WeightsRecord.of(  // all ranks
+        initialWeights, run: run, communicator: job.communicator)
+      guard weights.sha256 == record.initialWeights?.sha256 else {
+        throw SaladError(
+          .usage,
+          "\(run) was begun with other weights than \(initialWeights): leave --initial-weights away, or give "
+            + "another --run")
+      }
+    }
     record.configuration = configuration
 
     let checkpoint = try Checkpoint.latest(of: directory, communicator: job.communicator)  // all ranks

@@ -1,4 +1,5 @@
 import Foundation
+import MPI
 
 /// What `config.json` says of a run: every setting, resolved, and the data it was given.
 public struct RunRecord: Codable, Sendable, Equatable {
@@ -7,6 +8,8 @@ public struct RunRecord: Codable, Sendable, Equatable {
   public var configuration: Configuration
   public var execution: Execution
   public var data: DataRecord
+  /// nil: all weights started at random.
+  public var initialWeights: WeightsRecord?
 
   /// The training images of a run.
   public struct DataRecord: Codable, Sendable, Equatable {
@@ -24,11 +27,27 @@ public struct RunRecord: Codable, Sendable, Equatable {
     }
   }
 
-  public init(configuration: Configuration, execution: Execution, data: DataRecord) {
+  /// The file that a run's weights started from.
+  public struct WeightsRecord: Codable, Sendable, Equatable {
+    /// As seen from RUN.
+    public var path: String
+    /// 64 hexadecimal digits.
+    public var sha256: String
+  }
+
+  public init(
+    configuration: Configuration, execution: Execution, data: DataRecord, initialWeights: WeightsRecord? = nil
+  ) {
     version = saladVersion
     self.configuration = configuration
     self.execution = execution
     self.data = data
+    self.initialWeights = initialWeights
+  }
+
+  enum CodingKeys: String, CodingKey {
+    case version, configuration, execution, data
+    case initialWeights = "initial_weights"
   }
 }
 
@@ -55,6 +74,37 @@ extension RunRecord {
   /// The data set's folder of a resume that names none.
   public func dataPath(run: String) -> String {
     RelativePath.resolve(data.path, from: run)
+  }
+}
+
+extension RunRecord.WeightsRecord {
+  /// All ranks. What a new run remembers of the file at `path`.
+  ///
+  /// - Throws: `SaladError` on all ranks when a rank cannot read it.
+  static func of(_ path: String, run: String, communicator: Communicator) throws -> Self {
+    let sha256 = try agree(communicator) {  // all ranks
+      guard FileSystem.exists(path) else {
+        throw SaladError(.badData, "\(path): expected a safetensors file of initial weights, found no such file")
+      }
+      return try FileSystem.digest(path).sha256
+    }
+    return Self(path: RelativePath.of(path, from: run), sha256: sha256)
+  }
+
+  /// Local. The file's path, once its bytes are known to be those that the run began with.
+  func verifiedPath(run: String) throws -> String {
+    let path = RelativePath.resolve(path, from: run)
+    guard FileSystem.exists(path) else {
+      throw SaladError(.badData, "\(path): expected the weights that \(run) was begun with, found no such file")
+    }
+    let found = try FileSystem.digest(path).sha256
+    guard found == sha256 else {
+      throw SaladError(
+        .badData,
+        "\(path): expected the weights that \(run) was begun with (SHA-256 \(sha256.prefix(16))...), found others "
+          + "(\(found.prefix(16))...)")
+    }
+    return path
   }
 }
 

@@ -28,6 +28,12 @@ struct Train: ParsableCommand {
   @Flag(help: "Go on with the run at its newest checkpoint; start it when there is none.")
   var resume = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Start the network from these weights, under the model's own or torchvision's names; the rest starts at random.",
+      valueName: "file.safetensors"))
+  var initialWeights: String?
+
   @Flag(help: "Refuse ranks on CPUs with different vector instructions, whose last bits may differ.")
   var requireSameCpu = false
 
@@ -85,7 +91,8 @@ struct Train: ParsableCommand {
     if resume {
       let found: UInt8 = RunDirectory.hasRun(folder) ? 1 : 0
       if try session.communicator.allReduce(found, .max) > 0 {  // all ranks
-        return try PreparedRun.resumed(run: folder, data: data, change: change, job: job)  // all ranks
+        return try PreparedRun.resumed(  // all ranks
+          run: folder, data: data, initialWeights: initialWeights, change: change, job: job)
       }
       session.log.note("\(folder) has no run yet: it starts afresh")
     }
@@ -96,7 +103,8 @@ struct Train: ParsableCommand {
     var execution = Execution()
     change(&configuration, &execution)
     return try PreparedRun.new(  // all ranks
-      run: folder, data: data, configuration: configuration, execution: execution, job: job)
+      run: folder, data: data, configuration: configuration, execution: execution, initialWeights: initialWeights,
+      job: job)
   }
 
   /// What the command line says, applied to defaults or to what a run remembers.
