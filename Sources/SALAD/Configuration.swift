@@ -101,7 +101,16 @@ public struct Configuration: Codable, Sendable, Equatable {
 // MARK: - What others need to know of it
 
 extension Configuration {
-  public var network: NetworkConfiguration { scoring.network }
+  public var network: NetworkConfiguration {
+    get { scoring.network }
+    set {
+      architecture = newValue.architecture
+      size = newValue.size
+      channels = newValue.channels
+      maximumWidth = newValue.maximumWidth
+      embeddingDimension = newValue.embeddingDimension
+    }
+  }
 
   public var scoring: ScoringConfiguration {
     ScoringConfiguration(

@@ -27,17 +27,23 @@ public struct Deployment: Sendable {
   public static func merge(
     run: String, output: String, bank: BankKind?, communicator: Communicator
   ) throws -> BankKind {
-    try agree(communicator) {  // all ranks
-      if communicator.isRoot { try refuseExisting(output) }
-    }
+    try refuseExisting(output, communicator: communicator)  // all ranks
     let source = try ModelSource.open(run, bank: bank, communicator: communicator)  // all ranks
     guard let checkpoint = source.checkpoint else {
       throw SaladError(.usage, "\(run): expected a run to merge, found a deployment, which is merged already")
     }
     try agree(communicator) {  // all ranks
-      if communicator.isRoot { try write(checkpoint, bank: source.bankKind, to: output) }
+      guard communicator.isRoot else { return }
+      try write(to: output) { try fill($0, from: checkpoint, bank: source.bankKind) }
     }
     return source.bankKind
+  }
+
+  /// All ranks.
+  static func refuseExisting(_ output: String, communicator: Communicator) throws {
+    try agree(communicator) {  // all ranks
+      if communicator.isRoot { try refuseExisting(output) }
+    }
   }
 
   private static func refuseExisting(_ output: String) throws {
@@ -47,7 +53,9 @@ public struct Deployment: Sendable {
   }
 
   /// Local. A folder beside `output`, moved to its place when all is in it.
-  private static func write(_ checkpoint: Checkpoint, bank: BankKind, to output: String) throws {
+  ///
+  /// - Parameter fill: writes both safetensors files into the folder it is given, and says what they are.
+  static func write(to output: String, _ fill: (String) throws -> DeploymentManifest) throws {
     let parent = FileSystem.folder(of: output)
     try FileSystem.makeFolder(parent)
     // Two merges to one output must not mix: the number is this process's.
@@ -55,8 +63,8 @@ public struct Deployment: Sendable {
     do {
       try FileSystem.remove(unfinished)
       try FileSystem.makeFolder(unfinished)
-      let deployment = Deployment(path: unfinished, manifest: try fill(unfinished, from: checkpoint, bank: bank))
-      try FileSystem.write(try JSONText.pages(deployment.manifest), to: "\(unfinished)/\(Manifest.fileName)")
+      let manifest = try fill(unfinished)
+      try FileSystem.write(try JSONText.pages(manifest), to: "\(unfinished)/\(Manifest.fileName)")
       try FileSystem.synchronise(folder: unfinished)
       // A folder that appeared meanwhile is refused here, or by rename(2) unless it is empty.
       try refuseExisting(output)
@@ -73,22 +81,32 @@ public struct Deployment: Sendable {
     let manifest = checkpoint.manifest
     try FileSystem.copy(checkpoint.modelPath, to: "\(folder)/\(Manifest.modelName)")
 
-    var writer = try SafetensorsWriter(
-      path: "\(folder)/\(bankName)",
-      tensors: [BankTensor.description(rows: manifest.rows, dimension: manifest.dimension)])
-    for shard in manifest.shards(of: bank) {
-      try checkpoint.withRows(of: shard) { try writer.write($0) }
-    }
-    try writer.finish()
-
-    let files = try [bankName, Manifest.modelName].map { name in
-      let (bytes, sha256) = try FileSystem.digest("\(folder)/\(name)")
-      return Manifest.File(name: name, bytes: bytes, sha256: sha256)
+    let files = try writeBank(rows: manifest.rows, dimension: manifest.dimension, in: folder) { writer in
+      for shard in manifest.shards(of: bank) {
+        try checkpoint.withRows(of: shard) { try writer.write($0) }
+      }
     }
     guard files[1].sha256 == manifest.encoderHash else {
       throw SaladError(.badData, "\(checkpoint.modelPath): expected the bytes that were verified, found others since")
     }
     return DeploymentManifest(manifest, bank: bank, files: files)
+  }
+
+  /// Local. Writes the bank beside the model.
+  ///
+  /// - Parameter body: writes (rows, dimension).
+  /// - Returns: bank and model, with their digests.
+  static func writeBank(
+    rows: Int, dimension: Int, in folder: String, _ body: (inout SafetensorsWriter) throws -> Void
+  ) throws -> [Manifest.File] {
+    var writer = try SafetensorsWriter(
+      path: "\(folder)/\(bankName)", tensors: [BankTensor.description(rows: rows, dimension: dimension)])
+    try body(&writer)
+    try writer.finish()
+    return try [bankName, Manifest.modelName].map { name in
+      let (bytes, sha256) = try FileSystem.digest("\(folder)/\(name)")
+      return Manifest.File(name: name, bytes: bytes, sha256: sha256)
+    }
   }
 
   // MARK: Reading

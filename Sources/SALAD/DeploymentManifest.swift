@@ -8,8 +8,10 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
   var saladVersion: String
   /// Instruction sets of the CPUs that trained.
   var instructionSet: String
-  /// How gradients were summed: `exact`, or `float32` where the number of ranks shows in the last bits.
-  var reduction: Reduction
+  /// How gradients were summed: `exact`, or `float32` where the number of ranks shows in the last bits. nil: the weights
+  /// came from elsewhere.
+  var reduction: Reduction?
+  /// Empty when the bank came from elsewhere.
   var dataFingerprint: String
   /// SHA-256 of model.safetensors.
   var encoderHash: String
@@ -41,6 +43,25 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     scoring = manifest.scoring
     self.files = files
     imageIDs = manifest.imageIDs
+  }
+
+  /// Of weights that came from elsewhere, with a bank of theirs.
+  init(
+    importing scoring: ScoringConfiguration, instructionSet: String, dataFingerprint: String, dimension: Int,
+    imageIDs: [String], files: [Manifest.File]
+  ) {
+    saladVersion = SALAD.saladVersion
+    self.instructionSet = instructionSet
+    reduction = nil
+    self.dataFingerprint = dataFingerprint
+    encoderHash = files.first { $0.name == Manifest.modelName }?.sha256 ?? ""
+    step = 0
+    bank = .refreshed
+    rows = imageIDs.count
+    self.dimension = dimension
+    self.scoring = scoring
+    self.files = files
+    self.imageIDs = imageIDs
   }
 
   /// The manifest of the folder, in itself without contradiction. Local; the files are not looked at.
@@ -86,7 +107,7 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     formatVersion = try values.decode(Int.self, forKey: .formatVersion)
     saladVersion = try values.decode(String.self, forKey: .saladVersion)
     instructionSet = try values.decode(String.self, forKey: .instructionSet)
-    reduction = try values.decode(Reduction.self, forKey: .reduction)
+    reduction = try values.decodeIfPresent(Reduction.self, forKey: .reduction)
     dataFingerprint = try values.decode(String.self, forKey: .dataFingerprint)
     encoderHash = try values.decode(String.self, forKey: .encoderHash)
     step = try values.decode(Int.self, forKey: .step)
@@ -104,7 +125,7 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     try values.encode(formatVersion, forKey: .formatVersion)
     try values.encode(saladVersion, forKey: .saladVersion)
     try values.encode(instructionSet, forKey: .instructionSet)
-    try values.encode(reduction, forKey: .reduction)
+    try values.encodeIfPresent(reduction, forKey: .reduction)
     try values.encode(dataFingerprint, forKey: .dataFingerprint)
     try values.encode(encoderHash, forKey: .encoderHash)
     try values.encode(step, forKey: .step)

@@ -13,6 +13,11 @@ enum FileSystem {
     return lstat(path, &status) == 0
   }
 
+  /// Throws `SaladError` 65 unless something is at `path`.
+  static func require(_ path: String, _ what: String) throws {
+    if !exists(path) { throw SaladError(.badData, "\(path): expected \(what), found no such file") }
+  }
+
   static func isFolder(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR

@@ -83,9 +83,7 @@ extension RunRecord.WeightsRecord {
   /// - Throws: `SaladError` on all ranks when a rank cannot read it.
   static func of(_ path: String, run: String, communicator: Communicator) throws -> Self {
     let sha256 = try agree(communicator) {  // all ranks
-      guard FileSystem.exists(path) else {
-        throw SaladError(.badData, "\(path): expected a safetensors file of initial weights, found no such file")
-      }
+      try FileSystem.require(path, "a safetensors file of initial weights")
       return try FileSystem.digest(path).sha256
     }
     return Self(path: RelativePath.of(path, from: run), sha256: sha256)
@@ -94,9 +92,7 @@ extension RunRecord.WeightsRecord {
   /// Local. The file's path, once its bytes are known to be those that the run began with.
   func verifiedPath(run: String) throws -> String {
     let path = RelativePath.resolve(path, from: run)
-    guard FileSystem.exists(path) else {
-      throw SaladError(.badData, "\(path): expected the weights that \(run) was begun with, found no such file")
-    }
+    try FileSystem.require(path, "the weights that \(run) was begun with")
     let found = try FileSystem.digest(path).sha256
     guard found == sha256 else {
       throw SaladError(

@@ -1,0 +1,156 @@
+import Autoencoder
+import MPI
+import MemoryBank
+import Radiographs
+import Safetensors
+
+// N = bank rows, D = embedding dimension
+
+/// Makes a deployment of weights that came from elsewhere, such as a published PyTorch checkpoint.
+public struct ModelImport {
+  /// Where the memory bank comes from.
+  public enum BankSource: Sendable {
+    /// A safetensors file with the one tensor `bank`, (N, D) float32, unit rows.
+    case file(String)
+    /// The training images of the data set in this folder: each becomes the prototype of its clean image.
+    case data(String)
+  }
+
+  /// What the weights do not tell. A network's own fields are overwritten.
+  private let configuration: Configuration
+  private let communicator: Communicator
+  private let watchdog: Watchdog
+  private let log: Log
+  private let replica: Replica
+  private let workers: Int
+
+  /// All ranks.
+  ///
+  /// - Parameters:
+  ///   - model: a safetensors file with exactly a network's tensors.
+  ///   - size: S, or nil for what the weights tell.
+  ///   - configuration: how it will score: fit, rule, top-k, temperature, micro-batch.
+  ///   - workers: threads of this rank.
+  /// - Throws: `SaladError` 65 on all ranks, naming the file and the tensor that is missing, foreign, misshapen or not
+  ///   finite.
+  public init(
+    model: String, size: Int?, configuration: Configuration, workers: Int, communicator: Communicator,
+    watchdog: Watchdog, log: Log
+  ) throws {
+    watchdog.enter("loading the model", step: nil)
+    (replica, self.configuration) = try agree(communicator) {  // all ranks
+      try FileSystem.require(model, "a model's safetensors file")
+      let file = try SafetensorsFile(path: model)
+      let network = try NetworkConfiguration(recognising: file, size: size)
+      var configuration = configuration
+      configuration.network = network
+      try configuration.validate()
+      let replica = try Replica(
+        configuration: network, microBatch: configuration.microBatch, workers: workers, training: false,
+        activationLimit: 0)
+      try replica.loadModel(file)
+      return (replica, configuration)
+    }
+    self.workers = workers
+    self.communicator = communicator
+    self.watchdog = watchdog
+    self.log = log
+  }
+
+  /// All ranks. Makes the folder `output`, whole or not at all.
+  ///
+  /// - Returns: N.
+  /// - Throws: `SaladError` on all ranks: 64 when `output` exists, 65 when bank or data are bad, 74 when the disk refuses.
+  public func write(bank source: BankSource, to output: String) throws -> Int {
+    try Deployment.refuseExisting(output, communicator: communicator)  // all ranks
+    let bank =
+      switch source {
+      case .file(let path): try read(path)  // all ranks
+      case .data(let root): try embed(root)  // all ranks
+      }
+    watchdog.enter("writing \(output)", step: nil)
+    let instructionSet = try InstructionSet.ofAllRanks(communicator).joined(separator: ", ")  // all ranks
+    try agree(communicator) {  // all ranks
+      guard communicator.isRoot else { return }
+      try Deployment.write(to: output) { folder in
+        try replica.saveModel(to: "\(folder)/\(Manifest.modelName)", metadata: [:])
+        let files = try Deployment.writeBank(rows: bank.rows, dimension: dimension, in: folder) { writer in
+          try writer.write(bank.values)
+        }
+        return DeploymentManifest(
+          importing: configuration.scoring, instructionSet: instructionSet, dataFingerprint: bank.fingerprint,
+          dimension: dimension, imageIDs: bank.imageIDs, files: files)
+      }
+    }
+    return bank.rows
+  }
+
+  private var dimension: Int { configuration.embeddingDimension }
+
+  /// A bank on its way into a deployment.
+  private struct Bank {
+    /// (N, D), whole on rank 0.
+    var values: [Float]
+    var imageIDs: [String]
+    /// Of the images; empty where nobody knows them.
+    var fingerprint: String
+    var rows: Int { imageIDs.count }
+  }
+
+  // MARK: A bank that is given
+
+  /// All ranks.
+  private func read(_ path: String) throws -> Bank {
+    try agree(communicator) {  // all ranks
+      try FileSystem.require(path, "a bank's safetensors file")
+      let file = try SafetensorsFile(path: path)
+      guard let shape = file.tensors.first(where: { $0.name == BankTensor.name })?.shape, shape.count == 2,
+        (1...Sharding.maximumRows).contains(shape[0]), shape[1] == dimension
+      else {
+        let found = file.tensors.prefix(3).map { "\($0.name) \($0.shape)" }.joined(separator: ", ")
+        throw SaladError(
+          .badData, "\(path): expected the tensor \(BankTensor.name), shape [rows, \(dimension)], found \(found)")
+      }
+      let values = try BankTensor.withBytes(of: file, rows: shape[0], dimension: dimension) {
+        BankTensor.floats($0, 0..<shape[0] * dimension)
+      }
+      try checkUnitRows(values, path: path)
+      // The rows' images are not known; a deployment names them all the same.
+      let names = (0..<shape[0]).map { "row-\(padded($0, to: 7))" }
+      return Bank(values: communicator.isRoot ? values : [], imageIDs: names, fingerprint: "")
+    }
+  }
+
+  private func checkUnitRows(_ values: [Float], path: String) throws {
+    for row in 0..<values.count / dimension {
+      let square = values[row * dimension..<(row + 1) * dimension].reduce(0.0) { $0 + Double($1) * Double($1) }
+      // Rounding leaves far less, in half precision too.
+      guard abs(square.squareRoot() - 1) < 1e-4 else {
+        throw SaladError(
+          .badData,
+          "\(path): expected rows of length 1, found length \(square.squareRoot()) in row \(row): normalise the bank")
+      }
+    }
+  }
+
+  // MARK: A bank that is made
+
+  /// All ranks. A refresh pass over the training images of the data set at `root`.
+  private func embed(_ root: String) throws -> Bank {
+    let paths = try DataScan.list(root: root, communicator: communicator)  // all ranks
+    let scan = try DataScan(  // all ranks
+      root: root, paths: paths, configuration: configuration, workers: workers,
+      cacheMemory: Execution().cacheMemory, communicator: communicator, watchdog: watchdog)
+    for image in scan.skipped { log.note("skipped: \(image.reason)") }
+    let random = MemoryBank(
+      rows: scan.images.count, dimension: dimension, seed: configuration.seed, communicator: communicator)
+    let refresh = Refresh(
+      embedder: Embedder(replica: replica, microBatch: configuration.microBatch, workers: workers), scan: scan,
+      communicator: communicator, watchdog: watchdog)
+    guard let bank = try refresh.run(random) else {  // all ranks
+      preconditionFailure("an import does not listen to signals")
+    }
+    let values = try communicator.gatherV(bank.shard, root: 0).flatMap { $0 }  // all ranks
+    return Bank(values: values, imageIDs: scan.images, fingerprint: scan.fingerprint)
+  }
+}

@@ -1,0 +1,87 @@
+import ArgumentParser
+import MemoryBank
+import Radiographs
+import SALAD
+
+struct Import: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Make a deployment of weights trained elsewhere, such as a published PyTorch checkpoint.",
+    discussion: """
+      MODEL must hold exactly the tensors of a unet or resnet18 of this project, under the published modules' names. \
+      Examples/convert_pth.py turns a .pth file into such a .safetensors file. The memory bank is given, or made of the \
+      normal training images in DIR.
+
+        python3 Examples/convert_pth.py published.pth model.safetensors
+        salad import model.safetensors --output deploy --data /data/chest
+        salad import model.safetensors --output deploy --bank bank.safetensors --score-rule mean-angle
+      """)
+
+  @Argument(help: ArgumentHelp("The weights, as safetensors.", valueName: "model.safetensors"))
+  var model: String
+
+  @Option(help: ArgumentHelp("The folder to make; it must not exist.", valueName: "deploy"))
+  var output: String
+
+  @Option(
+    help: ArgumentHelp(
+      "A bank: the tensor `bank`, (rows, dimension) float32, unit rows.", valueName: "file.safetensors"))
+  var bank: String?
+
+  @Option(help: ArgumentHelp("The data set whose normal training images become the bank.", valueName: "dir"))
+  var data: String?
+
+  @Option(help: "Side of the images. (default: what a unet's weights tell; 256 for a resnet18)")
+  var size: Int?
+
+  @Option(help: "Images that one worker embeds together: part of what fixes an embedding's last bits.")
+  var microBatch = Configuration().microBatch
+
+  @Option(help: "How images that are not square become so.")
+  var fit = Configuration().fit
+
+  @Option(help: "How similarities become a score.")
+  var scoreRule = Configuration().scoreRule
+
+  @Option(help: "Prototypes looked up when scoring.")
+  var topK = Configuration().topK
+
+  @Option(help: "Temperature of the softmax over prototypes.")
+  var temperature = Configuration().temperature
+
+  @Option(help: "What to do about an image that cannot be read: end, or leave it out and name it.")
+  var badImages = Configuration().badImages
+
+  @OptionGroup var work: WorkOptions
+
+  private var settings: Configuration {
+    var configuration = Configuration()
+    if let size { configuration.size = size }
+    configuration.microBatch = microBatch
+    configuration.batchSize = microBatch
+    configuration.fit = fit
+    configuration.scoreRule = scoreRule
+    configuration.topK = topK
+    configuration.temperature = temperature
+    configuration.badImages = badImages
+    return configuration
+  }
+
+  func validate() throws {
+    guard (bank == nil) != (data == nil) else {
+      throw ValidationError("give either --bank, a bank's file, or --data, the data set to make one of")
+    }
+    try asUsage { try settings.validate() }
+  }
+
+  func run() throws {
+    Launch.onAllRanks(timeout: work.timeout ?? Execution().timeout) { session in
+      let model = try ModelImport(  // all ranks
+        model: model, size: size, configuration: settings, workers: session.workers(work.workers),
+        communicator: session.communicator, watchdog: session.watchdog, log: session.log)
+      let source = bank.map(ModelImport.BankSource.file) ?? .data(data ?? "")
+      let rows = try model.write(bank: source, to: output)  // all ranks
+      session.log.note("\(output) holds the model \(self.model) and a bank of \(rows) rows")
+      return .success
+    }
+  }
+}
