@@ -19,10 +19,11 @@ public struct Evaluation: Encodable, Sendable, Equatable {
   public init(images: [LabelledImage], scores: [Double], rule: ScoreRule) throws {
     precondition(images.count == scores.count, "\(scores.count) scores of \(images.count) images")
     let anomalous = images.map(\.isAnomalous)
-    auroc = try Metrics.areaUnderROC(scores: scores, anomalous: anomalous)
-    averagePrecision = try Metrics.averagePrecision(scores: scores, anomalous: anomalous)
-    countAnomalous = anomalous.count { $0 }
-    countNormal = images.count - countAnomalous
+    let curve = try OperatingCurve(scores: scores, anomalous: anomalous)
+    auroc = curve.areaUnderROC
+    averagePrecision = curve.averagePrecision
+    countAnomalous = curve.countAnomalous
+    countNormal = curve.countNormal
     self.rule = rule
   }
 

@@ -23,8 +23,9 @@ public enum RawPixelEvaluation {
         neighbours.remember(image)
       }
       let tests = try read(images.map { "\(root)/\($0.path)" }, side: neighbours.side, workers: workers)
-      return try Metrics.areaUnderROC(
-        scores: tests.map(neighbours.distance), anomalous: images.map(\.isAnomalous))
+      return try OperatingCurve(
+        scores: tests.map(neighbours.distance), anomalous: images.map(\.isAnomalous)
+      ).areaUnderROC
     }
     return try communicator.allReduce(area, .max)  // all ranks
   }
