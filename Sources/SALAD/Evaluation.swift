@@ -3,36 +3,129 @@ import MemoryBank
 import Radiographs
 
 /// How well a model tells a data set's anomalous test images from its normal ones.
-public struct Evaluation: Encodable, Sendable, Equatable {
-  /// Area under the receiver operating characteristic, in 0...1.
-  public var auroc: Double
-  /// In 0...1.
-  public var averagePrecision: Double
+public struct Evaluation: Sendable, Equatable {
+  public var metrics: [Metric: Double]
+  /// The score from which an image must be flagged to reach the best F1: known only with hindsight.
+  public var bestF1Threshold: Double
   public var countNormal: Int
   public var countAnomalous: Int
-  public var rule: ScoreRule
+  /// Each kind of anomaly against all normal images, in the order of their names' bytes.
+  public var kinds: [KindOfAnomaly]
+  /// Absent when nobody asked.
+  public var confidence: Confidence?
   /// AUROC of the nearest training image in raw 32 x 32 pixels; absent when nobody asked.
   public var baselineAUROC: Double?
 
-  /// - Parameter scores: one an image.
-  /// - Throws: `SaladError` 65 when all images are normal, or all anomalous.
-  public init(images: [LabelledImage], scores: [Double], rule: ScoreRule) throws {
-    precondition(images.count == scores.count, "\(scores.count) scores of \(images.count) images")
-    let anomalous = images.map(\.isAnomalous)
-    let curve = try OperatingCurve(scores: scores, anomalous: anomalous)
-    auroc = curve.areaUnderROC
-    averagePrecision = curve.averagePrecision
-    countAnomalous = curve.countAnomalous
-    countNormal = curve.countNormal
-    self.rule = rule
+  public var rule: ScoreRule
+  /// The bank that scored.
+  public var bank: BankKind
+  /// K, prototypes looked up.
+  public var topK: Int
+
+  public struct KindOfAnomaly: Encodable, Sendable, Equatable {
+    /// The name of its folder.
+    public var kind: String
+    /// Images.
+    public var count: Int
+    public var auroc: Double
+    public var averagePrecision: Double
+    /// Over the resamples that hold the kind at all.
+    public var aurocInterval: ClosedRange<Double>?
+
+    enum CodingKeys: String, CodingKey {
+      case kind, count, auroc
+      case averagePrecision = "average_precision"
+      case aurocInterval = "auroc_interval"
+    }
   }
 
+  /// Where the metrics lie, and how that was found.
+  public struct Confidence: Encodable, Sendable, Equatable {
+    public var level = Bootstrap.level
+    public var method = "percentile bootstrap"
+    public var resamples: Int
+    public var seed: UInt64
+    /// What was drawn: "patients" (and images of unknown patients), or "images" where no patient is known.
+    public var units: String
+    /// Units: known patients, and images of unknown ones.
+    public var unitCount: Int
+    /// Known patients.
+    public var patients: Int
+    public var intervals: [Metric: ClosedRange<Double>]
+
+    enum CodingKeys: String, CodingKey {
+      case level, method, resamples, seed, units, patients, intervals
+      case unitCount = "unit_count"
+    }
+  }
+
+  /// - Parameters:
+  ///   - scores: one an image.
+  ///   - bootstrap: nil: no confidence intervals.
+  ///   - workers: threads of the bootstrap.
+  /// - Throws: `SaladError` 65 when all images are normal, or all anomalous.
+  public init(
+    images: [LabelledImage], scores: [Double], rule: ScoreRule, bank: BankKind, topK: Int, bootstrap: Bootstrap?,
+    workers: Int
+  ) throws {
+    precondition(images.count == scores.count, "\(scores.count) scores of \(images.count) images")
+    let curve = try OperatingCurve(scores: scores, anomalous: images.map(\.isAnomalous))
+    metrics = Dictionary(uniqueKeysWithValues: Metric.allCases.map { ($0, $0.value(of: curve)) })
+    bestF1Threshold = curve.bestF1.threshold
+    countNormal = curve.countNormal
+    countAnomalous = curve.countAnomalous
+    let imagesOfKind = Dictionary(grouping: images.indices.filter { images[$0].isAnomalous }) { images[$0].kind }
+    let names = imagesOfKind.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    kinds = names.compactMap { name in
+      curve.counting(images.map { !$0.isAnomalous || $0.kind == name ? 1 : 0 }).map {
+        KindOfAnomaly(
+          kind: name, count: $0.countAnomalous, auroc: $0.areaUnderROC, averagePrecision: $0.averagePrecision)
+      }
+    }
+    self.rule = rule
+    self.bank = bank
+    self.topK = topK
+
+    guard let bootstrap else { return }
+    let units = ResamplingUnits(patients: images.map { Patient.identifier(ofPath: $0.path) })
+    let groups = names.map { imagesOfKind[$0]! }
+    let intervals = try bootstrap.intervals(of: curve, units: units, workers: workers) { resample in
+      Metric.allCases.map { $0.value(of: resample) } + groups.map(resample.areaUnderROC(of:))
+    }
+    confidence = Confidence(
+      resamples: bootstrap.resamples, seed: bootstrap.seed, units: units.patients > 0 ? "patients" : "images",
+      unitCount: units.count, patients: units.patients,
+      intervals: Dictionary(uniqueKeysWithValues: zip(Metric.allCases, intervals.compactMap { $0 })))
+    for (index, interval) in intervals.dropFirst(Metric.allCases.count).enumerated() {
+      kinds[index].aurocInterval = interval
+    }
+  }
+}
+
+extension Evaluation: Encodable {
   enum CodingKeys: String, CodingKey {
-    case auroc, rule
-    case averagePrecision = "average_precision"
+    case confidence, rule, bank
+    case bestF1Threshold = "best_f1_threshold"
     case countNormal = "count_normal"
     case countAnomalous = "count_anomalous"
+    case kinds = "by_kind"
     case baselineAUROC = "baseline_auroc"
+    case topK = "top_k"
+  }
+
+  /// One object: the metrics under their names, beside all else.
+  public func encode(to encoder: any Encoder) throws {
+    try metrics.encode(to: encoder)
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(bestF1Threshold, forKey: .bestF1Threshold)
+    try container.encode(countNormal, forKey: .countNormal)
+    try container.encode(countAnomalous, forKey: .countAnomalous)
+    try container.encode(kinds, forKey: .kinds)
+    try container.encodeIfPresent(confidence, forKey: .confidence)
+    try container.encodeIfPresent(baselineAUROC, forKey: .baselineAUROC)
+    try container.encode(rule, forKey: .rule)
+    try container.encode(bank, forKey: .bank)
+    try container.encode(topK, forKey: .topK)
   }
 }
 

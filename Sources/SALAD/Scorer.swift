@@ -10,8 +10,11 @@ import Safetensors
 public struct Scorer {
   /// The rule of the scores: it travels with every result.
   public let rule: ScoreRule
+  /// The bank that scores.
+  public let bankKind: BankKind
+  /// K, prototypes looked up: at most the bank's rows.
+  public let topK: Int
   private let scoring: ScoringConfiguration
-  private let topK: Int
   private let bank: MemoryBank
   private let embedder: Embedder
   private let communicator: Communicator
@@ -29,7 +32,8 @@ public struct Scorer {
     let scoring = source.scoring
     self.scoring = scoring
     self.rule = rule ?? scoring.scoreRule
-    self.topK = topK ?? scoring.topK
+    bankKind = source.bankKind
+    self.topK = min(topK ?? scoring.topK, source.imageIDs.count)
     self.communicator = communicator
     self.watchdog = watchdog
 

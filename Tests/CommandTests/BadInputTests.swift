@@ -24,6 +24,11 @@ extension CommandTests {
         let result = try await Salad.run(ranks: ranks, train + arguments)
         Salad.expectRefusal(result, status: 64, naming: words)
       }
+      let evaluate = ["evaluate", folder.path + "/run", "--data", folder.path]
+      for argument in ["--bootstrap=-1", "--bootstrap=1000000", "--bootstrap-seed=-1"] {
+        let result = try await Salad.run(ranks: ranks, evaluate + [argument])
+        Salad.expectRefusal(result, status: 64, naming: argument.split(separator: "=").map(String.init))
+      }
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).isEmpty)
     }
 

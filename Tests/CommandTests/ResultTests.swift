@@ -46,7 +46,9 @@ extension CommandTests {
       let sample = try #require(Sample.shared)
       let evaluate = ["evaluate", sample.run, "--data", sample.data]
       let json = try await Salad.succeed(evaluate + ["--json"]).output
-      #expect(try await Salad.succeed(ranks: 3, evaluate + ["--json"]).output == json)
+      for ranks in [2, 4] {
+        #expect(try await Salad.succeed(ranks: ranks, evaluate + ["--json", "--workers", "1"]).output == json)
+      }
       let object = try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any]
       let evaluation = try #require(object)
       #expect(evaluation["count_normal"] as? Int == 9)
@@ -56,11 +58,42 @@ extension CommandTests {
       let precision = try #require(evaluation["average_precision"] as? Double)
       #expect((0...1).contains(auroc) && (0...1).contains(precision))
 
-      let table = try await Salad.succeed(evaluate + ["--baseline"]).output.split(separator: "\n")
-      #expect(table.count == 2)
-      #expect(table[0].hasPrefix("nearest neighbour in raw 32 x 32 pixels: AUROC "))
-      #expect(
-        table[1] == String(format: "AUROC %.3f  AP %.3f  (9 normal, 12 anomalous)", auroc, precision)[...])
+      #expect(evaluation["bank"] as? String == "refreshed")
+      #expect(evaluation["top_k"] as? Int == SmallTraining.images, "the bank has no more rows")
+      #expect((evaluation["by_kind"] as? [Any])?.count == 4)
+      let confidence = try #require(evaluation["confidence"] as? [String: Any])
+      #expect(confidence["units"] as? String == "images")
+      #expect(confidence["unit_count"] as? Int == 21)
+      let interval = try #require((confidence["intervals"] as? [String: [Double]])?["auroc"])
+      #expect(interval[0] <= auroc && auroc <= interval[1])
+
+      let table = try await Salad.succeed(evaluate + ["--baseline"]).output.split(separator: "\n").map(String.init)
+      let range = String(format: "%.3f to %.3f", interval[0], interval[1])
+      #expect(table.contains { $0.hasPrefix("AUROC ") && $0.hasSuffix(range) })
+      #expect(table[table.count - 2].hasPrefix("nearest neighbour in raw 32 x 32 pixels: AUROC "))
+      #expect(table.last == String(format: "AUROC %.3f  AP %.3f  (9 normal, 12 anomalous)", auroc, precision))
+    }
+
+    @Test("Other seeds draw other intervals of the same estimates, and without a bootstrap there are none")
+    func bootstrap() async throws {
+      let sample = try #require(Sample.shared)
+      func evaluate(_ arguments: String...) async throws -> [String: Any] {
+        let command = ["evaluate", sample.run, "--data", sample.data, "--json"]
+        let json = try await Salad.succeed(command + arguments).output
+        return try #require(JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
+      }
+      /// All but the intervals.
+      func estimates(_ evaluation: [String: Any]) -> NSDictionary {
+        let rest = evaluation.filter { !["confidence", "by_kind"].contains($0.key) }
+        let kinds = (evaluation["by_kind"] as? [[String: Any]])?.map { $0.filter { $0.key != "auroc_interval" } }
+        return NSDictionary(dictionary: rest.merging(["by_kind": kinds ?? []]) { $1 })
+      }
+      let (first, second) = (try await evaluate(), try await evaluate("--bootstrap-seed", "1"))
+      let without = try await evaluate("--bootstrap", "0")
+      #expect(NSDictionary(dictionary: first) != NSDictionary(dictionary: second))
+      #expect(without["confidence"] == nil)
+      #expect(estimates(first) == estimates(second))
+      #expect(estimates(first) == NSDictionary(dictionary: without))
     }
 
     @Test("The momentum bank and another rule score otherwise, and the rule travels with the scores")
