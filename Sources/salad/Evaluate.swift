@@ -17,8 +17,8 @@ struct Evaluate: ParsableCommand {
       0...1, higher is better:
 
         AUROC          chance that an anomalous image scores above a normal one
-        AP             average precision: precision as sensitivity rises to 1
-        best F1        mean of precision and sensitivity, threshold by hindsight
+        AP             precision, averaged as sensitivity rises to 1
+        best F1        harmonic mean of precision and sensitivity, by hindsight
         sensitivity    anomalous images flagged while 90 (95) % of normal are not
         specificity    normal images not flagged while 90 (95) % of anomalous are
         95 % interval  spread over test sets redrawn by patient (bootstrap)
