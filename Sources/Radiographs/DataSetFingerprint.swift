@@ -12,7 +12,7 @@ public enum DataSetFingerprint {
   ///
   /// - Parameters:
   ///   - paths: relative paths, in the order of the image index.
-  ///   - digests: SHA-256 of each file's bytes, 32 bytes each, as `ImageCache.imageAndDigest(_:)` gives them.
+  ///   - digests: SHA-256 of each file's bytes, 32 bytes each, as `ImageCache.scanned(_:)` gives them.
   /// - Returns: 64 lower-case hexadecimal digits.
   public static func hexadecimal(paths: [String], digests: [[UInt8]]) -> String {
     precondition(paths.count == digests.count, "\(digests.count) digests were given for \(paths.count) images")

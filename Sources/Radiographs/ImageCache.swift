@@ -36,6 +36,17 @@ public final class ImageCache: Sendable {
     kept = Mutex(Kept(images: [Radiograph?](repeating: nil, count: paths.count)))
   }
 
+  /// A cache of some images of `other`, in the order of `indices`; those that `other` has in memory are there.
+  public init(_ other: ImageCache, selecting indices: [Int]) {
+    root = other.root
+    paths = indices.map { other.paths[$0] }
+    side = other.side
+    fit = other.fit
+    limit = other.limit
+    let images = other.kept.withLock { kept in indices.map { kept.images[$0] } }
+    kept = Mutex(Kept(images: images, bytes: images.reduce(0) { $0 + ($1?.byteCount ?? 0) }))
+  }
+
   /// Image `index` at (S, S); reads and decodes it when it is not in memory.
   ///
   /// - Throws: `RadiographError` when the file cannot be read or is no sound PNG.
@@ -44,14 +55,12 @@ public final class ImageCache: Sendable {
     return keep(try Radiograph(png: path(index)), as: index)
   }
 
-  /// As `image(_:)`, and the SHA-256 (32 bytes) of the file's bytes: for the scan before training.
-  ///
-  /// Reads the file even when its pixels are in memory.
-  public func imageAndDigest(_ index: Int) throws -> (Radiograph, [UInt8]) {
+  /// Reads and decodes image `index` even when it is in memory, and keeps it as `image(_:)` does: what its file is.
+  public func scanned(_ index: Int) throws -> ScannedImage {
     let bytes = try FileBytes.load(path(index))
-    let digest = Array(SHA256.hash(data: bytes))
-    if let image = kept.withLock({ $0.images[index] }) { return (image, digest) }
-    return (keep(try Radiograph(pngBytes: bytes, path: path(index)), as: index), digest)
+    let decoded = try Radiograph(pngBytes: bytes, path: path(index))
+    _ = keep(decoded, as: index)
+    return ScannedImage(digest: Array(SHA256.hash(data: bytes)), picture: PictureHash(decoded))
   }
 
   /// Bytes of pixels in memory, at most the limit.

@@ -1,23 +1,30 @@
 import Foundation
 
+/// What a scan learns of an image that is sound.
+public struct ScannedImage: Sendable, Codable, Equatable {
+  /// SHA-256 of the file's bytes, 32 bytes.
+  public var digest: [UInt8]
+  public var picture: PictureHash
+}
+
 extension ImageCache {
-  /// Reads and decodes a range of images before training: the digest of each, or what is wrong with it.
+  /// Reads and decodes a range of images before training: what each is, or what is wrong with it.
   ///
   /// The cache keeps the images, as far as its limit allows.
   ///
   /// - Parameters:
   ///   - threads: at least 1; they change nothing but the time.
   ///   - progress: called on the calling thread from time to time with the number of images done.
-  /// - Returns: for each index in order, the SHA-256 of the file's bytes (32 bytes).
+  /// - Returns: one result an index, in order.
   public func scan(
     _ indices: Range<Int>, threads: Int, progress: (_ done: Int) -> Void = { _ in }
-  ) -> [Result<[UInt8], RadiographError>] {
+  ) -> [Result<ScannedImage, RadiographError>] {
     precondition(threads >= 1, "a scan by \(threads) threads: there must be at least 1")
     let scan = Monitor(Scan(indices: indices))
     for number in 0..<min(threads, indices.count) {
       let thread = Thread { [self] in
         while let index = scan.update({ $0.remaining.popFirst() }) {
-          let result = scanned(index)
+          let result = outcome(index)
           scan.update {
             $0.results[index - indices.lowerBound] = result
             $0.done += 1
@@ -35,9 +42,9 @@ extension ImageCache {
     return scan.read { $0.results.compactMap { $0 } }
   }
 
-  private func scanned(_ index: Int) -> Result<[UInt8], RadiographError> {
+  private func outcome(_ index: Int) -> Result<ScannedImage, RadiographError> {
     do {
-      return .success(try imageAndDigest(index).1)
+      return .success(try scanned(index))
     } catch let error as RadiographError {
       return .failure(error)
     } catch {
@@ -50,7 +57,7 @@ extension ImageCache {
 private struct Scan {
   var remaining: Range<Int>
   var done = 0
-  var results: [Result<[UInt8], RadiographError>?]
+  var results: [Result<ScannedImage, RadiographError>?]
 
   init(indices: Range<Int>) {
     remaining = indices

@@ -25,10 +25,12 @@ public struct Checkpoint: Sendable {
     /// N relative paths.
     public var imageIDs: [String]
     public var scoring: ScoringConfiguration
+    /// At the end of training, when images were kept back.
+    public var calibration: Calibration?
 
     public init(
       step: Int, epoch: Int, saladVersion: String, instructionSet: String, reduction: Reduction = .exact,
-      dataFingerprint: String, imageIDs: [String], scoring: ScoringConfiguration
+      dataFingerprint: String, imageIDs: [String], scoring: ScoringConfiguration, calibration: Calibration? = nil
     ) {
       self.step = step
       self.epoch = epoch
@@ -38,6 +40,7 @@ public struct Checkpoint: Sendable {
       self.dataFingerprint = dataFingerprint
       self.imageIDs = imageIDs
       self.scoring = scoring
+      self.calibration = calibration
     }
   }
 
@@ -203,6 +206,6 @@ extension Manifest {
       dataFingerprint: description.dataFingerprint,
       encoderHash: written.files.first { $0.name == Self.modelName }?.sha256 ?? "", rows: bank.sharding.rows,
       dimension: bank.dimension, scoring: description.scoring, files: written.files, shards: written.shards,
-      imageIDs: description.imageIDs)
+      imageIDs: description.imageIDs, calibration: description.calibration)
   }
 }

@@ -76,6 +76,13 @@ public struct Configuration: Codable, Sendable, Equatable {
   /// K, prototypes looked up; clipped to the bank's rows.
   public var topK = 100
 
+  // MARK: Calibration
+
+  /// The fraction of the normal images that training never sees, in 0..<1; nil: none.
+  public var validationFraction: Double?
+  /// The fraction of normal images that may be flagged, above 0 and below 1; nil: `ConformalThreshold` has the default.
+  public var falseAlarmRate: Double?
+
   public init() {}
 
   // A key is its flag's name with underscores; `differences(from:)` relies on it.
@@ -95,6 +102,8 @@ public struct Configuration: Codable, Sendable, Equatable {
     case anchorRate = "anchor_rate"
     case scoreRule = "score_rule"
     case topK = "top_k"
+    case validationFraction = "validation_fraction"
+    case falseAlarmRate = "false_alarm_rate"
   }
 }
 
@@ -175,6 +184,8 @@ extension Configuration {
     try require("--anchor-rate", anchorRate, in: 0...1, "in 0...1")
     try require("--neighbours", neighbours, in: 1...1_000_000)
     try require("--top-k", topK, in: 1...10_000_000)
+    try require("--validation-fraction", validationFraction ?? 0, in: 0..<1, "of at least 0 and below 1")
+    if let falseAlarmRate { try ConformalThreshold.validate(falseAlarmRate: falseAlarmRate) }
   }
 
   /// The most images that a bank may remember: the scale of the softmax denominators has room for no more.
@@ -182,13 +193,17 @@ extension Configuration {
 
   /// Checks what depends on the number of training images.
   ///
+  /// - Parameters:
+  ///   - imageCount: N, without those kept back.
+  ///   - keptBack: how many are kept back.
   /// - Throws: `SaladError` 64 that says what to change.
-  public func validate(imageCount: Int) throws {
+  public func validate(imageCount: Int, keptBack: Int = 0) throws {
     guard batchSize <= imageCount else {
       let most = imageCount / microBatch * microBatch
+      let left = keptBack > 0 ? " that --validation-fraction \(validationFraction ?? 0) leaves" : ""
       throw SaladError(
         .usage,
-        "--batch-size \(batchSize) is above the \(imageCount) training images: "
+        "--batch-size \(batchSize) is above the \(imageCount) training images\(left): "
           + (most > 0 ? "give at most \(most), or more images" : "give more images"))
     }
     guard imageCount <= Self.mostImages else {
@@ -265,6 +280,8 @@ extension Configuration {
     case .neighbours: "\(neighbours)"
     case .scoreRule: scoreRule.rawValue
     case .topK: "\(topK)"
+    case .validationFraction: "\(validationFraction ?? 0)"
+    case .falseAlarmRate: "\(falseAlarmRate ?? ConformalThreshold.defaultFalseAlarmRate)"
     }
   }
 }

@@ -13,12 +13,16 @@ public struct SkippedImage: Codable, Sendable, Equatable {
 public struct DataScan: Sendable {
   /// The data set's folder.
   public let root: String
-  /// N relative paths; an image's index is its place here.
+  /// N relative paths of the images that train; an image's index is its place here.
   public let images: [String]
+  /// What `images` show.
+  public let pictures: [PictureHash]
+  /// Relative paths of the normal images kept back for calibration.
+  public let keptBack: [String]
   public let skipped: [SkippedImage]
-  /// SHA-256 over paths and contents of `images`, 64 hexadecimal digits.
+  /// SHA-256 over paths and contents of `images` and `keptBack`, 64 hexadecimal digits.
   public let fingerprint: String
-  /// Their resized pixels: this rank's share of the scan, as far as the memory allows.
+  /// Resized pixels of `images`: this rank's share of the scan, as far as the memory allows.
   public let cache: ImageCache
 
   /// All ranks. Relative paths of the training images under `root`, as rank 0 sees them.
@@ -69,28 +73,33 @@ public struct DataScan: Sendable {
     guard !good.isEmpty else {
       throw SaladError(.badData, "\(root): none of its \(paths.count) training images can be read")
     }
-    self.root = root
-    images = good.map { paths[$0] }
+    let scanned = good.compactMap { findings[$0].image }
+    fingerprint = DataSetFingerprint.hexadecimal(paths: good.map { paths[$0] }, digests: scanned.map(\.digest))
     skipped = bad
-    fingerprint = DataSetFingerprint.hexadecimal(paths: images, digests: good.map { findings[$0].digest })
-    self.cache =
-      bad.isEmpty
-      ? cache
-      : ImageCache(root: root, paths: images, side: configuration.size, fit: configuration.fit, limit: cacheMemory)
+    self.root = root
+
+    let keptBack = ValidationSplit.keptBack(
+      paths: good.map { paths[$0] }, pictures: scanned.map(\.picture), fraction: configuration.validationFraction ?? 0,
+      seed: configuration.seed)
+    self.keptBack = keptBack.map { paths[good[$0]] }
+    let training = Set(good.indices).subtracting(keptBack).sorted()
+    images = training.map { paths[good[$0]] }
+    pictures = training.map { scanned[$0].picture }
+    self.cache = ImageCache(cache, selecting: training.map { good[$0] })
   }
 
   private static let imagesPerShare = 256
 
   /// What became of one image.
   private struct Finding: Codable {
-    /// SHA-256 of the file's bytes; empty for a bad image.
-    var digest: [UInt8] = []
+    /// nil for a bad image.
+    var image: ScannedImage?
     /// What is wrong with it, in one sentence.
     var reason: String?
 
-    init(_ result: Result<[UInt8], RadiographError>) {
+    init(_ result: Result<ScannedImage, RadiographError>) {
       switch result {
-      case .success(let digest): self.digest = digest
+      case .success(let image): self.image = image
       case .failure(let error): reason = SaladError(error).description
       }
     }

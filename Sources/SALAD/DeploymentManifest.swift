@@ -26,6 +26,8 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
   var files: [Manifest.File]
   /// N relative paths; image i's prototype is row i.
   var imageIDs: [String]
+  /// nil where no image was kept back, or another bank was merged than was calibrated.
+  var calibration: Calibration?
 
   static let format = "salad-deployment"
   static let formatVersion = 1
@@ -43,6 +45,7 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     scoring = manifest.scoring
     self.files = files
     imageIDs = manifest.imageIDs
+    calibration = manifest.calibration.flatMap { $0.bank == bank ? $0 : nil }
   }
 
   /// Of weights that came from elsewhere, with a bank of theirs.
@@ -86,18 +89,20 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
         sentence: "expected \(Deployment.bankName) and \(Manifest.modelName) as files, found \(files.map(\.name))")
     }
     try Manifest.check(encoderHash: encoderHash, files)
+    try calibration?.check()
   }
 
   // MARK: JSON
 
   enum CodingKeys: String, CodingKey {
-    case format, reduction, step, bank, rows, dimension, files
+    case format, reduction, step, bank, rows, dimension, files, calibration, threshold
     case formatVersion = "format_version"
     case saladVersion = "salad_version"
     case instructionSet = "instruction_set"
     case dataFingerprint = "data_fingerprint"
     case encoderHash = "encoder_sha256"
     case imageIDs = "image_ids"
+    case falseAlarmRate = "false_alarm_rate"
   }
 
   init(from decoder: any Decoder) throws {
@@ -116,6 +121,7 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     dimension = try values.decode(Int.self, forKey: .dimension)
     files = try values.decode([Manifest.File].self, forKey: .files)
     imageIDs = try values.decode([String].self, forKey: .imageIDs)
+    calibration = try values.decodeIfPresent(Calibration.self, forKey: .calibration)
   }
 
   func encode(to encoder: any Encoder) throws {
@@ -134,5 +140,9 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     try values.encode(dimension, forKey: .dimension)
     try values.encode(files, forKey: .files)
     try values.encode(imageIDs, forKey: .imageIDs)
+    try values.encodeIfPresent(calibration, forKey: .calibration)
+    // Never read back, they follow from the calibration: for programs that flag without p-values.
+    try values.encodeIfPresent(calibration?.falseAlarmRate, forKey: .falseAlarmRate)
+    try values.encodeIfPresent(calibration?.threshold(rule: scoring.scoreRule)?.value, forKey: .threshold)
   }
 }

@@ -13,6 +13,8 @@ public struct Evaluation: Sendable, Equatable {
   public var kinds: [KindOfAnomaly]
   /// Absent when nobody asked.
   public var confidence: Confidence?
+  /// What the model's threshold does to these images; absent where it has none.
+  public var calibrated: CalibratedRates?
   /// AUROC of the nearest training image in raw 32 x 32 pixels; absent when nobody asked.
   public var baselineAUROC: Double?
 
@@ -113,9 +115,10 @@ extension Evaluation: Encodable {
     case topK = "top_k"
   }
 
-  /// One object: the metrics under their names, beside all else.
+  /// One object: metrics and rates under their names, beside all else.
   public func encode(to encoder: any Encoder) throws {
     try metrics.encode(to: encoder)
+    try calibrated?.encode(to: encoder)
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(bestF1Threshold, forKey: .bestF1Threshold)
     try container.encode(countNormal, forKey: .countNormal)

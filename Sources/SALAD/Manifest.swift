@@ -64,9 +64,11 @@ public struct Manifest: Codable, Sendable, Equatable {
   public var shards: [Shard]
   /// N relative paths; image i's prototype is row i.
   public var imageIDs: [String]
+  /// Absent in the midst of training, and where no image was kept back.
+  public var calibration: Calibration?
 
   enum CodingKeys: String, CodingKey {
-    case format, step, epoch, ranks, reduction, rows, dimension, scoring, files, shards
+    case format, step, epoch, ranks, reduction, rows, dimension, scoring, files, shards, calibration
     case formatVersion = "format_version"
     case saladVersion = "salad_version"
     case instructionSet = "instruction_set"
@@ -145,6 +147,7 @@ extension Manifest {
     if let stranger = names.first(where: { !known.contains($0) }) {
       throw Fault(sentence: "expected only the model, the optimizer and shards among the files, found \(stranger)")
     }
+    try calibration?.check()
   }
 
   /// Sizes that can be, one image a row.

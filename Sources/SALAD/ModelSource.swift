@@ -16,6 +16,8 @@ public struct ModelSource: Sendable {
   public let dataFingerprint: String
   /// The bank that scores.
   public let bankKind: BankKind
+  /// Of the refreshed bank, where images were kept back for it.
+  public let calibration: Calibration?
   /// A sentence for standard error when the bank is not the refreshed one that was to be expected, else nil.
   public let note: String?
 
@@ -70,6 +72,7 @@ public struct ModelSource: Sendable {
     return ModelSource(
       path: path, kind: .run(step: step), scoring: checkpoint.manifest.scoring, modelPath: checkpoint.modelPath,
       imageIDs: checkpoint.manifest.imageIDs, dataFingerprint: checkpoint.manifest.dataFingerprint, bankKind: kind,
+      calibration: checkpoint.manifest.calibration,
       note: lagging
         ? "\(path): step \(step) has no refreshed bank, so its momentum bank scores, whose rows lag behind the network"
         : nil,
@@ -89,8 +92,8 @@ public struct ModelSource: Sendable {
     }
     return ModelSource(
       path: path, kind: .deployment, scoring: manifest.scoring, modelPath: deployment.modelPath,
-      imageIDs: manifest.imageIDs, dataFingerprint: manifest.dataFingerprint, bankKind: manifest.bank, note: nil,
-      content: .deployment(deployment))
+      imageIDs: manifest.imageIDs, dataFingerprint: manifest.dataFingerprint, bankKind: manifest.bank,
+      calibration: manifest.calibration, note: nil, content: .deployment(deployment))
   }
 
   /// What `salad merge` reads: the checkpoint of a run, nil for a deployment.

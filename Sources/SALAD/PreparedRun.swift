@@ -39,7 +39,8 @@ public struct PreparedRun: Sendable {
     try configuration.validate()
     try execution.validate()
     let paths = try DataScan.list(root: data, communicator: job.communicator)  // all ranks
-    try configuration.validate(imageCount: paths.count)
+    let wished = ValidationSplit.wishedCount(fraction: configuration.validationFraction ?? 0, of: paths.count)
+    try configuration.validate(imageCount: paths.count - wished, keptBack: wished)
 
     let weights = try initialWeights.map {
       try RunRecord.WeightsRecord.of($0, run: run, communicator: job.communicator)  // all ranks
@@ -47,13 +48,13 @@ public struct PreparedRun: Sendable {
     let directory = try RunDirectory.create(run, communicator: job.communicator)  // all ranks
     let scan = try Self.scan(  // all ranks
       data, paths: paths, configuration: configuration, execution: execution, job: job)
-    try configuration.validate(imageCount: scan.images.count)
+    try configuration.validate(imageCount: scan.images.count, keptBack: scan.keptBack.count)
 
     let record = RunRecord(
       configuration: configuration, execution: execution,
       data: RunRecord.DataRecord(
         path: RelativePath.of(data, from: run), fingerprint: scan.fingerprint, imageCount: scan.images.count,
-        skipped: scan.skipped),
+        keptBack: scan.keptBack.isEmpty ? nil : scan.keptBack.count, skipped: scan.skipped),
       initialWeights: weights)
     try directory.writeConfiguration(record, communicator: job.communicator)  // all ranks
     return PreparedRun(directory: directory, record: record, scan: scan, checkpoint: nil)

@@ -15,15 +15,19 @@ public struct RunRecord: Codable, Sendable, Equatable {
   public struct DataRecord: Codable, Sendable, Equatable {
     /// The data set's folder as seen from RUN: moving both together keeps it true. `--data` replaces it.
     public var path: String
-    /// SHA-256 over the images' relative paths and contents.
+    /// SHA-256 over the relative paths and contents of all images, those kept back among them.
     public var fingerprint: String
+    /// N, the images that train.
     public var imageCount: Int
+    /// Normal images kept back for calibration; nil: none.
+    public var keptBack: Int?
     /// Images that `--bad-images skip` left out.
     public var skipped: [SkippedImage]
 
     enum CodingKeys: String, CodingKey {
       case path, fingerprint, skipped
       case imageCount = "images"
+      case keptBack = "kept_back"
     }
   }
 

@@ -14,6 +14,8 @@ public struct Scorer {
   public let bankKind: BankKind
   /// K, prototypes looked up: at most the bank's rows.
   public let topK: Int
+  /// How the model was calibrated; nil where it was not, or with another K or bank.
+  public let calibration: Calibration?
   private let scoring: ScoringConfiguration
   private let bank: MemoryBank
   private let embedder: Embedder
@@ -47,7 +49,28 @@ public struct Scorer {
     }
     embedder = Embedder(replica: replica, microBatch: scoring.microBatch, workers: workers)
     bank = try source.bank(communicator: communicator)  // all ranks
+    let k = self.topK
+    calibration = source.calibration.flatMap { $0.bank == source.bankKind && $0.topK == k ? $0 : nil }
   }
+
+  /// Local. A scorer under the rule and K of `scoring`, with a network and a refreshed bank that are in memory already.
+  init(
+    _ scoring: ScoringConfiguration, bank: MemoryBank, embedder: Embedder, communicator: Communicator,
+    watchdog: Watchdog
+  ) {
+    self.scoring = scoring
+    rule = scoring.scoreRule
+    bankKind = .refreshed
+    topK = min(scoring.topK, bank.sharding.rows)
+    calibration = nil
+    self.bank = bank
+    self.embedder = embedder
+    self.communicator = communicator
+    self.watchdog = watchdog
+  }
+
+  /// tau.
+  var temperature: Double { scoring.temperature }
 
   /// All ranks. Anomaly scores in 0...1, higher is more anomalous, in the order of `paths`: the same bits for any
   /// number of ranks and workers.
@@ -56,18 +79,29 @@ public struct Scorer {
   /// - Throws: `SaladError` 65 on all ranks, naming an image that cannot be read.
   public func scores(of paths: [String]) throws -> [Double] {
     let progress = ProgressDisplay("scoring", unit: "images", total: paths.count, isShown: communicator.isRoot)
-    let imagesPerBlock = Int(try communicator.allReduce(Int64(embedder.imagesPerBlock), .sum))  // all ranks
     var scores: [Double] = []
-    for block in Share.blocks(of: paths.indices, size: imagesPerBlock) {
-      watchdog.enter("embedding images", step: nil)
-      let embeddings = try embed(Array(paths[block]))  // all ranks
-
-      watchdog.enter("looking up prototypes", step: nil)
-      scores += try bank.scores(  // all ranks
-        embeddings, k: topK, rule: rule, temperature: scoring.temperature, communicator: communicator)
+    for block in Share.blocks(of: paths.indices, size: try imagesPerBlock()) {  // all ranks
+      scores += try self.scores(ofBlock: Array(paths[block]), rules: [rule])[0]  // all ranks
       progress.show(block.upperBound)
     }
     return scores
+  }
+
+  /// All ranks. How many images to score at once.
+  func imagesPerBlock() throws -> Int {
+    Int(try communicator.allReduce(Int64(embedder.imagesPerBlock), .sum))  // all ranks
+  }
+
+  /// All ranks. The scores of a block of images under each of `rules`.
+  func scores(ofBlock paths: [String], rules: [ScoreRule]) throws -> [[Double]] {
+    watchdog.enter("embedding images", step: nil)
+    let embeddings = try embed(paths)  // all ranks
+
+    watchdog.enter("looking up prototypes", step: nil)
+    return try rules.map { rule in
+      try bank.scores(  // all ranks
+        embeddings, k: topK, rule: rule, temperature: temperature, communicator: communicator)
+    }
   }
 
   /// All ranks. Embeddings of a block of images: each rank decodes and embeds whole micro-batches of them.

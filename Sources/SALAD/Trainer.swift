@@ -121,12 +121,9 @@ public struct Trainer {
       if next == .stop { return .interrupted }
     }
 
-    let refresh = Refresh(
-      embedder: Embedder(replica: replica, microBatch: configuration.microBatch, workers: workers),
-      scan: prepared.scan, communicator: communicator, watchdog: watchdog)
-    let refreshed = try refresh.run(bank)  // all ranks
-    try save(refreshed: refreshed)  // all ranks
-    return refreshed == nil ? .interrupted : .finished
+    let final = try refreshAndCalibrate()  // all ranks
+    try save(refreshed: final?.bank, calibration: final?.calibration)  // all ranks
+    return final == nil ? .interrupted : .finished
   }
 
   // MARK: Before a step
@@ -150,6 +147,28 @@ public struct Trainer {
       round: round, rate: configuration.anchorRate, neighbours: configuration.neighbours,
       temperature: configuration.temperature, communicator: communicator, progress: { _ in watchdog.progress() })
     log.note("round \(round) of \(configuration.rounds): \(anchors.anchors.count) of \(bank.sharding.rows) are anchors")
+  }
+
+  // MARK: After the last step
+
+  /// All ranks. The bank that scores, and what it makes of the images kept back, where there are some; nil when a
+  /// signal asked to stop.
+  private func refreshAndCalibrate() throws -> (bank: MemoryBank, calibration: Calibration?)? {
+    let embedder = Embedder(replica: replica, microBatch: configuration.microBatch, workers: workers)
+    let scan = prepared.scan
+    let refresh = Refresh(embedder: embedder, scan: scan, communicator: communicator, watchdog: watchdog)
+    guard let refreshed = try refresh.run(bank) else { return nil }  // all ranks
+    guard !scan.keptBack.isEmpty else { return (refreshed, nil) }
+
+    let scorer = Scorer(
+      configuration.scoring, bank: refreshed, embedder: embedder, communicator: communicator, watchdog: watchdog)
+    let calibration = try Calibration.measure(  // all ranks
+      scan.keptBack.map { "\(scan.root)/\($0)" }, scorer: scorer,
+      falseAlarmRate: configuration.falseAlarmRate ?? ConformalThreshold.defaultFalseAlarmRate,
+      communicator: communicator)
+    guard let calibration else { return nil }
+    if let threshold = calibration.threshold(rule: configuration.scoreRule) { log.note(threshold.sentence) }
+    return (refreshed, calibration)
   }
 
   // MARK: After a step
@@ -205,13 +224,13 @@ public struct Trainer {
   }
 
   /// All ranks. Writes a checkpoint, whole or not at all.
-  private func save(refreshed: MemoryBank?) throws {
+  private func save(refreshed: MemoryBank?, calibration: Calibration? = nil) throws {
     watchdog.enter("writing a checkpoint", step: stepsTaken)
     let description = Checkpoint.Description(
       step: stepsTaken, epoch: stepsTaken / schedule.stepsPerEpoch, saladVersion: saladVersion,
       instructionSet: instructionSet, reduction: configuration.reduction,
       dataFingerprint: prepared.record.data.fingerprint,
-      imageIDs: prepared.scan.images, scoring: configuration.scoring)
+      imageIDs: prepared.scan.images, scoring: configuration.scoring, calibration: calibration)
     let progress = TrainingProgress(anchors: anchors, epochLosses: epochLosses)
     try Checkpoint.write(  // all ranks
       description, to: prepared.directory, keep: prepared.record.execution.keep, momentum: bank, refreshed: refreshed,

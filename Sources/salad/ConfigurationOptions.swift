@@ -150,6 +150,22 @@ struct ConfigurationOptions: ParsableArguments {
   @Option(help: "Prototypes looked up when scoring, remembered by the run. (default: \(defaults.topK))")
   var topK: Int?
 
+  // MARK: Calibration
+
+  @Option(
+    help: """
+      Fraction of the normal images, by patient, that is kept back from training: their scores give p-values and a \
+      threshold. (default: 0)
+      """)
+  var validationFraction: Double?
+
+  @Option(
+    help: """
+      Fraction of normal images that may be flagged, remembered by the run. \
+      (default: \(ConformalThreshold.defaultFalseAlarmRate))
+      """)
+  var falseAlarmRate: Double?
+
   /// Overrides what the command line names, and nothing else.
   func apply(to configuration: inout Configuration) {
     if let recipe { configuration = recipe.configuration }
@@ -193,5 +209,7 @@ struct ConfigurationOptions: ParsableArguments {
     set(\.neighbours, neighbours)
     set(\.scoreRule, scoreRule)
     set(\.topK, topK)
+    if let validationFraction { configuration.validationFraction = validationFraction }
+    if let falseAlarmRate { configuration.falseAlarmRate = falseAlarmRate }
   }
 }

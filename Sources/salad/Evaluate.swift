@@ -22,6 +22,7 @@ struct Evaluate: ParsableCommand {
         sensitivity    anomalous images flagged while 90 (95) % of normal are not
         specificity    normal images not flagged while 90 (95) % of anomalous are
         95 % interval  spread over test sets redrawn by patient (bootstrap)
+        flagged        images above the threshold of a model trained with --validation-fraction
 
       Precision is the share of flagged images that are anomalous. Each kind of anomaly is measured against all normal \
       images. Whose an image is follows from its name in NIH ChestX-ray14, MURA and Kermany et al.; others are redrawn \
@@ -62,7 +63,8 @@ struct Evaluate: ParsableCommand {
   /// All ranks.
   private func evaluate(_ session: Session) throws -> ExitStatus {
     let images = try Evaluation.testImages(of: data, communicator: session.communicator)  // all ranks
-    let scorer = try scoring.scorer(of: model, workers: work.workers, session: session)  // all ranks
+    let (scorer, threshold) = try scoring.scorer(  // all ranks
+      of: model, workers: work.workers, session: session)
     let scores = try scorer.scores(of: images.map { "\(data)/\($0.path)" })  // all ranks
 
     session.watchdog.enter("evaluating scores", step: nil)
@@ -79,6 +81,7 @@ struct Evaluate: ParsableCommand {
       evaluation.baselineAUROC = try RawPixelEvaluation.areaUnderROC(  // all ranks
         of: data, images: images, workers: workers, communicator: session.communicator, watchdog: session.watchdog)
     }
+    evaluation.calibrated = threshold.map { CalibratedRates(images: images, scores: scores, threshold: $0) }
     if session.communicator.isRoot {
       try Console.output(json ? Self.object(evaluation) : EvaluationTable.text(of: evaluation))
     }

@@ -10,6 +10,7 @@ enum EvaluationTable {
       "scored by the \(evaluation.rule.rawValue) rule from the \(evaluation.topK) nearest prototypes of the "
         + "\(evaluation.bank.rawValue) bank"
     ]
+    if let rates = evaluation.calibrated { lines += [line(of: rates)] }
     if let baseline = evaluation.baselineAUROC {
       lines += ["nearest neighbour in raw 32 x 32 pixels: AUROC \(three(baseline))"]
     }
@@ -50,6 +51,12 @@ enum EvaluationTable {
     ]
     return "intervals: \(confidence.method), \(confidence.resamples) resamples of "
       + "\(units.compactMap { $0 }.joined(separator: " and ")), seed \(confidence.seed)"
+  }
+
+  private static func line(of rates: CalibratedRates) -> String {
+    func percent(_ rate: Double) -> String { String(format: "%.1f %%", 100 * rate) }
+    return "flagged \(percent(rates.flaggedNormalRate)) of normal and \(percent(rates.flaggedAnomalousRate)) of "
+      + "anomalous images at a false-alarm rate of \(percent(rates.falseAlarmRate)), calibrated on \(rates.calibrationCount)"
   }
 
   /// Columns under one another: the first flush left, the others flush right, two spaces apart.

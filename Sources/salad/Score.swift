@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import MPI
+import MemoryBank
 import Radiographs
 import SALAD
 
@@ -8,7 +9,9 @@ struct Score: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Score images: how far each is from what is normal.",
     discussion: """
-      Scores are in 0...1, higher is more anomalous. A folder is searched recursively for .png, sorted by path.
+      Scores are in 0...1, higher is more anomalous. A folder is searched recursively for .png, sorted by path. \
+      Where the model was trained with --validation-fraction, a p-value tells how rare so high a score is among normal \
+      images that training never saw, and images at or below the false-alarm rate are flagged.
 
         salad score run image.png
         salad score deploy images/ --csv > scores.csv
@@ -21,7 +24,7 @@ struct Score: ParsableCommand {
   @Argument(help: ArgumentHelp("PNG images, and folders of them.", valueName: "images"))
   var images: [String]
 
-  @Flag(help: "Print path,score,rule as CSV (RFC 4180).")
+  @Flag(help: "Print path,score,rule as CSV (RFC 4180), and p_value,flagged where the model is calibrated.")
   var csv = false
 
   @OptionGroup var scoring: ScoringOptions
@@ -34,21 +37,39 @@ struct Score: ParsableCommand {
   /// All ranks.
   private func score(_ session: Session) throws -> ExitStatus {
     let paths = try ImagePaths.expand(images, communicator: session.communicator)  // all ranks
-    let scorer = try scoring.scorer(of: model, workers: work.workers, session: session)  // all ranks
+    let (scorer, threshold) = try scoring.scorer(  // all ranks
+      of: model, workers: work.workers, session: session)
     let scores = try scorer.scores(of: paths)  // all ranks
 
     if session.communicator.isRoot {
-      let rule = scorer.rule.rawValue
-      let rows = zip(paths, scores).map { path, score in
-        csv ? "\(CSV.field(path)),\(score),\(rule)\n" : "\(Self.aligned(score))  \(path)\n"
-      }
-      try Console.output((csv ? "path,score,rule\n" : "\(rule)  path\n") + rows.joined())
+      let table = csv ? Self.csv : Self.listing
+      try Console.output(table(zip(paths, scores).map { ($0, $1) }, scorer.rule, threshold))
     }
     return .success
   }
 
-  /// A score with six decimals, for a person to compare.
-  private static func aligned(_ score: Double) -> String { String(format: "%.6f", score) }
+  private static func csv(
+    _ images: [(path: String, score: Double)], rule: ScoreRule, threshold: ConformalThreshold?
+  ) -> String {
+    let rows = images.map { path, score in
+      let judgement = threshold.map { ",\($0.pValue(of: score)),\($0.flags(score))" } ?? ""
+      return "\(CSV.field(path)),\(score),\(rule.rawValue)\(judgement)\n"
+    }
+    return "path,score,rule\(threshold == nil ? "" : ",p_value,flagged")\n" + rows.joined()
+  }
+
+  /// Aligned, for a person to compare.
+  private static func listing(
+    _ images: [(path: String, score: Double)], rule: ScoreRule, threshold: ConformalThreshold?
+  ) -> String {
+    let rows = images.map { path, score in
+      let judgement = threshold.map {
+        String(format: "  %7.4f  ", $0.pValue(of: score)) + ($0.flags(score) ? "flagged" : "-      ")
+      }
+      return String(format: "%.6f", score) + "\(judgement ?? "")  \(path)\n"
+    }
+    return "\(rule.rawValue)\(threshold == nil ? "" : "  p-value  flagged")  path\n" + rows.joined()
+  }
 }
 
 /// Text for tables that programs read.

@@ -13,14 +13,24 @@ struct ScoringOptions: ParsableArguments {
   @Option(help: "Which bank scores. (default: the refreshed one, or momentum where there is none)")
   var bank: BankKind?
 
+  @Option(
+    help: """
+      Fraction of normal images that may be flagged, where the model was trained with --validation-fraction. \
+      (default: what the model remembers)
+      """)
+  var falseAlarmRate: Double?
+
   func validate() throws {
     if let topK, topK < 1 {
       throw ValidationError("--top-k is \(topK): give a whole number of at least 1")
     }
+    if let falseAlarmRate { try asUsage { try ConformalThreshold.validate(falseAlarmRate: falseAlarmRate) } }
   }
 
-  /// All ranks. A scorer of the run or deployment at `path`.
-  func scorer(of path: String, workers: Int?, session: Session) throws -> Scorer {
+  /// All ranks. A scorer of the run or deployment at `path`, and what judges its scores where they are calibrated.
+  func scorer(
+    of path: String, workers: Int?, session: Session
+  ) throws -> (scorer: Scorer, threshold: ConformalThreshold?) {
     session.watchdog.enter("verifying \(path)", step: nil)
     let source = try ModelSource.open(path, bank: bank, communicator: session.communicator)  // all ranks
     if let note = source.note { session.log.note(note) }
@@ -28,8 +38,29 @@ struct ScoringOptions: ParsableArguments {
     for warning in session.host.warnings(workers: workers, ranksInAll: session.communicator.size, microBatches: nil) {
       session.log.note(warning)
     }
-    return try Scorer(  // all ranks
+    let scorer = try Scorer(  // all ranks
       source, rule: scoreRule, topK: topK, workers: workers, communicator: session.communicator,
       watchdog: session.watchdog)
+    return (scorer, try threshold(of: scorer, source: source, log: session.log))
+  }
+
+  /// - Throws: `SaladError` 64 when a false-alarm rate was asked for and the scores are not calibrated.
+  private func threshold(of scorer: Scorer, source: ModelSource, log: Log) throws -> ConformalThreshold? {
+    let threshold = scorer.calibration?.threshold(rule: scorer.rule, falseAlarmRate: falseAlarmRate)
+    if let threshold {
+      if threshold.value == nil { log.note(threshold.sentence) }
+      return threshold
+    }
+    let reason =
+      if let calibration = source.calibration {
+        "its p-values are those of --top-k \(calibration.topK) and the \(calibration.bank.rawValue) bank, not of this"
+      } else {
+        "it was trained without --validation-fraction and has no p-values"
+      }
+    guard falseAlarmRate == nil else {
+      throw SaladError(.usage, "\(source.path): \(reason): leave --false-alarm-rate away, or change that")
+    }
+    if source.calibration != nil { log.note("\(source.path): \(reason)") }
+    return nil
   }
 }

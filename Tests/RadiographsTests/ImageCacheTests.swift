@@ -30,17 +30,32 @@ struct ImageCacheTests {
     }
   }
 
-  @Test("The digest is the file's SHA-256, whether or not the image was in memory")
+  @Test("A scan's digest is the file's SHA-256, whether or not the image was in memory")
   func digest() throws {
     try withImages(count: 2) { root, paths in
       let cache = ImageCache(root: root, paths: paths, side: 64, fit: .pad, limit: 64 * 64)
       for index in [0, 1, 0, 1] {
-        let (image, digest) = try cache.imageAndDigest(index)
+        let scanned = try cache.scanned(index)
         let bytes = try Data(contentsOf: URL(filePath: "\(root)/\(paths[index])"))
-        #expect(digest == Array(SHA256.hash(data: bytes)))
-        #expect(try image == cache.image(index))
+        #expect(scanned.digest == Array(SHA256.hash(data: bytes)))
+        #expect(try scanned.picture == PictureHash(Radiograph(pngBytes: Array(bytes), path: "")))
       }
       #expect(cache.bytesInUse == 64 * 64)
+    }
+  }
+
+  @Test("A selection has its images under their new indices, and what was in memory is not read again")
+  func selection() throws {
+    try withImages(count: 4) { root, paths in
+      let whole = ImageCache(root: root, paths: paths, side: 64, fit: .pad, limit: 3 * 64 * 64)
+      let images = try (0..<4).map { try whole.image($0) }
+      let cache = ImageCache(whole, selecting: [3, 1])
+      #expect(cache.paths == [paths[3], paths[1]])
+      #expect(cache.bytesInUse == 64 * 64)
+      try FileManager.default.removeItem(atPath: "\(root)/\(paths[1])")
+      #expect(try cache.image(0) == images[3])
+      #expect(try cache.image(1) == images[1])
+      #expect(cache.bytesInUse == 2 * 64 * 64)
     }
   }
 
@@ -56,7 +71,7 @@ struct ImageCacheTests {
     }
   }
 
-  @Test("A scan gives each file's digest or error in order, with any number of threads", arguments: [1, 2, 7])
+  @Test("A scan gives what each file is or its error in order, with any number of threads", arguments: [1, 2, 7])
   func scan(threads: Int) throws {
     try withImages(count: 9) { root, paths in
       try Data("no image".utf8).write(to: URL(filePath: "\(root)/\(paths[4])"))
@@ -70,7 +85,7 @@ struct ImageCacheTests {
       #expect(done == 7)
       for (index, result) in zip(2..<9, results) {
         switch result {
-        case .success(let digest): #expect(try digest == cache.imageAndDigest(index).1)
+        case .success(let scanned): #expect(try scanned == cache.scanned(index))
         case .failure(let error): #expect(error.path == "\(root)/\(paths[index])" && [4, 6].contains(index))
         }
       }

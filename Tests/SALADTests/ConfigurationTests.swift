@@ -27,6 +27,8 @@ struct ConfigurationTests {
     configuration.seed = .max
     configuration.learningRate = 1.0 / 3
     configuration.augmentation.noise = 0.01
+    configuration.validationFraction = 0.2
+    configuration.falseAlarmRate = 0.01
     let bytes = try JSONEncoder().encode(configuration)
     #expect(try JSONDecoder().decode(Configuration.self, from: bytes) == configuration)
   }
@@ -50,6 +52,10 @@ struct ConfigurationTests {
       ("--anchor-rate 1.5", Change { $0.anchorRate = 1.5 }),
       ("--neighbours 0", Change { $0.neighbours = 0 }),
       ("--top-k 0", Change { $0.topK = 0 }),
+      ("--validation-fraction 1.0", Change { $0.validationFraction = 1 }),
+      ("--validation-fraction -0.1", Change { $0.validationFraction = -0.1 }),
+      ("--false-alarm-rate 0.0", Change { $0.falseAlarmRate = 0 }),
+      ("--false-alarm-rate nan", Change { $0.falseAlarmRate = .nan }),
       ("--reconstruction-weight inf", Change { $0.reconstructionWeight = .infinity }),
       ("--scale 1.0", Change { $0.augmentation.scale = 1 }),
     ])
@@ -71,6 +77,22 @@ struct ConfigurationTests {
     let error = #expect(throws: SaladError.self) { try configuration.validate(imageCount: 31) }
     #expect(error?.status == .usage)
     #expect(error?.description.contains("at most 24") == true)
+    configuration.validationFraction = 0.5
+    let left = #expect(throws: SaladError.self) { try configuration.validate(imageCount: 20, keptBack: 20) }
+    #expect(left?.description.contains("20 training images that --validation-fraction 0.5 leaves") == true)
+  }
+
+  @Test("A configuration from before there was calibration keeps nothing back and equals one that says so")
+  func older() throws {
+    let bytes = try JSONEncoder().encode(Configuration())
+    #expect(!String(decoding: bytes, as: UTF8.self).contains("validation_fraction"))
+    var configuration = try JSONDecoder().decode(Configuration.self, from: bytes)
+    #expect(configuration.validationFraction == nil)
+    configuration.validationFraction = 0
+    configuration.falseAlarmRate = 0.05
+    #expect(configuration.differences(from: Configuration()).isEmpty)
+    configuration.validationFraction = 0.1
+    #expect(configuration.differences(from: Configuration()).map(\.flag) == ["--validation-fraction"])
   }
 
   @Test("Every setting that differs is named by its flag, the strengths of the augmentation too")

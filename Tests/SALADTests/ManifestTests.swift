@@ -49,6 +49,9 @@ import Testing
         "expected \(second) to start at row 16, every row in one shard, found 17 ..< 20", { $0.shards[1].firstRow = 17 }
       ),
       ("for 20 rows, found them for 19", { $0.shards[1].endRow = 19 }),
+      ("expected ascending calibration scores for weighted", { $0.calibration?.scores["weighted"] = [0.2, 0.1] }),
+      ("expected ascending calibration scores for weighted", { $0.calibration?.scores["weighted"] = [] }),
+      ("expected a false-alarm rate above 0 and below 1, found 1.0", { $0.calibration?.falseAlarmRate = 1 }),
       ("found 16 ..< \(Int.min)", { $0.shards[1].endRow = .min }),
       ("expected \(second) to hold row 16", { $0.shards[1].name = first }),
       ("expected \(second) to hold row 16 and to be among the files", { $0.files.removeAll { $0.name == second } }),
@@ -104,6 +107,8 @@ import Testing
         Manifest.Shard(name: names[1], kind: .momentum, firstRow: 0, endRow: 16),
         Manifest.Shard(name: names[2], kind: .momentum, firstRow: 16, endRow: 20),
       ],
-      imageIDs: (0..<20).map { "train/good/ü \($0).png" })
+      imageIDs: (0..<20).map { "train/good/ü \($0).png" },
+      calibration: Calibration(
+        topK: 100, temperature: 0.07, falseAlarmRate: 0.05, scores: ["weighted": [0.1, 1.0 / 3, 1.0 / 3]]))
   }
 }
