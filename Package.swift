@@ -73,7 +73,7 @@ let package = Package(
     .testTarget(
       name: "SALADTests", dependencies: ["SALAD", "RanksSupport", "ranks"],
       resources: [.copy("Fixtures")]),
-    .testTarget(name: "CommandTests", dependencies: ["salad", "RanksSupport", "Safetensors"]),
+    .testTarget(name: "CommandTests", dependencies: ["salad", "Radiographs", "RanksSupport", "Safetensors"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,5 +1,6 @@
 import MPI
 import MemoryBank
+import Radiographs
 import Safetensors
 
 // N = bank rows, D = embedding dimension
@@ -24,13 +25,16 @@ public struct Checkpoint: Sendable {
     public var dataFingerprint: String
     /// N relative paths.
     public var imageIDs: [String]
+    /// What they show, one each.
+    public var pictures: [PictureHash]?
     public var scoring: ScoringConfiguration
     /// At the end of training, when images were kept back.
     public var calibration: Calibration?
 
     public init(
       step: Int, epoch: Int, saladVersion: String, instructionSet: String, reduction: Reduction = .exact,
-      dataFingerprint: String, imageIDs: [String], scoring: ScoringConfiguration, calibration: Calibration? = nil
+      dataFingerprint: String, imageIDs: [String], pictures: [PictureHash]? = nil, scoring: ScoringConfiguration,
+      calibration: Calibration? = nil
     ) {
       self.step = step
       self.epoch = epoch
@@ -39,6 +43,7 @@ public struct Checkpoint: Sendable {
       self.reduction = reduction
       self.dataFingerprint = dataFingerprint
       self.imageIDs = imageIDs
+      self.pictures = pictures
       self.scoring = scoring
       self.calibration = calibration
     }
@@ -206,6 +211,7 @@ extension Manifest {
       dataFingerprint: description.dataFingerprint,
       encoderHash: written.files.first { $0.name == Self.modelName }?.sha256 ?? "", rows: bank.sharding.rows,
       dimension: bank.dimension, scoring: description.scoring, files: written.files, shards: written.shards,
-      imageIDs: description.imageIDs, calibration: description.calibration)
+      imageIDs: description.imageIDs, imageHashes: description.pictures?.map(\.hexadecimal),
+      calibration: description.calibration)
   }
 }

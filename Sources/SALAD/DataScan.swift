@@ -1,4 +1,3 @@
-import Foundation
 import MPI
 import Radiographs
 
@@ -17,8 +16,9 @@ public struct DataScan: Sendable {
   public let images: [String]
   /// What `images` show.
   public let pictures: [PictureHash]
-  /// Relative paths of the normal images kept back for calibration.
+  /// Relative paths of the normal images kept back for calibration, and what they show.
   public let keptBack: [String]
+  public let keptBackPictures: [PictureHash]
   public let skipped: [SkippedImage]
   /// SHA-256 over paths and contents of `images` and `keptBack`, 64 hexadecimal digits.
   public let fingerprint: String
@@ -49,18 +49,8 @@ public struct DataScan: Sendable {
   ) throws {
     let cache = ImageCache(
       root: root, paths: paths, side: configuration.size, fit: configuration.fit, limit: cacheMemory)
-    let progress = ProgressDisplay("reading images", unit: "images", total: paths.count, isShown: communicator.isRoot)
-    watchdog.enter("reading images", step: nil)
-
-    var findings: [Finding] = []
-    // The ranks keep step, so that none waits long for a slower one.
-    for block in Share.blocks(of: paths.indices, size: communicator.size * Self.imagesPerShare) {
-      let share = Share.range(of: communicator.rank, ranks: communicator.size, count: block.count)
-      let mine = block.lowerBound + share.lowerBound..<block.lowerBound + share.upperBound
-      let found = cache.scan(mine, threads: workers) { _ in watchdog.progress() }.map(Finding.init)  // mine
-      findings += try Self.gather(found, communicator: communicator)  // all ranks
-      progress.show(block.upperBound)
-    }
+    let findings = try SharedScan.run(  // all ranks
+      cache, title: "reading images", workers: workers, communicator: communicator, watchdog: watchdog)
 
     let bad = paths.indices.compactMap { index in
       findings[index].reason.map { SkippedImage(path: paths[index], reason: $0) }
@@ -82,34 +72,10 @@ public struct DataScan: Sendable {
       paths: good.map { paths[$0] }, pictures: scanned.map(\.picture), fraction: configuration.validationFraction ?? 0,
       seed: configuration.seed)
     self.keptBack = keptBack.map { paths[good[$0]] }
+    keptBackPictures = keptBack.map { scanned[$0].picture }
     let training = Set(good.indices).subtracting(keptBack).sorted()
     images = training.map { paths[good[$0]] }
     pictures = training.map { scanned[$0].picture }
     self.cache = ImageCache(cache, selecting: training.map { good[$0] })
-  }
-
-  private static let imagesPerShare = 256
-
-  /// What became of one image.
-  private struct Finding: Codable {
-    /// nil for a bad image.
-    var image: ScannedImage?
-    /// What is wrong with it, in one sentence.
-    var reason: String?
-
-    init(_ result: Result<ScannedImage, RadiographError>) {
-      switch result {
-      case .success(let image): self.image = image
-      case .failure(let error): reason = SaladError(error).description
-      }
-    }
-  }
-
-  /// All ranks. Every rank's findings, in rank order.
-  private static func gather(_ findings: [Finding], communicator: Communicator) throws -> [Finding] {
-    let bytes = Array(try JSONEncoder().encode(findings))
-    return try communicator.allGatherV(bytes).flatMap {  // all ranks
-      try JSONDecoder().decode([Finding].self, from: Data($0))
-    }
   }
 }

@@ -1,3 +1,5 @@
+import Radiographs
+
 /// What a deployment says of itself. Nothing in it tells of time, host, path or number of ranks.
 ///
 /// `ScoringConfiguration`'s keys (`score_rule`, `temperature`, `top_k`, `size`, `channels`, `fit`, ...) stand beside the
@@ -26,6 +28,8 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
   var files: [Manifest.File]
   /// N relative paths; image i's prototype is row i.
   var imageIDs: [String]
+  /// What image i shows; nil in runs begun before it was remembered.
+  var imageHashes: [String]?
   /// nil where no image was kept back, or another bank was merged than was calibrated.
   var calibration: Calibration?
 
@@ -45,13 +49,14 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     scoring = manifest.scoring
     self.files = files
     imageIDs = manifest.imageIDs
+    imageHashes = manifest.imageHashes
     calibration = manifest.calibration.flatMap { $0.bank == bank ? $0 : nil }
   }
 
   /// Of weights that came from elsewhere, with a bank of theirs.
   init(
     importing scoring: ScoringConfiguration, instructionSet: String, dataFingerprint: String, dimension: Int,
-    imageIDs: [String], files: [Manifest.File]
+    imageIDs: [String], pictures: [PictureHash]?, files: [Manifest.File]
   ) {
     saladVersion = SALAD.saladVersion
     self.instructionSet = instructionSet
@@ -65,6 +70,7 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     self.scoring = scoring
     self.files = files
     self.imageIDs = imageIDs
+    imageHashes = pictures?.map(\.hexadecimal)
   }
 
   /// The manifest of the folder, in itself without contradiction. Local; the files are not looked at.
@@ -89,6 +95,7 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
         sentence: "expected \(Deployment.bankName) and \(Manifest.modelName) as files, found \(files.map(\.name))")
     }
     try Manifest.check(encoderHash: encoderHash, files)
+    _ = try Manifest.pictures(imageHashes, rows: rows)
     try calibration?.check()
   }
 
@@ -102,6 +109,7 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     case dataFingerprint = "data_fingerprint"
     case encoderHash = "encoder_sha256"
     case imageIDs = "image_ids"
+    case imageHashes = "image_hashes"
     case falseAlarmRate = "false_alarm_rate"
   }
 
@@ -121,6 +129,7 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     dimension = try values.decode(Int.self, forKey: .dimension)
     files = try values.decode([Manifest.File].self, forKey: .files)
     imageIDs = try values.decode([String].self, forKey: .imageIDs)
+    imageHashes = try values.decodeIfPresent([String].self, forKey: .imageHashes)
     calibration = try values.decodeIfPresent(Calibration.self, forKey: .calibration)
   }
 
@@ -140,6 +149,7 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     try values.encode(dimension, forKey: .dimension)
     try values.encode(files, forKey: .files)
     try values.encode(imageIDs, forKey: .imageIDs)
+    try values.encodeIfPresent(imageHashes, forKey: .imageHashes)
     try values.encodeIfPresent(calibration, forKey: .calibration)
     // Never read back, they follow from the calibration: for programs that flag without p-values.
     try values.encodeIfPresent(calibration?.falseAlarmRate, forKey: .falseAlarmRate)

@@ -1,4 +1,5 @@
 import MemoryBank
+import Radiographs
 
 /// Which bank: `refreshed`, recomputed with the final weights, or `momentum`, the one that training continues.
 public enum BankKind: String, Codable, Sendable, CaseIterable {
@@ -64,6 +65,8 @@ public struct Manifest: Codable, Sendable, Equatable {
   public var shards: [Shard]
   /// N relative paths; image i's prototype is row i.
   public var imageIDs: [String]
+  /// What image i shows, as `PictureHash.hexadecimal` has it; nil in runs begun before it was remembered.
+  public var imageHashes: [String]?
   /// Absent in the midst of training, and where no image was kept back.
   public var calibration: Calibration?
 
@@ -75,6 +78,7 @@ public struct Manifest: Codable, Sendable, Equatable {
     case dataFingerprint = "data_fingerprint"
     case encoderHash = "encoder_sha256"
     case imageIDs = "image_ids"
+    case imageHashes = "image_hashes"
   }
 
   static let format = "salad-checkpoint"
@@ -147,6 +151,7 @@ extension Manifest {
     if let stranger = names.first(where: { !known.contains($0) }) {
       throw Fault(sentence: "expected only the model, the optimizer and shards among the files, found \(stranger)")
     }
+    _ = try Self.pictures(imageHashes, rows: rows)
     try calibration?.check()
   }
 
@@ -158,6 +163,18 @@ extension Manifest {
     guard imageIDs.count == rows else {
       throw Fault(sentence: "expected \(rows) image ids, one a row of the bank, found \(imageIDs.count)")
     }
+  }
+
+  /// N picture hashes; nil where there are none.
+  static func pictures(_ imageHashes: [String]?, rows: Int) throws(Fault) -> [PictureHash]? {
+    guard let imageHashes else { return nil }
+    let pictures = imageHashes.compactMap(PictureHash.init(hexadecimal:))
+    guard pictures.count == imageHashes.count, pictures.count == rows else {
+      throw Fault(
+        sentence: "expected \(rows) image hashes of 144 hexadecimal digits, one a row of the bank, found "
+          + "\(pictures.count) among \(imageHashes.count)")
+    }
+    return pictures
   }
 
   static func check(encoderHash: String, _ files: [File]) throws(Fault) {

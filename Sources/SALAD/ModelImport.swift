@@ -79,7 +79,7 @@ public struct ModelImport {
         }
         return DeploymentManifest(
           importing: configuration.scoring, instructionSet: instructionSet, dataFingerprint: bank.fingerprint,
-          dimension: dimension, imageIDs: bank.imageIDs, files: files)
+          dimension: dimension, imageIDs: bank.imageIDs, pictures: bank.pictures, files: files)
       }
     }
     return bank.rows
@@ -92,6 +92,8 @@ public struct ModelImport {
     /// (N, D), whole on rank 0.
     var values: [Float]
     var imageIDs: [String]
+    /// What the images show; nil where nobody knows.
+    var pictures: [PictureHash]?
     /// Of the images; empty where nobody knows them.
     var fingerprint: String
     var rows: Int { imageIDs.count }
@@ -117,7 +119,7 @@ public struct ModelImport {
       try checkUnitRows(values, path: path)
       // The rows' images are not known; a deployment names them all the same.
       let names = (0..<shape[0]).map { "row-\(padded($0, to: 7))" }
-      return Bank(values: communicator.isRoot ? values : [], imageIDs: names, fingerprint: "")
+      return Bank(values: communicator.isRoot ? values : [], imageIDs: names, pictures: nil, fingerprint: "")
     }
   }
 
@@ -151,6 +153,6 @@ public struct ModelImport {
       preconditionFailure("an import does not listen to signals")
     }
     let values = try communicator.gatherV(bank.shard, root: 0).flatMap { $0 }  // all ranks
-    return Bank(values: values, imageIDs: scan.images, fingerprint: scan.fingerprint)
+    return Bank(values: values, imageIDs: scan.images, pictures: scan.pictures, fingerprint: scan.fingerprint)
   }
 }

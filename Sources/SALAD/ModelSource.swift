@@ -1,5 +1,6 @@
 import MPI
 import MemoryBank
+import Radiographs
 import Safetensors
 
 /// What scoring loads, from a run or from a deployment alike.
@@ -13,6 +14,8 @@ public struct ModelSource: Sendable {
   public let modelPath: String
   /// N relative paths; row i is image i's prototype.
   public let imageIDs: [String]
+  /// What image i shows; nil in models from before it was remembered.
+  public let pictures: [PictureHash]?
   public let dataFingerprint: String
   /// The bank that scores.
   public let bankKind: BankKind
@@ -71,7 +74,9 @@ public struct ModelSource: Sendable {
     let lagging = bank == nil && kind == .momentum
     return ModelSource(
       path: path, kind: .run(step: step), scoring: checkpoint.manifest.scoring, modelPath: checkpoint.modelPath,
-      imageIDs: checkpoint.manifest.imageIDs, dataFingerprint: checkpoint.manifest.dataFingerprint, bankKind: kind,
+      imageIDs: checkpoint.manifest.imageIDs,
+      pictures: checkpoint.manifest.imageHashes?.compactMap(PictureHash.init(hexadecimal:)),
+      dataFingerprint: checkpoint.manifest.dataFingerprint, bankKind: kind,
       calibration: checkpoint.manifest.calibration,
       note: lagging
         ? "\(path): step \(step) has no refreshed bank, so its momentum bank scores, whose rows lag behind the network"
@@ -92,7 +97,8 @@ public struct ModelSource: Sendable {
     }
     return ModelSource(
       path: path, kind: .deployment, scoring: manifest.scoring, modelPath: deployment.modelPath,
-      imageIDs: manifest.imageIDs, dataFingerprint: manifest.dataFingerprint, bankKind: manifest.bank,
+      imageIDs: manifest.imageIDs, pictures: manifest.imageHashes?.compactMap(PictureHash.init(hexadecimal:)),
+      dataFingerprint: manifest.dataFingerprint, bankKind: manifest.bank,
       calibration: manifest.calibration, note: nil, content: .deployment(deployment))
   }
 

@@ -29,11 +29,14 @@ public struct PreparedRun: Sendable {
 
   /// All ranks. A new run at `run` on the data set at `data`.
   ///
-  /// - Parameter initialWeights: a safetensors file to start the network from; nil: all weights at random.
+  /// - Parameters:
+  ///   - initialWeights: a safetensors file to start the network from; nil: all weights at random.
+  ///   - allowsLeaks: whether patients and pictures of the test split, where there is one, may train.
   /// - Throws: `SaladError` on all ranks: 64 when there is a run already or the configuration does not suit the data,
-  ///   65 when the data set is missing, empty or has bad images, 74 when the disk refuses.
+  ///   65 when the data set is missing or empty, or has bad images or leaks, 74 when the disk refuses.
   public static func new(
-    run: String, data: String, configuration: Configuration, execution: Execution, initialWeights: String?, job: Job
+    run: String, data: String, configuration: Configuration, execution: Execution, initialWeights: String?,
+    allowsLeaks: Bool, job: Job
   ) throws -> PreparedRun {
     // What can be refused is refused before the folder is made and every image read.
     try configuration.validate()
@@ -41,6 +44,9 @@ public struct PreparedRun: Sendable {
     let paths = try DataScan.list(root: data, communicator: job.communicator)  // all ranks
     let wished = ValidationSplit.wishedCount(fraction: configuration.validationFraction ?? 0, of: paths.count)
     try configuration.validate(imageCount: paths.count - wished, keptBack: wished)
+    let test = try LeakGuard.testImages(of: data, communicator: job.communicator)  // all ranks
+    try LeakGuard(training: paths, trainingPictures: nil, allowsLeaks: allowsLeaks, log: job.log)
+      .checkPatients(of: test, root: data)
 
     let weights = try initialWeights.map {
       try RunRecord.WeightsRecord.of($0, run: run, communicator: job.communicator)  // all ranks
@@ -49,6 +55,12 @@ public struct PreparedRun: Sendable {
     let scan = try Self.scan(  // all ranks
       data, paths: paths, configuration: configuration, execution: execution, job: job)
     try configuration.validate(imageCount: scan.images.count, keptBack: scan.keptBack.count)
+    let leakGuard = LeakGuard(
+      training: scan.images + scan.keptBack, trainingPictures: scan.pictures + scan.keptBackPictures,
+      allowsLeaks: allowsLeaks, log: job.log)
+    try leakGuard.checkPictures(  // all ranks
+      of: test, root: data, side: configuration.size, workers: job.workers, communicator: job.communicator,
+      watchdog: job.watchdog)
 
     let record = RunRecord(
       configuration: configuration, execution: execution,

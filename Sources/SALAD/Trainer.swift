@@ -230,7 +230,8 @@ public struct Trainer {
       step: stepsTaken, epoch: stepsTaken / schedule.stepsPerEpoch, saladVersion: saladVersion,
       instructionSet: instructionSet, reduction: configuration.reduction,
       dataFingerprint: prepared.record.data.fingerprint,
-      imageIDs: prepared.scan.images, scoring: configuration.scoring, calibration: calibration)
+      imageIDs: prepared.scan.images, pictures: prepared.scan.pictures, scoring: configuration.scoring,
+      calibration: calibration)
     let progress = TrainingProgress(anchors: anchors, epochLosses: epochLosses)
     try Checkpoint.write(  // all ranks
       description, to: prepared.directory, keep: prepared.record.execution.keep, momentum: bank, refreshed: refreshed,

@@ -47,6 +47,9 @@ struct Evaluate: ParsableCommand {
   @Option(help: ArgumentHelp("Determines the resamples.", valueName: "seed"))
   var bootstrapSeed: UInt64 = 0
 
+  @Flag(help: "Measure although the model learnt from patients or pictures of the test split.")
+  var allowLeaks = false
+
   @OptionGroup var scoring: ScoringOptions
   @OptionGroup var work: WorkOptions
 
@@ -63,8 +66,9 @@ struct Evaluate: ParsableCommand {
   /// All ranks.
   private func evaluate(_ session: Session) throws -> ExitStatus {
     let images = try Evaluation.testImages(of: data, communicator: session.communicator)  // all ranks
-    let (scorer, threshold) = try scoring.scorer(  // all ranks
-      of: model, workers: work.workers, session: session)
+    let source = try scoring.open(model, session: session)  // all ranks
+    try refuseLeaks(from: source, to: images.map(\.path), session)  // all ranks
+    let (scorer, threshold) = try scoring.scorer(of: source, workers: work.workers, session: session)  // all ranks
     let scores = try scorer.scores(of: images.map { "\(data)/\($0.path)" })  // all ranks
 
     session.watchdog.enter("evaluating scores", step: nil)
@@ -86,6 +90,15 @@ struct Evaluate: ParsableCommand {
       try Console.output(json ? Self.object(evaluation) : EvaluationTable.text(of: evaluation))
     }
     return .success
+  }
+
+  /// All ranks.
+  private func refuseLeaks(from source: ModelSource, to images: [String], _ session: Session) throws {
+    let leakGuard = LeakGuard(source, allowsLeaks: allowLeaks, log: session.log)
+    try leakGuard.checkPatients(of: images, root: data)
+    try leakGuard.checkPictures(  // all ranks
+      of: images, root: data, side: source.scoring.size, workers: session.workers(work.workers),
+      communicator: session.communicator, watchdog: session.watchdog)
   }
 
   private static func object(_ evaluation: Evaluation) throws -> String {

@@ -27,13 +27,18 @@ struct ScoringOptions: ParsableArguments {
     if let falseAlarmRate { try asUsage { try ConformalThreshold.validate(falseAlarmRate: falseAlarmRate) } }
   }
 
-  /// All ranks. A scorer of the run or deployment at `path`, and what judges its scores where they are calibrated.
-  func scorer(
-    of path: String, workers: Int?, session: Session
-  ) throws -> (scorer: Scorer, threshold: ConformalThreshold?) {
+  /// All ranks. The run or deployment at `path`, verified.
+  func open(_ path: String, session: Session) throws -> ModelSource {
     session.watchdog.enter("verifying \(path)", step: nil)
     let source = try ModelSource.open(path, bank: bank, communicator: session.communicator)  // all ranks
     if let note = source.note { session.log.note(note) }
+    return source
+  }
+
+  /// All ranks. A scorer of the run or deployment, and what judges its scores where they are calibrated.
+  func scorer(
+    of source: ModelSource, workers: Int?, session: Session
+  ) throws -> (scorer: Scorer, threshold: ConformalThreshold?) {
     let workers = session.workers(workers)
     for warning in session.host.warnings(workers: workers, ranksInAll: session.communicator.size, microBatches: nil) {
       session.log.note(warning)

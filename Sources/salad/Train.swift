@@ -37,6 +37,9 @@ struct Train: ParsableCommand {
   @Flag(help: "Refuse ranks on CPUs with different vector instructions, whose last bits may differ.")
   var requireSameCpu = false
 
+  @Flag(help: "Train although patients or pictures of the test split are among the images.")
+  var allowLeaks = false
+
   @OptionGroup(title: "What it computes") var settings: ConfigurationOptions
   @OptionGroup(title: "How it goes about it") var work: ExecutionOptions
 
@@ -104,7 +107,7 @@ struct Train: ParsableCommand {
     change(&configuration, &execution)
     return try PreparedRun.new(  // all ranks
       run: folder, data: data, configuration: configuration, execution: execution, initialWeights: initialWeights,
-      job: job)
+      allowsLeaks: allowLeaks, job: job)
   }
 
   /// What the command line says, applied to defaults or to what a run remembers.

@@ -51,6 +51,8 @@ import Testing
       ("for 20 rows, found them for 19", { $0.shards[1].endRow = 19 }),
       ("expected ascending calibration scores for weighted", { $0.calibration?.scores["weighted"] = [0.2, 0.1] }),
       ("expected ascending calibration scores for weighted", { $0.calibration?.scores["weighted"] = [] }),
+      ("expected 20 image hashes of 144 hexadecimal digits", { $0.imageHashes?.removeLast() }),
+      ("found 19 among 20", { $0.imageHashes?[3] = "+" + String(repeating: "0", count: 143) }),
       ("expected a false-alarm rate above 0 and below 1, found 1.0", { $0.calibration?.falseAlarmRate = 1 }),
       ("found 16 ..< \(Int.min)", { $0.shards[1].endRow = .min }),
       ("expected \(second) to hold row 16", { $0.shards[1].name = first }),
@@ -108,6 +110,7 @@ import Testing
         Manifest.Shard(name: names[2], kind: .momentum, firstRow: 16, endRow: 20),
       ],
       imageIDs: (0..<20).map { "train/good/ü \($0).png" },
+      imageHashes: Array(repeating: String(repeating: "0123456789abcdef", count: 9), count: 20),
       calibration: Calibration(
         topK: 100, temperature: 0.07, falseAlarmRate: 0.05, scores: ["weighted": [0.1, 1.0 / 3, 1.0 / 3]]))
   }

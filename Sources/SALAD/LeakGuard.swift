@@ -1,0 +1,150 @@
+import MPI
+import Radiographs
+
+/// Keeps a model from being judged on what it learnt from: no patient and no picture may be on both sides of a split.
+///
+/// Duplicates within one side are no leak. Where no rank is mentioned, all may compute alike.
+public struct LeakGuard: Sendable {
+  /// Relative paths of the images that the model learns from; before training also of those kept back for calibration.
+  let training: [String]
+  /// What they show, one each; nil where a model is older than this knowledge.
+  let trainingPictures: [PictureHash]?
+  let allowsLeaks: Bool
+  let log: Log
+
+  /// A guard of what a model learnt from.
+  public init(_ source: ModelSource, allowsLeaks: Bool, log: Log) {
+    self.init(
+      training: source.imageIDs, trainingPictures: source.pictures, allowsLeaks: allowsLeaks, log: log)
+    if source.pictures == nil {
+      log.note("\(source.path) does not remember what its images show: test images are compared by patient alone")
+    }
+  }
+
+  init(training: [String], trainingPictures: [PictureHash]?, allowsLeaks: Bool, log: Log) {
+    self.training = training
+    self.trainingPictures = trainingPictures
+    self.allowsLeaks = allowsLeaks
+    self.log = log
+  }
+
+  // MARK: Checking
+
+  /// All ranks. Relative paths of a data set's test split, as rank 0 sees them; none where there is no such split.
+  static func testImages(of root: String, communicator: Communicator) throws -> [String] {
+    let listed = try agree(communicator) { () -> [String] in  // all ranks
+      guard communicator.isRoot else { return [] }
+      do {
+        return try ImageFolder(root: root).testImages().map(\.path)
+      } catch let error as RadiographError where error.kind == .badData {
+        return []
+      }
+    }
+    return try communicator.broadcast(paths: listed)  // all ranks
+  }
+
+  /// Local, by names alone.
+  ///
+  /// - Parameters:
+  ///   - root: the folder of the test images' data set, for sentences.
+  ///   - test: relative paths.
+  /// - Throws: `SaladError` 65 where a test image is of a patient who trained; with `allowsLeaks` that is a note.
+  public func checkPatients(of test: [String], root: String) throws {
+    let leaks = Self.samePatient(training: training, test: test)
+    try refuse(leaks, "is of the same patient as", of: test, root: root)
+  }
+
+  /// All ranks. Reads the test images, the ranks sharing them, and compares what they show.
+  ///
+  /// A test image that cannot be read is left to whoever scores it.
+  ///
+  /// - Parameters:
+  ///   - side: the model's, in pixels.
+  ///   - workers: threads of this rank.
+  /// - Throws: `SaladError` 65 on all ranks where a test image shows a picture that trained; with `allowsLeaks` that is
+  ///   a note. Near-duplicates are a note in any case.
+  public func checkPictures(
+    of test: [String], root: String, side: Int, workers: Int, communicator: Communicator, watchdog: Watchdog
+  ) throws {
+    guard let trainingPictures, !test.isEmpty else { return }
+    let cache = ImageCache(root: root, paths: test, side: side, fit: .stretch, limit: 0)
+    let findings = try SharedScan.run(  // all ranks
+      cache, title: "checking the test split", workers: workers, communicator: communicator, watchdog: watchdog)
+    let pictures = findings.map { $0.image?.picture }
+
+    watchdog.enter("comparing pictures", step: nil)
+    let same = Self.samePicture(training: trainingPictures, test: pictures)
+    try refuse(same, "is the same picture as", of: test, root: root)
+    let near = Self.nearPicture(training: trainingPictures, test: pictures)
+    if !near.isEmpty { log.note(warning(near, of: test, root: root)) }
+  }
+
+  private func refuse(_ leaks: [Leak], _ relation: String, of test: [String], root: String) throws {
+    guard let first = leaks.first else { return }
+    let others = leaks.count > 1 ? " (and \(leaks.count - 1) more test images like it)" : ""
+    let sentence = "\(root)/\(test[first.test]) \(relation) the training image \(training[first.training])\(others)"
+    guard allowsLeaks else {
+      throw SaladError(
+        .badData,
+        "\(sentence): a model must not be judged on what it learnt: take one away, or give --allow-leaks to go on")
+    }
+    log.note("\(sentence): --allow-leaks was given, expect results that are too good")
+  }
+
+  private func warning(_ leaks: [Leak], of test: [String], root: String) -> String {
+    let named = leaks.prefix(3).map { leak in
+      "\(root)/\(test[leak.test]) like \(training[leak.training]) (\(leak.distance) of \(PictureHash.gradientBits) bits "
+        + "differ)"
+    }
+    let others = leaks.count > named.count ? ", and \(leaks.count - named.count) more" : ""
+    return "test images look like training images, and may be copies: \(named.joined(separator: ", "))\(others)"
+  }
+}
+
+// MARK: - Finding
+
+extension LeakGuard {
+  /// A test image and the training image that it repeats: their places. At most one a test image, in its order.
+  struct Leak: Equatable {
+    var test: Int
+    var training: Int
+    /// Different bits of near-duplicates.
+    var distance = 0
+  }
+
+  /// Test images of patients who have a training image, the first one named.
+  static func samePatient(training: [String], test: [String]) -> [Leak] {
+    repeated(training.map(Patient.identifier(ofPath:)), test.map(Patient.identifier(ofPath:)))
+  }
+
+  /// Test images that are a training image pixel by pixel, the first one named.
+  static func samePicture(training: [PictureHash], test: [PictureHash?]) -> [Leak] {
+    repeated(training.map(\.content), test.map { $0?.content })
+  }
+
+  /// Test images of which every pixel may differ from the nearest training image's, but which look like it.
+  ///
+  /// Every pair is compared: two billion, as in all of ChestX-ray14, take half a minute.
+  static func nearPicture(training: [PictureHash], test: [PictureHash?]) -> [Leak] {
+    let contents = Set(training.map(\.content))
+    return test.indices.compactMap { index in
+      guard let picture = test[index], !contents.contains(picture.content) else { return nil }
+      var nearest = Leak(test: index, training: 0, distance: PictureHash.nearDistance + 1)
+      for (place, other) in training.enumerated() {
+        let distance = picture.distance(to: other)
+        if distance < nearest.distance { nearest = Leak(test: index, training: place, distance: distance) }
+      }
+      return nearest.distance <= PictureHash.nearDistance ? nearest : nil
+    }
+  }
+
+  private static func repeated<Key: Hashable>(_ training: [Key?], _ test: [Key?]) -> [Leak] {
+    var first: [Key: Int] = [:]
+    for (index, key) in training.enumerated() {
+      if let key, first[key] == nil { first[key] = index }
+    }
+    return test.enumerated().compactMap { index, key in
+      key.flatMap { first[$0] }.map { Leak(test: index, training: $0) }
+    }
+  }
+}

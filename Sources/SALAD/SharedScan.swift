@@ -1,0 +1,55 @@
+import Foundation
+import MPI
+import Radiographs
+
+/// Reads many images before work begins, the ranks sharing them.
+enum SharedScan {
+  /// What became of one image.
+  struct Finding: Codable {
+    /// nil for a bad image.
+    var image: ScannedImage?
+    /// What is wrong with it, in one sentence.
+    var reason: String?
+
+    init(_ result: Result<ScannedImage, RadiographError>) {
+      switch result {
+      case .success(let image): self.image = image
+      case .failure(let error): reason = SaladError(error).description
+      }
+    }
+  }
+
+  private static let imagesPerShare = 256
+
+  /// All ranks. One finding an image of `cache`, in order and equal on all ranks; each rank's cache keeps its share.
+  ///
+  /// - Parameters:
+  ///   - title: of the progress display.
+  ///   - workers: threads of this rank.
+  static func run(
+    _ cache: ImageCache, title: String, workers: Int, communicator: Communicator, watchdog: Watchdog
+  ) throws -> [Finding] {
+    let paths = cache.paths
+    let progress = ProgressDisplay(title, unit: "images", total: paths.count, isShown: communicator.isRoot)
+    watchdog.enter(title, step: nil)
+
+    var findings: [Finding] = []
+    // The ranks keep step, so that none waits long for a slower one.
+    for block in Share.blocks(of: paths.indices, size: communicator.size * imagesPerShare) {
+      let share = Share.range(of: communicator.rank, ranks: communicator.size, count: block.count)
+      let mine = block.lowerBound + share.lowerBound..<block.lowerBound + share.upperBound
+      let found = cache.scan(mine, threads: workers) { _ in watchdog.progress() }.map(Finding.init)  // mine
+      findings += try gather(found, communicator: communicator)  // all ranks
+      progress.show(block.upperBound)
+    }
+    return findings
+  }
+
+  /// All ranks. Every rank's findings, in rank order.
+  private static func gather(_ findings: [Finding], communicator: Communicator) throws -> [Finding] {
+    let bytes = Array(try JSONEncoder().encode(findings))
+    return try communicator.allGatherV(bytes).flatMap {  // all ranks
+      try JSONDecoder().decode([Finding].self, from: Data($0))
+    }
+  }
+}
