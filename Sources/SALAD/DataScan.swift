@@ -63,18 +63,19 @@ public struct DataScan: Sendable {
     guard !good.isEmpty else {
       throw SaladError(.badData, "\(root): none of its \(paths.count) training images can be read")
     }
+    let goodPaths = good.map { paths[$0] }
     let scanned = good.compactMap { findings[$0].image }
-    fingerprint = DataSetFingerprint.hexadecimal(paths: good.map { paths[$0] }, digests: scanned.map(\.digest))
-    skipped = bad
     self.root = root
+    skipped = bad
+    fingerprint = DataSetFingerprint.hexadecimal(paths: goodPaths, digests: scanned.map(\.digest))
 
     let keptBack = ValidationSplit.keptBack(
-      paths: good.map { paths[$0] }, pictures: scanned.map(\.picture), fraction: configuration.validationFraction ?? 0,
+      paths: goodPaths, pictures: scanned.map(\.picture), fraction: configuration.validationFraction ?? 0,
       seed: configuration.seed)
-    self.keptBack = keptBack.map { paths[good[$0]] }
+    self.keptBack = keptBack.map { goodPaths[$0] }
     keptBackPictures = keptBack.map { scanned[$0].picture }
     let training = Set(good.indices).subtracting(keptBack).sorted()
-    images = training.map { paths[good[$0]] }
+    images = training.map { goodPaths[$0] }
     pictures = training.map { scanned[$0].picture }
     self.cache = ImageCache(cache, selecting: training.map { good[$0] })
   }

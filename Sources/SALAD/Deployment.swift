@@ -21,20 +21,28 @@ public struct Deployment: Sendable {
   /// Both safetensors files are functions of weights and rows alone: any sharding gives the same bytes.
   /// The run is verified first and never changed.
   ///
-  /// - Parameter bank: nil: the refreshed one where there is one, else momentum.
+  /// - Parameters:
+  ///   - bank: nil: the refreshed one where there is one, else momentum.
+  ///   - selfTest: all ranks; what the verified run makes of the self-test's images.
   /// - Returns: which bank was merged.
   /// - Throws: `SaladError` on all ranks: 64 when `output` exists, 65 when the run is damaged, 74 when the disk refuses.
   public static func merge(
-    run: String, output: String, bank: BankKind?, communicator: Communicator
+    run: String, output: String, bank: BankKind?, communicator: Communicator,
+    selfTest: (ModelSource) throws -> SelfTest? = { _ in nil }
   ) throws -> BankKind {
     try refuseExisting(output, communicator: communicator)  // all ranks
     let source = try ModelSource.open(run, bank: bank, communicator: communicator)  // all ranks
     guard let checkpoint = source.checkpoint else {
       throw SaladError(.usage, "\(run): expected a run to merge, found a deployment, which is merged already")
     }
+    let selfTest = try selfTest(source)  // all ranks
     try agree(communicator) {  // all ranks
       guard communicator.isRoot else { return }
-      try write(to: output) { try fill($0, from: checkpoint, bank: source.bankKind) }
+      try write(to: output) { folder in
+        var manifest = try fill(folder, from: checkpoint, bank: source.bankKind)
+        manifest.selfTest = selfTest
+        return manifest
+      }
     }
     return source.bankKind
   }

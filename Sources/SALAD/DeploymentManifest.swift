@@ -33,6 +33,9 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
   /// nil where no image was kept back, or another bank was merged than was calibrated.
   var calibration: Calibration?
 
+  /// nil in deployments from before there was one.
+  var selfTest: SelfTest?
+
   static let format = "salad-deployment"
   static let formatVersion = 1
 
@@ -56,7 +59,8 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
   /// Of weights that came from elsewhere, with a bank of theirs.
   init(
     importing scoring: ScoringConfiguration, instructionSet: String, dataFingerprint: String, dimension: Int,
-    imageIDs: [String], pictures: [PictureHash]?, files: [Manifest.File]
+    imageIDs: [String], pictures: [PictureHash]?, files: [Manifest.File],
+    selfTest: SelfTest
   ) {
     saladVersion = SALAD.saladVersion
     self.instructionSet = instructionSet
@@ -71,6 +75,7 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     self.files = files
     self.imageIDs = imageIDs
     imageHashes = pictures?.map(\.hexadecimal)
+    self.selfTest = selfTest
   }
 
   /// The manifest of the folder, in itself without contradiction. Local; the files are not looked at.
@@ -97,6 +102,7 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     try Manifest.check(encoderHash: encoderHash, files)
     _ = try Manifest.pictures(imageHashes, rows: rows)
     try calibration?.check()
+    try selfTest?.check()
   }
 
   // MARK: JSON
@@ -110,6 +116,7 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     case encoderHash = "encoder_sha256"
     case imageIDs = "image_ids"
     case imageHashes = "image_hashes"
+    case selfTest = "self_test"
     case falseAlarmRate = "false_alarm_rate"
   }
 
@@ -130,6 +137,7 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     files = try values.decode([Manifest.File].self, forKey: .files)
     imageIDs = try values.decode([String].self, forKey: .imageIDs)
     imageHashes = try values.decodeIfPresent([String].self, forKey: .imageHashes)
+    selfTest = try values.decodeIfPresent(SelfTest.self, forKey: .selfTest)
     calibration = try values.decodeIfPresent(Calibration.self, forKey: .calibration)
   }
 
@@ -150,6 +158,7 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     try values.encode(files, forKey: .files)
     try values.encode(imageIDs, forKey: .imageIDs)
     try values.encodeIfPresent(imageHashes, forKey: .imageHashes)
+    try values.encodeIfPresent(selfTest, forKey: .selfTest)
     try values.encodeIfPresent(calibration, forKey: .calibration)
     // Never read back, they follow from the calibration: for programs that flag without p-values.
     try values.encodeIfPresent(calibration?.falseAlarmRate, forKey: .falseAlarmRate)

@@ -124,7 +124,7 @@ extension LeakGuard {
 
   /// Test images of which every pixel may differ from the nearest training image's, but which look like it.
   ///
-  /// Every pair is compared: two billion, as in all of ChestX-ray14, take half a minute.
+  /// Every pair is compared: two billion, as in all of ChestX-ray14, take about a minute.
   static func nearPicture(training: [PictureHash], test: [PictureHash?]) -> [Leak] {
     let contents = Set(training.map(\.content))
     return test.indices.compactMap { index in

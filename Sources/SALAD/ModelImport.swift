@@ -68,35 +68,43 @@ public struct ModelImport {
       case .file(let path): try read(path)  // all ranks
       case .data(let root): try embed(root)  // all ranks
       }
+    let scorer = Scorer(
+      configuration.scoring, bank: bank.memory, embedder: embedder, communicator: communicator, watchdog: watchdog)
+    let selfTest = try scorer.selfTest()  // all ranks
     watchdog.enter("writing \(output)", step: nil)
+    let values = try communicator.gatherV(bank.memory.shard, root: 0)  // all ranks
     let instructionSet = try InstructionSet.ofAllRanks(communicator).joined(separator: ", ")  // all ranks
     try agree(communicator) {  // all ranks
       guard communicator.isRoot else { return }
       try Deployment.write(to: output) { folder in
         try replica.saveModel(to: "\(folder)/\(Manifest.modelName)", metadata: [:])
-        let files = try Deployment.writeBank(rows: bank.rows, dimension: dimension, in: folder) { writer in
-          try writer.write(bank.values)
+        let files = try Deployment.writeBank(rows: bank.memory.sharding.rows, dimension: dimension, in: folder) {
+          writer in
+          for shard in values { try writer.write(shard) }
         }
         return DeploymentManifest(
           importing: configuration.scoring, instructionSet: instructionSet, dataFingerprint: bank.fingerprint,
-          dimension: dimension, imageIDs: bank.imageIDs, pictures: bank.pictures, files: files)
+          dimension: dimension, imageIDs: bank.imageIDs, pictures: bank.pictures, files: files,
+          selfTest: selfTest)
       }
     }
-    return bank.rows
+    return bank.memory.sharding.rows
   }
 
   private var dimension: Int { configuration.embeddingDimension }
+  private var embedder: Embedder {
+    Embedder(replica: replica, microBatch: configuration.microBatch, workers: workers)
+  }
 
   /// A bank on its way into a deployment.
   private struct Bank {
-    /// (N, D), whole on rank 0.
-    var values: [Float]
+    var memory: MemoryBank
+    /// N.
     var imageIDs: [String]
     /// What the images show; nil where nobody knows.
     var pictures: [PictureHash]?
     /// Of the images; empty where nobody knows them.
     var fingerprint: String
-    var rows: Int { imageIDs.count }
   }
 
   // MARK: A bank that is given
@@ -119,7 +127,11 @@ public struct ModelImport {
       try checkUnitRows(values, path: path)
       // The rows' images are not known; a deployment names them all the same.
       let names = (0..<shape[0]).map { "row-\(padded($0, to: 7))" }
-      return Bank(values: communicator.isRoot ? values : [], imageIDs: names, pictures: nil, fingerprint: "")
+      let mine = Sharding(rows: shape[0], ranks: communicator.size).range(of: communicator.rank)
+      let memory = MemoryBank(
+        rows: shape[0], dimension: dimension,
+        shard: Array(values[mine.lowerBound * dimension..<mine.upperBound * dimension]), communicator: communicator)
+      return Bank(memory: memory, imageIDs: names, pictures: nil, fingerprint: "")
     }
   }
 
@@ -146,13 +158,10 @@ public struct ModelImport {
     for image in scan.skipped { log.note("skipped: \(image.reason)") }
     let random = MemoryBank(
       rows: scan.images.count, dimension: dimension, seed: configuration.seed, communicator: communicator)
-    let refresh = Refresh(
-      embedder: Embedder(replica: replica, microBatch: configuration.microBatch, workers: workers), scan: scan,
-      communicator: communicator, watchdog: watchdog)
-    guard let bank = try refresh.run(random) else {  // all ranks
+    let refresh = Refresh(embedder: embedder, scan: scan, communicator: communicator, watchdog: watchdog)
+    guard let memory = try refresh.run(random) else {  // all ranks
       preconditionFailure("an import does not listen to signals")
     }
-    let values = try communicator.gatherV(bank.shard, root: 0).flatMap { $0 }  // all ranks
-    return Bank(values: values, imageIDs: scan.images, pictures: scan.pictures, fingerprint: scan.fingerprint)
+    return Bank(memory: memory, imageIDs: scan.images, pictures: scan.pictures, fingerprint: scan.fingerprint)
   }
 }

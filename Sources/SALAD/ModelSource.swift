@@ -21,6 +21,8 @@ public struct ModelSource: Sendable {
   public let bankKind: BankKind
   /// Of the refreshed bank, where images were kept back for it.
   public let calibration: Calibration?
+  /// A deployment's, where it has one.
+  public let selfTest: SelfTest?
   /// A sentence for standard error when the bank is not the refreshed one that was to be expected, else nil.
   public let note: String?
 
@@ -77,7 +79,7 @@ public struct ModelSource: Sendable {
       imageIDs: checkpoint.manifest.imageIDs,
       pictures: checkpoint.manifest.imageHashes?.compactMap(PictureHash.init(hexadecimal:)),
       dataFingerprint: checkpoint.manifest.dataFingerprint, bankKind: kind,
-      calibration: checkpoint.manifest.calibration,
+      calibration: checkpoint.manifest.calibration, selfTest: nil,
       note: lagging
         ? "\(path): step \(step) has no refreshed bank, so its momentum bank scores, whose rows lag behind the network"
         : nil,
@@ -99,7 +101,7 @@ public struct ModelSource: Sendable {
       path: path, kind: .deployment, scoring: manifest.scoring, modelPath: deployment.modelPath,
       imageIDs: manifest.imageIDs, pictures: manifest.imageHashes?.compactMap(PictureHash.init(hexadecimal:)),
       dataFingerprint: manifest.dataFingerprint, bankKind: manifest.bank,
-      calibration: manifest.calibration, note: nil, content: .deployment(deployment))
+      calibration: manifest.calibration, selfTest: manifest.selfTest, note: nil, content: .deployment(deployment))
   }
 
   /// What `salad merge` reads: the checkpoint of a run, nil for a deployment.

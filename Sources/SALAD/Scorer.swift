@@ -95,7 +95,10 @@ public struct Scorer {
   /// All ranks. The scores of a block of images under each of `rules`.
   func scores(ofBlock paths: [String], rules: [ScoreRule]) throws -> [[Double]] {
     watchdog.enter("embedding images", step: nil)
-    let embeddings = try embed(paths)  // all ranks
+    let (side, fit) = (scoring.size, scoring.fit)
+    let embeddings = try embed(paths.count) {  // all ranks
+      try Radiograph(png: paths[$0]).resized(to: side, fit: fit)
+    }
 
     watchdog.enter("looking up prototypes", step: nil)
     return try rules.map { rule in
@@ -106,16 +109,28 @@ public struct Scorer {
 
   /// All ranks. Embeddings of a block of images: each rank decodes and embeds whole micro-batches of them.
   ///
-  /// - Returns: (images, D), equal on all ranks.
-  private func embed(_ paths: [String]) throws -> [Float] {
+  /// - Parameter image: the resized image `0 ..< count`; called from several threads.
+  /// - Returns: (count, D), equal on all ranks.
+  private func embed(_ count: Int, image: @escaping @Sendable (Int) throws -> Radiograph) throws -> [Float] {
     let m = scoring.microBatch
-    let microBatches = (paths.count + m - 1) / m
+    let microBatches = (count + m - 1) / m
     let share = Share.range(of: communicator.rank, ranks: communicator.size, count: microBatches)
-    let mine = Array(paths[min(paths.count, share.lowerBound * m)..<min(paths.count, share.upperBound * m)])
-    let (side, fit) = (scoring.size, scoring.fit)
+    let mine = min(count, share.lowerBound * m)..<min(count, share.upperBound * m)
     let embeddings = try agree(communicator) {  // all ranks
-      try embedder.embed(mine.count) { try Radiograph(png: mine[$0]).resized(to: side, fit: fit) }  // mine
+      try embedder.embed(mine.count) { try image(mine.lowerBound + $0) }  // mine
     }
     return try communicator.allGatherV(embeddings).flatMap { $0 }  // all ranks
+  }
+
+  // MARK: Self-test
+
+  /// All ranks. What this machine makes of the self-test's images, under the rule and K that the model remembers.
+  public func selfTest() throws -> SelfTest {
+    watchdog.enter("testing itself", step: nil)
+    let side = scoring.size
+    let embeddings = try embed(SelfTest.images) { SelfTest.image($0).resized(to: side, fit: .stretch) }  // all ranks
+    let scores = try bank.scores(  // all ranks
+      embeddings, k: scoring.topK, rule: scoring.scoreRule, temperature: temperature, communicator: communicator)
+    return SelfTest(embeddings: embeddings, scores: scores)
   }
 }

@@ -46,6 +46,9 @@ struct ScoringOptions: ParsableArguments {
     let scorer = try Scorer(  // all ranks
       source, rule: scoreRule, topK: topK, workers: workers, communicator: session.communicator,
       watchdog: session.watchdog)
+    if let expected = source.selfTest {
+      try expected.check(scorer.selfTest(), path: source.path)  // all ranks
+    }
     return (scorer, try threshold(of: scorer, source: source, log: session.log))
   }
 

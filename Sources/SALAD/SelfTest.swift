@@ -1,0 +1,62 @@
+import MPI
+import MemoryBank
+import Radiographs
+
+/// What a deployment's model makes of two images that anyone can draw: the proof that another machine, or another program,
+/// computes what the one that made the deployment did.
+///
+/// Image i is 8 x 8 gray values, `CounterRandom(seed: i, name: "self-test").uniform(place)`, black 0 and white 1, stretched to S x S as
+/// images are.
+public struct SelfTest: Codable, Sendable, Equatable {
+  /// The first elements of each image's embedding.
+  var embeddings: [[Float]]
+  /// Each image's score under the deployment's rule.
+  var scores: [Double]
+
+  static let images = 2
+  /// Enough to tell a wrong embedding; the manifest stays readable.
+  private static let elements = 16
+
+  /// Rounding differs between instruction sets: about 1e-6 in a unit vector's element, and less in a score. Anything
+  /// that is wrong is off by the elements' own size, about 1 / sqrt(D).
+  private static let tolerance = 1e-3
+
+  /// Local. The images as a file would give them.
+  static func image(_ index: Int) -> Radiograph {
+    let random = CounterRandom(seed: UInt64(index), name: "self-test")
+    let values = (0..<64).map { Float(random.uniform(UInt64($0))) }
+    return Radiograph(width: 8, height: 8, pixels: .float(values))
+  }
+
+  /// - Parameters:
+  ///   - embeddings: (images, D), of `image(0)` and so on.
+  ///   - scores: one each.
+  init(embeddings: [Float], scores: [Double]) {
+    let dimension = embeddings.count / Self.images
+    self.embeddings = (0..<Self.images).map { image in
+      Array(embeddings[image * dimension..<image * dimension + min(Self.elements, dimension)])
+    }
+    self.scores = scores
+  }
+
+  /// - Throws: `SaladError` 70 unless `found`, measured here, is this but for rounding.
+  public func check(_ found: SelfTest, path: String) throws {
+    let differences =
+      zip(embeddings.joined(), found.embeddings.joined()).map { abs(Double($0) - Double($1)) }
+      + zip(scores, found.scores).map { abs($0 - $1) }
+    let largest = differences.max() ?? 0
+    guard embeddings.map(\.count) == found.embeddings.map(\.count), largest < Self.tolerance else {
+      throw SaladError(
+        .internalError,
+        "\(path): expected the numbers of its self-test, found others by up to \(largest): this machine's libraries do "
+          + "not compute what the one that made it did, so do not trust its scores")
+    }
+  }
+
+  /// What is wrong with it where it comes from a file: the sentence without the path.
+  func check() throws(Manifest.Fault) {
+    guard embeddings.count == Self.images, scores.count == Self.images,
+      embeddings.allSatisfy({ $0.allSatisfy(\.isFinite) }), scores.allSatisfy(\.isFinite)
+    else { throw Manifest.Fault(sentence: "expected a self-test of \(Self.images) images, found something else") }
+  }
+}
