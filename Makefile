@@ -1,7 +1,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps build test demo dist install lint format clean
+.PHONY: help deps build test demo reference dist install lint format clean
 
 PREFIX ?= /usr/local
 # Tests whose names match, such as FILTER=MPITests; all by default.
@@ -28,6 +28,9 @@ test: ## build and run all tests, or those that match FILTER=
 
 demo: build ## draw X-rays, train on two ranks, score, merge, evaluate
 	Examples/demo.sh
+
+reference: build ## compare with PyTorch and write the fixtures of Tests/ParityTests
+	Tests/Reference/run
 
 dist: deps ## build dist/salad-VERSION-linux-ARCH.tar.gz for machines without Swift
 	swift build -c release --product salad --static-swift-stdlib --scratch-path $(DIST_BUILD)

@@ -1,0 +1,98 @@
+#!/usr/bin/env python3
+"""Checks that trained models travel: from salad to PyTorch, from PyTorch's .pth to salad, and back to the same bytes.
+
+    check_export.py --salad .build/release/salad
+
+For each architecture a small run is trained and merged. PyTorch's modules must take the weights by
+`load_state_dict(strict=True)` and give the embeddings that the bank holds and the scores that `salad score` prints. The same
+weights and bank, saved as a .pth, converted by Examples/convert_pth.py and imported, must be the merged deployment again.
+"""
+
+import argparse
+import json
+import math
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+
+from compare_training import read_images, run
+from networks import autoencoder
+from salad import Method, Model
+
+# Of a unit vector's elements through some thirty layers in float32, and of the cosine of an angle between two of them: ten
+# times what was seen. (Of the angle itself nothing can be said where it is next to 0: its error is the cosine's over the sine.)
+TOLERANCE = 2e-6
+CONVERTER = Path(__file__).parents[2] / "Examples" / "convert_pth.py"
+
+
+def check(condition: bool, sentence: str) -> None:
+    print(f"{'  ok' if condition else 'FAIL'}  {sentence}")
+    if not condition:
+        raise SystemExit(1)
+
+
+def train(salad: str, folder: Path, architecture: str) -> Path:
+    name = str(folder / architecture)
+    run(salad, "train", "--data", f"{folder}/data", "--run", name, "--architecture", architecture, "--size", "64",
+        "--embedding-dimension", "32", "--batch-size", "16", "--micro-batch", "4", "--rounds", "1", "--epochs-per-round", "1",
+        "--neighbours", "5", "--top-k", "20", "--learning-rate", "1e-4", "--seed", "1")
+    run(salad, "merge", name, "--output", f"{name}-deploy")
+    return folder / f"{architecture}-deploy"
+
+
+def check_load(salad: str, data: Path, deploy: Path) -> None:
+    manifest = json.loads((deploy / "manifest.json").read_text())
+    network = autoencoder(
+        manifest["architecture"], manifest["size"], manifest["channels"], manifest["max_width"], manifest["embedding_dimension"])
+    network.load_state_dict(load_file(deploy / "model.safetensors"), strict=True)
+    bank = load_file(deploy / "bank.safetensors")["bank"]
+    model = Model(network.double(), bank.double(), Method(top_k=manifest["top_k"], temperature=manifest["temperature"]))
+
+    embeddings = model.embed(read_images(f"{data}/train", torch.float64))
+    error = (embeddings - bank).abs().max().item()
+    check(error < TOLERANCE, f"{deploy.name}: embeddings of the training images are the bank's rows to {error:.1e}")
+    embeddings = model.embed(read_images(f"{data}/test", torch.float64))
+    for rule in ("weighted", "mean-angle"):
+        rows = run(salad, "score", str(deploy), f"{data}/test", "--csv", "--score-rule", rule).splitlines()[1:]
+        scores = torch.tensor([float(row.split(",")[1]) for row in rows], dtype=torch.float64)
+        cosines = [torch.cos(math.pi * angles) for angles in (model.scores(embeddings, rule), scores)]
+        error = (cosines[0] - cosines[1]).abs().max().item()
+        check(error < TOLERANCE, f"{deploy.name}: cosines of the {rule} scores agree to {error:.1e}")
+
+
+def check_import(salad: str, data: Path, deploy: Path) -> None:
+    published = deploy.with_suffix(".pth")
+    state = {f"module.{name}": tensor for name, tensor in load_file(deploy / "model.safetensors").items()}
+    torch.save({"net": state, "memory": load_file(deploy / "bank.safetensors")["bank"]}, published)
+    converted, bank = deploy.with_suffix(".safetensors"), deploy.with_suffix(".bank.safetensors")
+    run(sys.executable, str(CONVERTER), str(published), str(converted), "--bank-key", "memory", "--bank", str(bank))
+    for number, source in enumerate((["--bank", str(bank)], ["--data", str(data)])):
+        imported = deploy.with_name(f"{deploy.name}-{number}")
+        run(salad, "import", str(converted), "--output", str(imported), "--size", "64", "--micro-batch", "4", "--top-k", "20", *source)
+        same = (imported / "model.safetensors").read_bytes() == (deploy / "model.safetensors").read_bytes()
+        check(same, f"{deploy.name}: .pth, converted and imported, is the same model, byte for byte")
+        ours, theirs = (load_file(folder / "bank.safetensors")["bank"] for folder in (imported, deploy))
+        # The converter normalises a bank's rows anew, which may round them once more.
+        error = (ours - theirs).abs().max().item()
+        check(error <= 2**-24, f"{deploy.name}: bank {source[0]} is the same to {error:.1e}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--salad", required=True, help="the command")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        run(arguments.salad, "phantom", f"{folder}/data", "--train", "32", "--test-normal", "8", "--test-anomalous", "8",
+            "--size", "64", "--seed", "5")
+        for architecture in ("unet", "resnet18"):
+            deploy = train(arguments.salad, folder, architecture)
+            check_load(arguments.salad, folder / "data", deploy)
+            check_import(arguments.salad, folder / "data", deploy)
+
+
+if __name__ == "__main__":
+    main()
