@@ -179,8 +179,8 @@ def main() -> None:
             ours = train_ours(arguments.salad, folder, method(rate))
             if len(ours.losses) != len(truth.losses):
                 raise SystemExit(f"salad took {len(ours.losses)} steps, PyTorch {len(truth.losses)}")
-            curves += [Curve(f"salad, {rate:g}", ours_color, loss_errors(ours, truth)),
-                       Curve(f"PyTorch float32, {rate:g}", theirs_color, loss_errors(theirs, truth))]
+            curves += [Curve(f"salad, learning rate {rate:g}", ours_color, loss_errors(ours, truth)),
+                       Curve(f"PyTorch float32, learning rate {rate:g}", theirs_color, loss_errors(theirs, truth))]
     print(f"learning rate {rate:g}")
     for number, anchors in enumerate(truth.anchors):
         common = len(set(ours.anchors[number]) & set(anchors))

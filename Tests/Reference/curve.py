@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 WIDTH, HEIGHT = 720, 360
-LEFT, RIGHT, TOP, BOTTOM = 70, 20, 40, 45
+LEFT, RIGHT, TOP, BOTTOM = 70, 20, 55, 45
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ def draw(path: Path, curves: list[Curve], x_title: str, y_title: str, marks: lis
     for number, curve in enumerate(curves):
         points = " ".join(f"{x(step):.1f},{y(value):.1f}" for step, value in enumerate(curve.values, 1))
         lines.append(f'<polyline points="{points}" fill="none" stroke="{curve.color}" stroke-width="2"/>')
-        lines.append(f'<text x="{LEFT + 165 * number}" y="24" fill="{curve.color}" font-weight="bold">{curve.title}</text>')
+        column, row = number % 2, number // 2
+        lines.append(f'<text x="{LEFT + 250 * column}" y="{20 + 18 * row}" fill="{curve.color}" font-weight="bold">{curve.title}</text>')
     lines.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}" text-anchor="middle">{x_title}</text>')
     middle = (TOP + HEIGHT - BOTTOM) / 2
     lines.append(f'<text transform="translate(16 {middle}) rotate(-90)" text-anchor="middle">{y_title}</text>')

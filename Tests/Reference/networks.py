@@ -1,0 +1,205 @@
+"""The two autoencoders as PyTorch modules, with the published modules' names, in the published order of operations.
+
+m = images in a micro-batch, S = image side, C = channels, D = embedding dimension, k = S / 64
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+class MicroBatchNorm(nn.BatchNorm2d):
+    """Batch normalisation over one micro-batch, whose running statistics move once a step.
+
+    They move by the mean over the step's micro-batches of their means and unbiased variances.
+    """
+
+    def __init__(self, channels: int):
+        super().__init__(channels, eps=1e-5, momentum=0.1)
+        self.seen: list[tuple[Tensor, Tensor]] = []
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training:
+            return super().forward(x)
+        self.seen.append((x.detach().mean((0, 2, 3)), x.detach().var((0, 2, 3), unbiased=True)))
+        return F.batch_norm(x, None, None, self.weight, self.bias, training=True, eps=self.eps)
+
+    def finish_step(self) -> None:
+        for running, values in ((self.running_mean, 0), (self.running_var, 1)):
+            running.lerp_(torch.stack([pair[values] for pair in self.seen]).mean(0), self.momentum)
+        self.num_batches_tracked += 1
+        self.seen.clear()
+
+
+def upsample(factor: int = 2) -> nn.Upsample:
+    return nn.Upsample(scale_factor=factor, mode="bilinear", align_corners=True)
+
+
+def convolution(inputs: int, outputs: int, kernel: int, stride: int = 1) -> nn.Conv2d:
+    return nn.Conv2d(inputs, outputs, kernel, stride, padding=kernel // 2, bias=False)
+
+
+class Autoencoder(nn.Module):
+    """What both have in common: (m, C, S, S) -> embeddings (m, D), unit rows, and reconstructions (m, C, S, S)."""
+
+    def embed(self, images: Tensor) -> Tensor:
+        raise NotImplementedError
+
+    def finish_step(self) -> None:
+        for module in self.modules():
+            if isinstance(module, MicroBatchNorm):
+                module.finish_step()
+
+
+# MARK: unet
+
+class DoubleConvolution(nn.Module):
+    def __init__(self, inputs: int, outputs: int):
+        super().__init__()
+        self.conv = nn.Sequential(
+            convolution(inputs, outputs, 3), MicroBatchNorm(outputs), nn.LeakyReLU(0.1),
+            convolution(outputs, outputs, 3), MicroBatchNorm(outputs), nn.LeakyReLU(0.1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(x)
+
+
+class Down(nn.Module):
+    def __init__(self, inputs: int, outputs: int):
+        super().__init__()
+        self.pool = nn.MaxPool2d(2)
+        self.conv = DoubleConvolution(inputs, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(self.pool(x))
+
+
+class Up(nn.Module):
+    def __init__(self, inputs: int, outputs: int):
+        super().__init__()
+        self.up = nn.Sequential(upsample(), convolution(inputs, outputs, 1), MicroBatchNorm(outputs))
+        self.conv = DoubleConvolution(outputs, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv(self.up(x))
+
+
+class UNet(Autoencoder):
+    def __init__(self, size: int, channels: int, maximum_width: int, dimension: int):
+        super().__init__()
+        widths = [min(16 << level, maximum_width) for level in range(7)]
+        self.input = DoubleConvolution(channels, widths[0])
+        for level in range(1, 7):
+            self.add_module(f"e{level}", Down(widths[level - 1], widths[level]))
+        self.feat = nn.Conv2d(widths[6], dimension, size // 64, bias=False)
+        self.defeat = nn.ConvTranspose2d(dimension, widths[6], size // 64, bias=False)
+        for level in range(1, 7):
+            self.add_module(f"d{level}", Up(widths[7 - level], widths[6 - level]))
+        self.final = nn.Conv2d(widths[0], channels, 1, bias=False)
+
+    def embed(self, images: Tensor) -> Tensor:
+        x = self.input(images)
+        for level in range(1, 7):
+            x = self.get_submodule(f"e{level}")(x)
+        return F.normalize(self.feat(x).flatten(1), dim=1, eps=1e-12)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        embeddings = self.embed(images)
+        x = self.defeat(embeddings[:, :, None, None])
+        for level in range(1, 7):
+            x = self.get_submodule(f"d{level}")(x)
+        return embeddings, torch.tanh(self.final(x))
+
+
+# MARK: resnet18
+
+class BasicBlock(nn.Module):
+    """torchvision's."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int):
+        super().__init__()
+        self.conv1 = convolution(inputs, outputs, 3, stride)
+        self.bn1 = MicroBatchNorm(outputs)
+        self.conv2 = convolution(outputs, outputs, 3)
+        self.bn2 = MicroBatchNorm(outputs)
+        if stride != 1:
+            self.downsample = nn.Sequential(convolution(inputs, outputs, 1, stride), MicroBatchNorm(outputs))
+        self.has_downsample = stride != 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        identity = self.downsample(x) if self.has_downsample else x
+        y = F.relu(self.bn1(self.conv1(x)))
+        return F.relu(self.bn2(self.conv2(y)) + identity)
+
+
+class Trunk(nn.Module):
+    """ResNet-18 without its max-pool: (m, C, S, S) -> a map (m, 512, S / 16, S / 16) and, of its mean, a vector (m, D)."""
+
+    def __init__(self, channels: int, dimension: int):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, 64, 7, 2, padding=3, bias=False)
+        self.bn1 = MicroBatchNorm(64)
+        widths = [64, 64, 128, 256, 512]
+        for level in range(1, 5):
+            inputs, outputs = widths[level - 1], widths[level]
+            first = BasicBlock(inputs, outputs, 1 if level == 1 else 2)
+            self.add_module(f"layer{level}", nn.Sequential(first, BasicBlock(outputs, outputs, 1)))
+        self.fc = nn.Linear(512, dimension)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        x = F.relu(self.bn1(self.conv1(x)))
+        for level in range(1, 5):
+            x = self.get_submodule(f"layer{level}")(x)
+        return x, self.fc(x.mean((2, 3)))
+
+
+class UpBlock(nn.Module):
+    """A residual block that keeps its map's size, or doubles it and then has the doubled map as its identity."""
+
+    def __init__(self, inputs: int, outputs: int, doubles: bool):
+        super().__init__()
+        self.doubles = doubles
+        if doubles:
+            self.upsampleLayer = nn.Sequential(upsample(), convolution(inputs, outputs, 1), MicroBatchNorm(outputs))
+        else:
+            self.conv1 = nn.Sequential(convolution(inputs, outputs, 3), MicroBatchNorm(outputs))
+        self.conv2 = convolution(outputs, outputs, 3)
+        self.bnrm = MicroBatchNorm(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.upsampleLayer(x) if self.doubles else self.conv1(x)
+        identity = y if self.doubles else x
+        return F.relu(self.bnrm(self.conv2(F.relu(y))) + identity)
+
+
+class MapDecoder(nn.Module):
+    def __init__(self, channels: int):
+        super().__init__()
+        widths = [512, 512, 512, 256, 256, 128, 128, 64, 64]
+        blocks = [UpBlock(widths[i], widths[i + 1], doubles=widths[i] != widths[i + 1]) for i in range(8)]
+        self.decoder = nn.Sequential(*blocks)
+        self.output = nn.Sequential(upsample(), convolution(64, channels, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.tanh(self.output(self.decoder(x)))
+
+
+class ResNet18Autoencoder(Autoencoder):
+    def __init__(self, channels: int, dimension: int):
+        super().__init__()
+        self.encoder = Trunk(channels, dimension)
+        self.decoder = MapDecoder(channels)
+
+    def embed(self, images: Tensor) -> Tensor:
+        return F.normalize(self.encoder(images)[1], dim=1, eps=1e-12)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, Tensor]:
+        features, vector = self.encoder(images)
+        return F.normalize(vector, dim=1, eps=1e-12), self.decoder(features)
+
+
+def autoencoder(architecture: str, size: int, channels: int, maximum_width: int, dimension: int) -> Autoencoder:
+    if architecture == "resnet18":
+        return ResNet18Autoencoder(channels, dimension)
+    return UNet(size, channels, maximum_width, dimension)

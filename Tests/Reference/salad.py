@@ -1,0 +1,140 @@
+"""SALAD's training step, rounds, refresh and scores, in PyTorch, in whichever precision the tensors have.
+
+N = bank rows, B = images in a step, m = in a micro-batch, D = embedding dimension, tau = temperature
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from networks import Autoencoder
+
+
+@dataclass(frozen=True)
+class Method:
+    reconstruction_loss: str = "l1"
+    reconstruction_weight: float = 1.0
+    aggregation_weight: float = 1.0
+    temperature: float = 0.1
+    momentum: float = 0.5
+    learning_rate: float = 3e-4
+    weight_decay: float = 1e-6
+    anchor_rate: float = 0.1
+    neighbours: int = 10
+    top_k: int = 100
+
+
+@dataclass
+class Losses:
+    total: Tensor
+    reconstruction: Tensor
+    embedding: Tensor
+    instance: Tensor | None
+    aggregation: Tensor | None
+
+
+@dataclass
+class Model:
+    """What training changes."""
+
+    network: Autoencoder
+    bank: Tensor
+    method: Method
+    # Anchor image -> its neighbours, nearest first.
+    anchors: dict[int, list[int]] = field(default_factory=dict)
+    optimizer: torch.optim.Optimizer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.optimizer = torch.optim.Adam(
+            self.network.parameters(), lr=self.method.learning_rate, betas=(0.9, 0.999), eps=1e-8,
+            weight_decay=self.method.weight_decay, foreach=False,
+        )
+
+    # MARK: A step
+
+    def forward(self, micro_batches: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """From micro-batches (m, C, S, S), each normalised by itself, to embeddings (B, D) and reconstructions."""
+        self.network.train()
+        outputs = [self.network(images) for images in micro_batches]
+        return torch.cat([z for z, _ in outputs]), torch.cat([y for _, y in outputs])
+
+    def losses(self, embeddings: Tensor, reconstructions: Tensor, images: Tensor, indices: list[int]) -> Losses:
+        """`indices`: the image behind each of the B embeddings."""
+        difference = reconstructions - images
+        l1 = self.method.reconstruction_loss == "l1"
+        reconstruction = difference.abs().mean() if l1 else difference.square().mean()
+        logarithms = F.log_softmax(self.similarities(embeddings) / self.method.temperature, dim=1)
+        each, kinds = [], []
+        for position, image in enumerate(indices):
+            targets = [image] + self.anchors.get(image, [])
+            each.append(-torch.logsumexp(logarithms[position, targets], dim=0))
+            kinds.append(image in self.anchors)
+        stacked, mask = torch.stack(each), torch.tensor(kinds)
+        embedding = stacked.mean()
+        return Losses(
+            total=self.method.reconstruction_weight * reconstruction + self.method.aggregation_weight * embedding,
+            reconstruction=reconstruction, embedding=embedding,
+            instance=stacked[~mask].mean() if not mask.all() else None,
+            aggregation=stacked[mask].mean() if mask.any() else None,
+        )
+
+    def update(self, embeddings: Tensor, indices: list[int]) -> None:
+        """Adam, the running statistics, and the rows of the step's images."""
+        self.optimizer.step()
+        self.network.finish_step()
+        momentum = self.method.momentum
+        mixed = momentum * self.bank[indices] + (1 - momentum) * embeddings.detach()
+        self.bank[indices] = F.normalize(mixed, dim=1, eps=1e-12)
+
+    def step(self, micro_batches: list[Tensor], indices: list[int]) -> tuple[Tensor, Tensor, Losses]:
+        """One whole step; embeddings, reconstructions, losses. Gradients stay in the parameters and the embeddings."""
+        self.optimizer.zero_grad()
+        embeddings, reconstructions = self.forward(micro_batches)
+        embeddings.retain_grad()
+        losses = self.losses(embeddings, reconstructions, torch.cat(micro_batches), indices)
+        losses.total.backward()
+        self.update(embeddings, indices)
+        return embeddings, reconstructions, losses
+
+    def similarities(self, embeddings: Tensor) -> Tensor:
+        """(B, N)"""
+        return embeddings @ self.bank.T
+
+    # MARK: Rounds
+
+    def entropies(self) -> Tensor:
+        """(N), in nats: of each row's own assignment."""
+        logarithms = F.log_softmax(self.similarities(self.bank) / self.method.temperature, dim=1)
+        return -(logarithms.exp() * logarithms).sum(1)
+
+    def choose_anchors(self, round_number: int) -> None:
+        rows = self.bank.shape[0]
+        count = min(rows, math.floor(rows * self.method.anchor_rate * round_number + 1e-9))
+        # Stable: ties go to the lower index.
+        anchors = sorted(torch.sort(self.entropies(), stable=True).indices[:count].tolist())
+        similarities = self.similarities(self.bank)
+        similarities.fill_diagonal_(-math.inf)
+        nearest = torch.sort(similarities, dim=1, descending=True, stable=True).indices
+        neighbours = min(self.method.neighbours, rows - 1)
+        self.anchors = {image: nearest[image, :neighbours].tolist() for image in anchors}
+
+    # MARK: Afterwards
+
+    @torch.no_grad()
+    def embed(self, images: Tensor, at_once: int = 8) -> Tensor:
+        """(count, D), with the running statistics."""
+        self.network.eval()
+        return torch.cat([self.network.embed(part) for part in images.split(at_once)])
+
+    def scores(self, embeddings: Tensor, rule: str) -> Tensor:
+        """In 0...1, of unit rows (count, D)."""
+        nearest = self.similarities(embeddings).topk(min(self.method.top_k, self.bank.shape[0]), dim=1)
+        if rule == "mean-angle":
+            return nearest.values.clamp(-1, 1).acos().mean(1) / math.pi
+        weights = (nearest.values / self.method.temperature).softmax(1)
+        aggregated = (weights[:, :, None] * self.bank[nearest.indices]).sum(1)
+        cosines = (embeddings * F.normalize(aggregated, dim=1, eps=1e-12)).sum(1)
+        return cosines.clamp(-1, 1).acos() / math.pi
