@@ -18,6 +18,7 @@ struct Salad: ParsableCommand {
         mpirun -n 2 salad score run phantoms/test --csv > scores.csv
         salad merge run --output deploy         # one model and one bank
         salad score deploy phantoms/test
+        salad import weights.safetensors --output deploy --data phantoms   # trained elsewhere
 
       `salad help train` and so on say more. Standard output carries only the result.
       """,
