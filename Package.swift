@@ -57,8 +57,13 @@ let package = Package(
 
     // Started under mpirun by the tests that need several ranks.
     .executableTarget(
-      name: "ranks", dependencies: ["MPI", "ExactSum", "Radiographs", "MemoryBank", "SALAD"],
+      name: "ranks", dependencies: ["MPI", "ExactSum", "Radiographs", "MemoryBank", "SALAD", "ParitySupport"],
       path: "Tests/Ranks"),
+    // Takes the steps of a fixture that PyTorch made, and compares.
+    .target(
+      name: "ParitySupport",
+      dependencies: ["MPI", "ExactSum", "Safetensors", "Radiographs", "Autoencoder", "MemoryBank"],
+      path: "Tests/ParitySupport"),
     // Starts programs and `mpirun`, on this host and on hosts made of network namespaces.
     .target(name: "RanksSupport", path: "Tests/RanksSupport"),
     .testTarget(name: "MPITests", dependencies: ["MPI", "RanksSupport", "ranks"]),
@@ -73,6 +78,9 @@ let package = Package(
     .testTarget(
       name: "SALADTests", dependencies: ["SALAD", "RanksSupport", "ranks"],
       resources: [.copy("Fixtures")]),
+    .testTarget(
+      name: "ParityTests",
+      dependencies: ["ParitySupport", "Autoencoder", "RanksSupport", "ranks"], resources: [.copy("Fixtures")]),
     .testTarget(name: "CommandTests", dependencies: ["salad", "Radiographs", "RanksSupport", "Safetensors"]),
   ],
   swiftLanguageModes: [.v6]

@@ -14,7 +14,7 @@ import MPI
 /// Each area's checks are one file with a list of them.
 @main
 struct Ranks {
-  static let checks: [Check] = MPIChecks.all + MemoryBankChecks.all + CheckpointChecks.all
+  static let checks: [Check] = MPIChecks.all + MemoryBankChecks.all + CheckpointChecks.all + ParityChecks.all
 
   static func main() throws {
     let arguments = CommandLine.arguments.dropFirst()

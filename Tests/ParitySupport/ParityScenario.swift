@@ -1,0 +1,188 @@
+import Autoencoder
+import ExactSum
+import MPI
+import MemoryBank
+import Radiographs
+import Safetensors
+
+// B = images in a step, D = embedding dimension, N = bank rows
+
+/// Takes a fixture's steps with our network and bank, and compares every number on the way: `scenario.py` again.
+///
+/// Micro-batches and rows are shared between the ranks as `TrainingStep` shares them.
+public struct ParityScenario {
+  public enum Reduction: String, Sendable { case exact, float32 }
+
+  private let fixture: ParityFixture
+  private let reduction: Reduction
+  private let communicator: Communicator
+  private let images: [Float]
+  private let replica: Replica
+  private var bank: MemoryBank
+  private var anchors = AnchorNeighbourhoods.none
+  public private(set) var comparisons: [ParityFixture.Comparison] = []
+  /// Choices that are not PyTorch's.
+  public private(set) var wrongChoices: [String] = []
+
+  private var parity: ParityCase { fixture.case }
+
+  public init(_ fixture: ParityFixture, reduction: Reduction, communicator: Communicator) throws {
+    self.fixture = fixture
+    self.reduction = reduction
+    self.communicator = communicator
+    let parity = fixture.case
+    images = ParityInputs.blobImages(parity.rows + ParityInputs.queries, side: parity.size, seed: parity.imageSeed)
+    replica = try ParityInputs.replica(parity)
+    bank = MemoryBank(
+      rows: parity.rows, dimension: parity.dimension, seed: ParityInputs.bankSeed, communicator: communicator)
+  }
+
+  /// All ranks.
+  public mutating func run() throws {
+    let (order, steps) = (parity.order, parity.steps)
+    try chooseAnchors("at the start")  // all ranks
+    var losses: [Double] = []
+    for step in 0..<steps {
+      if step > 0 && step == steps / 2 { try chooseAnchors("after \(step) steps") }  // all ranks
+      let epoch = step / order.stepsPerEpoch
+      let microBatches = order.step(step % order.stepsPerEpoch, epoch: epoch)
+      losses += try takeStep(microBatches, epoch: epoch, comparing: step == 0)  // all ranks
+      if step == 0 { try compareState(steps: 1) }  // all ranks
+    }
+    if steps > 1 {
+      compare("losses of \(steps) steps", losses)
+      try compareState(steps: steps)  // all ranks
+      try chooseAnchors("after \(steps) steps")  // all ranks
+    }
+    try score()  // all ranks
+  }
+
+  private mutating func compare(_ name: String, _ values: [Double]) {
+    comparisons.append(fixture.compare(name, values))
+  }
+
+  private mutating func compare(_ name: String, _ values: [Float]) { compare(name, values.map(Double.init)) }
+
+  // MARK: A round
+
+  /// All ranks.
+  private mutating func chooseAnchors(_ time: String) throws {
+    guard parity.anchorRound > 0 else { return }
+    anchors = try bank.anchorNeighbourhoods(  // all ranks
+      round: parity.anchorRound, rate: parity.anchorRate, neighbours: parity.neighbours,
+      temperature: parity.temperature, communicator: communicator)
+    let entropies = try bank.entropies(temperature: parity.temperature, communicator: communicator)  // all ranks
+    compare("entropies \(time)", entropies)
+    check("anchors \(time)", anchors.anchors)
+    check("neighbours \(time)", anchors.anchors.flatMap { (anchors.neighbours(of: $0) ?? []).sorted() })
+  }
+
+  private mutating func check(_ name: String, _ values: [Int]) {
+    guard let expected = fixture.choices.first(where: { $0.name == name })?.values, values != expected else { return }
+    wrongChoices.append("\(name): \(values), expected \(expected)")
+  }
+
+  // MARK: A step
+
+  /// All ranks. One step as `TrainingStep` takes it.
+  ///
+  /// - Returns: total, reconstruction and embedding loss.
+  private mutating func takeStep(_ microBatches: [[Int]], epoch: Int, comparing: Bool) throws -> [Double] {
+    let (rank, ranks, indices) = (communicator.rank, communicator.size, microBatches.flatMap { $0 })
+    let mine = (microBatches.count * rank / ranks)..<(microBatches.count * (rank + 1) / ranks)
+    let pixels = mine.map { ParityInputs.pixels(microBatches[$0], of: images, epoch: epoch, parity) }
+    let embeddings = try replica.forward(
+      pixels, imagesInStep: indices.count, microBatchesInStep: microBatches.count,
+      reconstructionLoss: parity.reconstructionLoss, reconstructionWeight: parity.reconstructionWeight)
+    let batch = try communicator.allGatherV(embeddings).flatMap { $0 }  // all ranks
+    let loss = try bank.embeddingLoss(  // all ranks
+      imageIndices: indices, embeddings: batch, neighbourhoods: anchors, temperature: parity.temperature,
+      weight: parity.aggregationWeight, communicator: communicator)
+    let row = parity.microBatch * parity.dimension
+    try replica.backward(embeddingGradients: Array(loss.gradient[mine.lowerBound * row..<mine.upperBound * row]))
+    let gradients = try reduce()  // all ranks
+    let reconstruction = replica.sums.reconstructionLoss
+
+    if comparing {
+      compare("embeddings", batch)
+      compare("reconstruction loss", [reconstruction])
+      compare("embedding loss", [loss.mean])
+      if loss.instanceCount > 0 { compare("instance loss", [loss.instanceMean]) }
+      if loss.aggregationCount > 0 { compare("aggregation loss", [loss.aggregationMean]) }
+      compare("gradient of the embedding loss", loss.gradient)
+      try compareGradients(gradients)
+    }
+    replica.update(learningRate: parity.learningRate, weightDecay: parity.weightDecay)
+    bank.update(imageIndices: indices, embeddings: batch, momentum: parity.momentum)
+    let total = parity.reconstructionWeight * reconstruction + parity.aggregationWeight * loss.mean
+    return [total, reconstruction, loss.mean]
+  }
+
+  /// All ranks. The flat gradients of the whole step.
+  private func reduce() throws -> [Double] {
+    switch reduction {
+    case .exact:
+      try communicator.allReduce(replica.sums.fixed, .sum)  // all ranks
+      return replica.sums.fixedGradients.map(FixedPoint.gradient.decode)
+    case .float32:
+      var gradients: [Double] = []
+      try replica.reduceGradientsAsFloats {
+        try communicator.allReduce($0, .sum)  // all ranks
+        gradients = $0.map(Double.init)
+      }
+      try communicator.allReduce(replica.sums.fixedRest, .sum)  // all ranks
+      return gradients
+    }
+  }
+
+  /// Tensors stand in the flat buffer in the file's order, each from a cache line's 16 floats on.
+  private mutating func compareGradients(_ gradients: [Double]) throws {
+    var offset = 0
+    for tensor in try ModelState(of: replica).weights {
+      compare("gradient \(tensor.name)", Array(gradients[offset..<offset + tensor.elementCount]))
+      offset += (tensor.elementCount + 15) / 16 * 16
+    }
+    precondition(offset == gradients.count, "\(gradients.count) gradients, expected \(offset)")
+  }
+
+  // MARK: What steps change
+
+  /// All ranks. Weights, statistics, Adam's moments and the bank after so many steps.
+  private mutating func compareState(steps: Int) throws {
+    let state = try ModelState(of: replica)
+    for tensor in state.weights {
+      compare("step \(steps) weights \(tensor.name)", try state.file.floats(tensor.name))
+    }
+    for tensor in state.statistics {
+      compare("step \(steps) statistics \(tensor.name)", try state.file.floats(tensor.name))
+    }
+    let optimizer = try withTemporaryFile { path in
+      try replica.saveOptimizer(to: path, extra: [])
+      return try SafetensorsFile(path: path)
+    }
+    for moment in ["exp_avg", "exp_avg_sq"] {
+      for tensor in state.weights {
+        compare("step \(steps) \(moment) \(tensor.name)", try optimizer.floats("\(moment).\(tensor.name)"))
+      }
+    }
+    compare("step \(steps) bank", try communicator.allGatherV(bank.shard).flatMap { $0 })  // all ranks
+  }
+
+  // MARK: Afterwards
+
+  /// All ranks. The refreshed bank, and scores of images that were not trained on.
+  private mutating func score() throws {
+    let embeddings = try images.withUnsafeBufferPointer {
+      try replica.embed($0, count: parity.rows + ParityInputs.queries)
+    }
+    let rows = Array(embeddings[..<(parity.rows * parity.dimension)])
+    let queries = Array(embeddings[(parity.rows * parity.dimension)...])
+    bank.replace(imageIndices: Array(0..<parity.rows), embeddings: rows)
+    compare("refreshed bank", try communicator.allGatherV(bank.shard).flatMap { $0 })  // all ranks
+    for rule in ScoreRule.allCases {
+      let scores = try bank.scores(  // all ranks
+        queries, k: parity.topK, rule: rule, temperature: parity.temperature, communicator: communicator)
+      compare("scores \(rule.rawValue)", scores)
+    }
+  }
+}

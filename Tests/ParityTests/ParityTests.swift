@@ -1,0 +1,23 @@
+import Foundation
+import ParitySupport
+import RanksSupport
+import Testing
+
+/// The fixtures that `make reference` wrote.
+enum Fixtures {
+  static var all: [String] {
+    let folder = Bundle.module.resourceURL?.appendingPathComponent("Fixtures").path ?? ""
+    return ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
+      .filter { $0.hasSuffix(".json") }.sorted().map { "\(folder)/\($0)" }
+  }
+}
+
+@Suite("Parity with PyTorch", .serialized)
+struct ParityTests {
+  @Test("Every number of a step, a round and a score is PyTorch's, as far as float32 can tell", arguments: Fixtures.all)
+  func numbers(fixture: String) async throws {
+    let run = try await Program.run([Program.built("ranks"), "parity", fixture], timeLimit: .seconds(300))
+    print(run.output)
+    #expect(run.status == 0, "\(run.errors)")
+  }
+}

@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""Writes Tests/ParityTests/Fixtures/*.json: what PyTorch in float64 says, PyTorch's own float32 error, and the tolerance.
+
+    make_fixtures.py FOLDER [CASE...]
+
+A small tensor is stored whole, a large one as eight random projections (`counter_random.projections`). The tolerance is
+TIMES the largest of several errors sampled by `rounding.py` at TIMES the counted size.
+"""
+
+import dataclasses
+import json
+import math
+import multiprocessing
+import os
+import pathlib
+import sys
+import time
+
+import numpy as np
+import torch
+
+from counter_random import projections
+from rounding import U, Rounding
+from scenario import Case, Choice, Quantity, run
+
+WHOLE = 40  # elements that are stored rather than projected
+TIMES = 2
+CASES = {
+    case.name: (case, samples)
+    for case, samples in [
+        # No activation of this one is so near a kink that rounding turns it: small errors would show.
+        (Case("unet-128-quiet", size=128, maximum_width=8, dimension=24, rows=17, micro_batch=2, batch=4, image_seed=23,
+              learning_rate=1e-3), 8),
+        # A small step: how far 20 steps carry an error depends on it.
+        (Case("unet-64-narrow-20-steps", maximum_width=16, dimension=24, micro_batch=8, batch=16, steps=20,
+              anchor_round=3, augmented=True, learning_rate=1e-5), 8),
+        (Case("unet-64-narrow-mse", channels=3, maximum_width=20, dimension=33, rows=53, anchor_round=2,
+              reconstruction_loss="mse", temperature=0.02, aggregation_weight=0.25, learning_rate=1e-3), 8),
+        (Case("unet-64", channels=3, anchor_round=1), 6),
+        (Case("unet-256", size=256, rows=19, micro_batch=2, batch=4), 4),
+        (Case("unet-256-narrow", size=256, channels=3, maximum_width=32, dimension=50, rows=35, micro_batch=2, batch=4,
+              anchor_round=2, reconstruction_loss="mse"), 4),
+        (Case("resnet18-64", architecture="resnet18", rows=35, anchor_round=2), 4),
+        (Case("resnet18-64-rgb", architecture="resnet18", channels=3, dimension=64, rows=35, steps=3,
+              reconstruction_loss="mse", temperature=0.05, learning_rate=1e-5), 4),
+        (Case("resnet18-128", architecture="resnet18", size=128, rows=19, micro_batch=2, batch=4), 4),
+    ]
+}
+# The float64 results by name, for the processes that compare others with them.
+truth: dict[str, Quantity | Choice] = {}
+
+
+def measure(case: Case, samples: int) -> dict:
+    truth.clear()
+    truth.update((result.name, result) for result in run(case, torch.float64))
+    quantities = {name: result for name, result in truth.items() if isinstance(result, Quantity)}
+    runs = [(case, torch.float32, 0, 0)] + [(case, torch.float64, TIMES, seed) for seed in range(samples)]
+    # Each on one thread: the layers are small.
+    with multiprocessing.get_context("fork").Pool(min(os.cpu_count() or 1, 4)) as pool:
+        theirs, *sampled = pool.starmap(errors, runs, chunksize=1)
+    return {
+        "case": case.json,
+        "quantities": [
+            {"name": name, "count": q.values.size, "scale": q.scale(), "torch": theirs[name],
+             "tolerance": tolerance(q, [sample[name] for sample in sampled])} | stored(q)
+            for name, q in quantities.items()
+        ],
+        "choices": [dataclasses.asdict(result) for result in truth.values() if isinstance(result, Choice)],
+    }
+
+
+def errors(case: Case, dtype: torch.dtype, amplitude: float, seed: int) -> dict[str, float]:
+    """Of every quantity against `truth`."""
+    found = {}
+    for result in run(case, dtype, Rounding(amplitude, seed)):
+        if isinstance(result, Quantity):
+            found[result.name] = float(np.linalg.norm(result.values - truth[result.name].values)) / truth[result.name].scale()
+        elif result.values != truth[result.name].values:
+            raise ValueError(f"{case.name}: rounding changes the {result.name}: choose another seed")
+    return found
+
+
+def tolerance(quantity: Quantity, sampled: list[float]) -> float:
+    tolerance = TIMES * (max(sampled) + U)
+    if quantity.steps and " weights " in quantity.name:
+        # Adam's first steps go by the gradient's sign: one element more than in the samples may go the other way once.
+        tolerance += 2 / math.sqrt(quantity.values.size) / quantity.steps
+    return tolerance
+
+
+def stored(quantity: Quantity) -> dict:
+    flat = quantity.values.reshape(-1)
+    return {"values": flat.tolist()} if flat.size <= WHOLE else {"projections": projections(quantity.name, flat)}
+
+
+def rounded(entry):
+    """Errors need few digits, values all that float32's error leaves unseen."""
+    if isinstance(entry, dict):
+        return {key: float(f"{value:.3g}") if key in ("torch", "tolerance") else rounded(value)
+                for key, value in entry.items()}
+    if isinstance(entry, list):
+        return [rounded(value) for value in entry]
+    return float(f"{entry:.13g}") if isinstance(entry, float) else entry
+
+
+def main() -> None:
+    folder = pathlib.Path(sys.argv[1])
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(1)
+    for name in sys.argv[2:] or CASES:
+        start = time.monotonic()
+        text = json.dumps(rounded(measure(*CASES[name])), separators=(",", ":"))
+        (folder / f"{name}.json").write_text(text.replace('{"name"', '\n{"name"') + "\n")
+        print(f"{name}: {len(text) // 1000} kB in {time.monotonic() - start:.0f} s", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

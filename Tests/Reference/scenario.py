@@ -1,0 +1,244 @@
+"""What is compared: the same steps from the same weights, bank, images and draws, and every number on the way.
+
+`Tests/ParitySupport/ParityScenario.swift` does the same with our network and bank; quantities have the same names.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+import counter_random
+from augmentation import augment
+from networks import Autoencoder, MicroBatchNorm, autoencoder
+from rounding import Rounding
+from salad import Method, Model
+
+WEIGHT_SEED, SCALE_SEED, BANK_SEED, ORDER_SEED = 5, 6, 7, 8
+QUERIES = 12
+
+
+@dataclass(frozen=True)
+class Case:
+    """Fields travel to the Swift side under these names."""
+
+    name: str
+    architecture: str = "unet"
+    size: int = 64
+    channels: int = 1
+    maximum_width: int = 1024
+    dimension: int = 200
+    rows: int = 70
+    micro_batch: int = 4
+    batch: int = 8
+    steps: int = 1
+    # Before the first step, and again in the middle of several: 0 chooses none.
+    anchor_round: int = 0
+    augmented: bool = False
+    image_seed: int = 1
+    reconstruction_loss: str = "l1"
+    reconstruction_weight: float = 1.0
+    aggregation_weight: float = 1.0
+    temperature: float = 0.1
+    momentum: float = 0.5
+    learning_rate: float = 3e-4
+    weight_decay: float = 1e-6
+    anchor_rate: float = 0.1
+    neighbours: int = 10
+    top_k: int = 20
+
+    @property
+    def method(self) -> Method:
+        return Method(**{name: getattr(self, name) for name in Method.__dataclass_fields__})
+
+    @property
+    def json(self) -> dict:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Quantity:
+    name: str
+    values: np.ndarray
+    # Errors are relative to the values' norm, or to how far they have moved from these, or to this one number.
+    before: np.ndarray | float | None = None
+    # Of the optimiser, that made them.
+    steps: int = 0
+
+    def scale(self) -> float:
+        if isinstance(self.before, float):
+            return self.before * math.sqrt(self.values.size)
+        moved = self.values if self.before is None else self.values - self.before
+        return float(np.linalg.norm(moved.astype(np.float64)))
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What must be equal: image indices."""
+
+    name: str
+    values: list[int]
+
+
+def run(case: Case, dtype: torch.dtype, rounding: Rounding | None = None) -> Iterator[Quantity | Choice]:
+    """Everything that is compared, in the order of its making."""
+    return Scenario(case, dtype, rounding or Rounding()).run()
+
+
+class Scenario:
+    def __init__(self, case: Case, dtype: torch.dtype, rounding: Rounding):
+        self.case, self.dtype, self.rounding = case, dtype, rounding
+        self.images = counter_random.blob_images(case.rows + QUERIES, case.size, case.image_seed)
+        network = autoencoder(case.architecture, case.size, case.channels, case.maximum_width, case.dimension)
+        initialise(network)
+        rounding.attach(network.to(dtype))
+        bank = torch.tensor(counter_random.bank(case.rows, case.dimension, BANK_SEED), dtype=dtype)
+        self.model = DisturbedModel(network, bank, case.method)
+        self.model.rounding = rounding
+
+    def run(self) -> Iterator[Quantity | Choice]:
+        case, model = self.case, self.model
+        yield from self.anchors("at the start")
+        losses = []
+        for number, (epoch, micro_batches) in enumerate(self.steps()):
+            if number > 0 and number == case.steps // 2:
+                yield from self.anchors(f"after {number} steps")
+            indices = [image for micro_batch in micro_batches for image in micro_batch]
+            pixels = [self.pixels(micro_batch, epoch) for micro_batch in micro_batches]
+            state = self.state() if number == 0 else None
+            z, y, loss = model.step(pixels, indices)
+            losses.append([loss.total.item(), loss.reconstruction.item(), loss.embedding.item()])
+            if state is not None:
+                start = state
+                yield from self.first_step(z, y, loss)
+                yield from self.changes(start, 1)
+        if case.steps > 1:
+            yield Quantity(f"losses of {case.steps} steps", np.array(losses))
+            yield from self.changes(start, case.steps)
+            yield from self.anchors(f"after {case.steps} steps")
+        yield from self.scores()
+
+    # MARK: Parts
+
+    def steps(self) -> Iterator[tuple[int, list[list[int]]]]:
+        """Epoch and micro-batches of each step."""
+        taken, epoch = 0, 0
+        while True:
+            for step in counter_random.data_order(self.case.rows, self.case.batch, self.case.micro_batch, ORDER_SEED, epoch):
+                if taken == self.case.steps:
+                    return
+                yield epoch, step
+                taken += 1
+            epoch += 1
+
+    def pixels(self, images: list[int], epoch: int) -> Tensor:
+        """(m, C, S, S), augmented where the case says so."""
+        if self.case.augmented:
+            pixels = np.stack([augment(self.images[i], ORDER_SEED, epoch, i) for i in images])
+        else:
+            pixels = self.images[images]
+        return self.rounding.stored(self.tensor(pixels))
+
+    def tensor(self, pixels: np.ndarray) -> Tensor:
+        return torch.tensor(pixels, dtype=self.dtype)[:, None].repeat(1, self.case.channels, 1, 1)
+
+    def anchors(self, when: str) -> Iterator[Quantity | Choice]:
+        if self.case.anchor_round == 0:
+            return
+        self.model.choose_anchors(self.case.anchor_round)
+        yield Quantity(f"entropies {when}", array(self.model.entropies()), before=1.0)
+        yield Choice(f"anchors {when}", list(self.model.anchors))
+        yield Choice(f"neighbours {when}", [j for found in self.model.anchors.values() for j in sorted(found)])
+
+    def first_step(self, z: Tensor, y: Tensor, loss) -> Iterator[Quantity]:
+        yield Quantity("embeddings", array(z))
+        yield Quantity("reconstruction", array(y))
+        for name in ("reconstruction", "embedding", "instance", "aggregation"):
+            if (value := getattr(loss, name)) is not None:
+                yield Quantity(f"{name} loss", array(value).reshape(1))
+        yield Quantity("gradient of the embedding loss", array(self.model.embedding_gradient))
+        for name, parameter in self.model.network.named_parameters():
+            yield Quantity(f"gradient {name}", array(parameter.grad))
+
+    def state(self) -> dict[str, np.ndarray]:
+        state = {f"weights {name}": array(p) for name, p in self.model.network.named_parameters()}
+        for name, module in self.model.network.named_modules():
+            if isinstance(module, MicroBatchNorm):
+                state[f"statistics {name}.running_mean"] = array(module.running_mean)
+                state[f"statistics {name}.running_var"] = array(module.running_var)
+        state["bank"] = array(self.model.bank)
+        return state
+
+    def changes(self, start: dict[str, np.ndarray], steps: int) -> Iterator[Quantity]:
+        for name, values in self.state().items():
+            yield Quantity(f"step {steps} {name}", values, start[name], steps)
+        for moment in ("exp_avg", "exp_avg_sq"):
+            for name, parameter in self.model.network.named_parameters():
+                yield Quantity(f"step {steps} {moment} {name}", array(self.model.optimizer.state[parameter][moment]))
+
+    def scores(self) -> Iterator[Quantity]:
+        model, rows = self.model, self.case.rows
+        embedded = self.rounding.stored(model.embed(self.tensor(self.images)))
+        model.bank = embedded[:rows]
+        yield Quantity("refreshed bank", array(model.bank))
+        for rule in ("weighted", "mean-angle"):
+            yield Quantity(f"scores {rule}", array(model.scores(embedded[rows:], rule)))
+
+
+class DisturbedModel(Model):
+    """The model, its bank's products and what it stores disturbed as the network's are."""
+
+    rounding: Rounding
+    embedding_gradient: Tensor
+
+    def similarities(self, embeddings: Tensor) -> Tensor:
+        products = super().similarities(embeddings)
+        if not self.rounding.amplitude:
+            return products
+        # Between unit rows: relative to the norm of the products, not to what is left of them.
+        size = self.rounding.size(embeddings.shape[1]) / math.sqrt(embeddings.shape[1])
+        return products + size * torch.randn(products.shape, dtype=products.dtype, generator=self.rounding.generator)
+
+    def losses(self, embeddings, reconstructions, images, indices):
+        losses = super().losses(embeddings, reconstructions, images, indices)
+        # Of the embedding loss alone; the decoder's part joins it in the network.
+        part = self.method.aggregation_weight * losses.embedding
+        (self.embedding_gradient,) = torch.autograd.grad(part, embeddings, retain_graph=True)
+        return losses
+
+    def update(self, embeddings, indices):
+        super().update(embeddings, indices)
+        if not self.rounding.amplitude:
+            return
+        with torch.no_grad():
+            for tensor in self.network.state_dict().values():
+                if tensor.dtype.is_floating_point:
+                    tensor.copy_(self.rounding.stored(tensor))
+            for state in self.optimizer.state.values():
+                for moment in ("exp_avg", "exp_avg_sq"):
+                    state[moment].copy_(self.rounding.stored(state[moment]))
+        self.bank = self.rounding.stored(self.bank)
+
+
+# Of one-dimensional tensors: an offset and the width of a uniform draw. Scales, shifts and statistics that are not 1, 0,
+# 0 and 1, so that none goes untested, and not far from what a network has, so that images still differ behind them.
+STARTS = {"weight": (0.5, 1.0), "bias": (-0.5, 1.0), "running_mean": (-0.2, 0.4), "running_var": (0.1, 0.2)}
+
+
+def initialise(network: Autoencoder) -> None:
+    """Weights as `Replica.initialise` draws them, the rest by `STARTS`."""
+    with torch.no_grad():
+        for name, tensor in network.state_dict().items():
+            if tensor.dim() > 1:
+                tensor.copy_(torch.from_numpy(counter_random.weights(name, tuple(tensor.shape), WEIGHT_SEED)))
+            elif tensor.dim() == 1:
+                draws = counter_random.CounterRandom.named(SCALE_SEED, name).uniform(np.arange(tensor.numel()))
+                offset, width = (np.float32(number) for number in STARTS[name.rsplit(".", 1)[1]])
+                tensor.copy_(torch.from_numpy(offset + width * draws.astype(np.float32)))
+
+
+def array(tensor: Tensor) -> np.ndarray:
+    return tensor.detach().to(torch.float64).numpy().copy()
