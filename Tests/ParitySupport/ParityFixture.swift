@@ -21,10 +21,13 @@ public struct ParityFixture: Decodable, Sendable {
     let projections: [Double]?
   }
 
-  /// Image indices.
+  /// Images, or pairs of an image and its neighbour as image * N + neighbour.
   public struct Choice: Decodable, Sendable {
     public let name: String
-    public let values: [Int]
+    let values: [Int]
+    /// How many may be chosen otherwise: by PyTorch in float32, and at most.
+    let torch: Int
+    let tolerance: Int
   }
 
   public init(path: String) throws {
@@ -38,7 +41,7 @@ public struct ParityFixture: Decodable, Sendable {
 public struct ParityCase: Decodable, Sendable {
   public let name: String
   let architecture: Architecture
-  public let size: Int
+  let size: Int
   let channels: Int
   let maximumWidth: Int
   let dimension: Int
@@ -84,7 +87,7 @@ extension ParityFixture {
   }
 
   /// Compares what we computed with the quantity of this name.
-  func compare(_ name: String, _ ours: [Double]) -> Comparison {
+  public func compare(_ name: String, _ ours: [Double]) -> Comparison {
     guard let quantity = quantities.first(where: { $0.name == name }) else {
       preconditionFailure("\(self.case.name) has no quantity \(name): run make reference")
     }
@@ -111,12 +114,15 @@ extension ParityFixture {
       // Byte i of a word belongs to its i-th element, bit k of the byte to projection k.
       var bits = random.bits(UInt64(start / 8))
       for value in values[start..<min(start + 8, values.count)] {
-        for projection in 0..<8 {
-          sums[projection] += bits & 1 == 0 ? value : -value
-          bits >>= 1
-        }
+        sums += signs[Int(bits & 255)] * value
+        bits >>= 8
       }
     }
     return (0..<8).map { sums[$0] }
+  }
+
+  /// For each byte, -1 where a bit is set and 1 where not.
+  private static let signs = (0..<256).map { byte in
+    SIMD8<Double>((0..<8).map { byte >> $0 & 1 == 0 ? 1 : -1 })
   }
 }

@@ -43,6 +43,12 @@ public enum ParityInputs {
     return pixels
   }
 
+  /// The micro-batches of the case's first step.
+  public static func firstStep(_ parity: ParityCase) -> [PixelBatch] {
+    let images = blobImages(parity.rows, side: parity.size, seed: parity.imageSeed)
+    return parity.order.step(0, epoch: 0).map { pixels($0, of: images, epoch: 0, parity) }
+  }
+
   /// The micro-batch's images, augmented where the case says so.
   static func pixels(_ images: [Int], of all: [Float], epoch: Int, _ parity: ParityCase) -> PixelBatch {
     let plane = parity.size * parity.size

@@ -3,12 +3,24 @@ import Foundation
 /// The parity table: one line a quantity, all tensors of a kind together.
 public struct ParityTable: CustomStringConvertible {
   private let comparisons: [ParityFixture.Comparison]
+  /// Each part of the network has its line.
+  private let byLayer: Bool
 
-  public init(_ comparisons: [ParityFixture.Comparison]) { self.comparisons = comparisons }
+  public init(_ comparisons: [ParityFixture.Comparison], byLayer: Bool = false) {
+    self.comparisons = comparisons
+    self.byLayer = byLayer
+  }
 
   public var description: String {
     let head = line("quantity", "ours", "PyTorch's", "tolerance", "nearest to its tolerance")
-    return ([head] + groups.map(line)).joined(separator: "\n")
+    let ratio = String(format: "%.1f", ratio)
+    return ([head] + groups.map(line) + ["ours / PyTorch's, geometric mean over all: \(ratio)"]).joined(separator: "\n")
+  }
+
+  /// How many times PyTorch's own error ours is, in the geometric mean; neither counts as less than 2^-24.
+  public var ratio: Double {
+    let logarithms = comparisons.map { log(max($0.ours, 0x1p-24) / max($0.quantity.torch, 0x1p-24)) }
+    return exp(logarithms.reduce(0, +) / Double(max(logarithms.count, 1)))
   }
 
   private struct Group {
@@ -29,8 +41,11 @@ public struct ParityTable: CustomStringConvertible {
     var groups: [Group] = []
     for comparison in comparisons {
       let words = comparison.quantity.name.split(separator: " ")
-      let isTensor = words.last?.contains(".") ?? false
-      let name = (isTensor ? words.dropLast() : words[...]).joined(separator: " ")
+      let parts = words.last?.split(separator: ".") ?? []
+      let name =
+        parts.count == 1
+        ? words.joined(separator: " ")
+        : (words.dropLast() + (byLayer ? parts.prefix(1) : [])).joined(separator: " ")
       if let place = groups.firstIndex(where: { $0.name == name }) {
         groups[place].members.append(comparison)
       } else {

@@ -4,10 +4,9 @@
     make_fixtures.py FOLDER [CASE...]
 
 A small tensor is stored whole, a large one as eight random projections (`counter_random.projections`). The tolerance is
-TIMES the largest of several errors sampled by `rounding.py` at TIMES the counted size.
+twice the largest of a few errors that `rounding.py` samples at TIMES the counted size.
 """
 
-import dataclasses
 import json
 import math
 import multiprocessing
@@ -24,20 +23,20 @@ from rounding import U, Rounding
 from scenario import Case, Choice, Quantity, run
 
 WHOLE = 40  # elements that are stored rather than projected
-TIMES = 2
+TIMES = 4
 CASES = {
     case.name: (case, samples)
     for case, samples in [
-        # No activation of this one is so near a kink that rounding turns it: small errors would show.
-        (Case("unet-128-quiet", size=128, maximum_width=8, dimension=24, rows=17, micro_batch=2, batch=4, image_seed=23,
+        (Case("unet-128-narrow", size=128, maximum_width=8, dimension=24, rows=17, micro_batch=2, batch=4,
               learning_rate=1e-3), 8),
         # A small step: how far 20 steps carry an error depends on it.
         (Case("unet-64-narrow-20-steps", maximum_width=16, dimension=24, micro_batch=8, batch=16, steps=20,
-              anchor_round=3, augmented=True, learning_rate=1e-5), 8),
-        (Case("unet-64-narrow-mse", channels=3, maximum_width=20, dimension=33, rows=53, anchor_round=2,
-              reconstruction_loss="mse", temperature=0.02, aggregation_weight=0.25, learning_rate=1e-3), 8),
-        (Case("unet-64", channels=3, anchor_round=1), 6),
-        (Case("unet-256", size=256, rows=19, micro_batch=2, batch=4), 4),
+              anchor_round=3, augmented=True, learning_rate=1e-5), 5),
+        (Case("unet-64-narrow-mse", channels=3, maximum_width=20, dimension=33, rows=53, batch=16, steps=5,
+              anchor_round=2, reconstruction_loss="mse", temperature=0.05, aggregation_weight=0.25,
+              learning_rate=1e-4), 8),
+        (Case("unet-64", channels=3, anchor_round=3), 5),
+        (Case("unet-256", size=256, rows=19, micro_batch=2, batch=4, temperature=0.01), 4),
         (Case("unet-256-narrow", size=256, channels=3, maximum_width=32, dimension=50, rows=35, micro_batch=2, batch=4,
               anchor_round=2, reconstruction_loss="mse"), 4),
         (Case("resnet18-64", architecture="resnet18", rows=35, anchor_round=2), 4),
@@ -65,23 +64,30 @@ def measure(case: Case, samples: int) -> dict:
              "tolerance": tolerance(q, [sample[name] for sample in sampled])} | stored(q)
             for name, q in quantities.items()
         ],
-        "choices": [dataclasses.asdict(result) for result in truth.values() if isinstance(result, Choice)],
+        "choices": [
+            {"name": name, "values": choice.values, "torch": theirs[name],
+             "tolerance": max(sample[name] for sample in sampled)}
+            for name, choice in truth.items() if isinstance(choice, Choice)
+        ],
     }
 
 
 def errors(case: Case, dtype: torch.dtype, amplitude: float, seed: int) -> dict[str, float]:
-    """Of every quantity against `truth`."""
+    """Of everything against `truth`; of a choice, how many of either are not the other's."""
     found = {}
     for result in run(case, dtype, Rounding(amplitude, seed)):
+        true = truth[result.name]
         if isinstance(result, Quantity):
-            found[result.name] = float(np.linalg.norm(result.values - truth[result.name].values)) / truth[result.name].scale()
-        elif result.values != truth[result.name].values:
-            raise ValueError(f"{case.name}: rounding changes the {result.name}: choose another seed")
+            found[result.name] = float(np.linalg.norm(result.values - true.values)) / true.scale()
+        else:
+            found[result.name] = len(set(result.values) ^ set(true.values))
+            if found[result.name] and not result.is_last:
+                raise ValueError(f"{case.name}: rounding changes the {result.name}: choose another image seed")
     return found
 
 
 def tolerance(quantity: Quantity, sampled: list[float]) -> float:
-    tolerance = TIMES * (max(sampled) + U)
+    tolerance = 2 * (max(sampled) + TIMES * U)
     if quantity.steps and " weights " in quantity.name:
         # Adam's first steps go by the gradient's sign: one element more than in the samples may go the other way once.
         tolerance += 2 / math.sqrt(quantity.values.size) / quantity.steps

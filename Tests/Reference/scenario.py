@@ -35,7 +35,7 @@ class Case:
     micro_batch: int = 4
     batch: int = 8
     steps: int = 1
-    # Before the first step, and again in the middle of several: 0 chooses none.
+    # 0 chooses no anchors.
     anchor_round: int = 0
     augmented: bool = False
     image_seed: int = 1
@@ -77,10 +77,12 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Choice:
-    """What must be equal: image indices."""
+    """Images, or pairs of an image and its neighbour as image * N + neighbour."""
 
     name: str
     values: list[int]
+    # Nothing depends on it: what comes after could not be compared with another choice.
+    is_last: bool
 
 
 def run(case: Case, dtype: torch.dtype, rounding: Rounding | None = None) -> Iterator[Quantity | Choice]:
@@ -104,8 +106,6 @@ class Scenario:
         yield from self.anchors("at the start")
         losses = []
         for number, (epoch, micro_batches) in enumerate(self.steps()):
-            if number > 0 and number == case.steps // 2:
-                yield from self.anchors(f"after {number} steps")
             indices = [image for micro_batch in micro_batches for image in micro_batch]
             pixels = [self.pixels(micro_batch, epoch) for micro_batch in micro_batches]
             state = self.state() if number == 0 else None
@@ -114,6 +114,7 @@ class Scenario:
             if state is not None:
                 start = state
                 yield from self.first_step(z, y, loss)
+                yield from self.adam(start)
                 yield from self.changes(start, 1)
         if case.steps > 1:
             yield Quantity(f"losses of {case.steps} steps", np.array(losses))
@@ -150,8 +151,10 @@ class Scenario:
             return
         self.model.choose_anchors(self.case.anchor_round)
         yield Quantity(f"entropies {when}", array(self.model.entropies()), before=1.0)
-        yield Choice(f"anchors {when}", list(self.model.anchors))
-        yield Choice(f"neighbours {when}", [j for found in self.model.anchors.values() for j in sorted(found)])
+        anchors, is_last = self.model.anchors, when != "at the start"
+        yield Choice(f"anchors {when}", list(anchors), is_last)
+        pairs = sorted(image * self.case.rows + neighbour for image in anchors for neighbour in anchors[image])
+        yield Choice(f"neighbours {when}", pairs, is_last)
 
     def first_step(self, z: Tensor, y: Tensor, loss) -> Iterator[Quantity]:
         yield Quantity("embeddings", array(z))
@@ -162,6 +165,16 @@ class Scenario:
         yield Quantity("gradient of the embedding loss", array(self.model.embedding_gradient))
         for name, parameter in self.model.network.named_parameters():
             yield Quantity(f"gradient {name}", array(parameter.grad))
+
+    def adam(self, start: dict[str, np.ndarray]) -> Iterator[Quantity]:
+        """1 - beta1 and 1 - beta2, as the moments after one step say: they hide among the errors of the gradients."""
+        for power, moment in ((1, "exp_avg"), (2, "exp_avg_sq")):
+            products, squares = 0.0, 0.0
+            for name, parameter in self.model.network.named_parameters():
+                gradient = array(parameter.grad) + self.case.weight_decay * start[f"weights {name}"]
+                products += (array(self.model.optimizer.state[parameter][moment]) * gradient**power).sum()
+                squares += (gradient ** (2 * power)).sum()
+            yield Quantity(f"share of a gradient in {moment}", np.array([products / squares]))
 
     def state(self) -> dict[str, np.ndarray]:
         state = {f"weights {name}": array(p) for name, p in self.model.network.named_parameters()}
