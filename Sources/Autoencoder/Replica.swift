@@ -224,7 +224,7 @@ public final class Replica {
           floats.map { UnsafePointer($0.pointer + range.lowerBound) } ?? UnsafePointer(decoded.baseAddress!)
         ck_adam(
           shared.parameters.pointer + range.lowerBound, firstMoments.pointer + range.lowerBound,
-          secondMoments.pointer + range.lowerBound, gradient, Int64(range.count), Float(beta1), Float(beta2), stepSize,
+          secondMoments.pointer + range.lowerBound, gradient, Int64(range.count), beta1, beta2, stepSize,
           inverseRootCorrection, 1e-8, Float(weightDecay))
       }
     }

@@ -287,9 +287,10 @@ CKERNELS_DISPATCH void ck_dense_outer(
 }
 
 CKERNELS_DISPATCH void ck_adam(
-    float *weights, float *first_moment, float *second_moment, const float *gradient, int64_t count, float beta1,
-    float beta2, float step_size, float inverse_root_correction, float epsilon, float weight_decay) {
-  float rest1 = 1 - beta1, rest2 = 1 - beta2;
+    float *weights, float *first_moment, float *second_moment, const float *gradient, int64_t count, double decay1,
+    double decay2, float step_size, float inverse_root_correction, float epsilon, float weight_decay) {
+  // Subtracted in double: 1 - 0.999f is off by 1.3e-5 of itself.
+  float beta1 = (float)decay1, beta2 = (float)decay2, rest1 = (float)(1 - decay1), rest2 = (float)(1 - decay2);
   int64_t i = 0;
   for (; i + 16 <= count; i += 16) {
     lanes16 w = *(lanes16 *)(weights + i);

@@ -247,8 +247,8 @@ struct KernelTests {
     ck_adam(&weights, &first, &second, gradient, Int64(count), 0.9, 0.999, 0.01, 1.5, 1e-8, 0.1)
     for i in 0..<count {
       let g = gradient[i] + w[i] * 0.1
-      #expect(first[i] == m[i] * 0.9 + g * (1 - 0.9))
-      #expect(second[i] == v[i] * 0.999 + g * g * (1 - Float(0.999)))
+      #expect(first[i] == m[i] * 0.9 + g * Float(1 - 0.9 as Double))
+      #expect(second[i] == v[i] * 0.999 + g * g * Float(1 - 0.999 as Double))
       #expect(weights[i] == w[i] - first[i] * 0.01 / (second[i].squareRoot() * 1.5 + 1e-8))
     }
   }

@@ -131,10 +131,10 @@ void ck_project_backward(
     int64_t blocks, int64_t pixels, int64_t block, float *value_gradient, double *weight_gradient);
 
 /// Adam on one range, as PyTorch computes it, with L2 weight decay added to the gradient: step_size is the learning rate
-/// over (1 - beta1^t), inverse_root_correction 1 / sqrt(1 - beta2^t).
+/// over (1 - decay1^t), inverse_root_correction 1 / sqrt(1 - decay2^t), decay1 and decay2 are beta1 and beta2.
 void ck_adam(
-    float *weights, float *first_moment, float *second_moment, const float *gradient, int64_t count, float beta1,
-    float beta2, float step_size, float inverse_root_correction, float epsilon, float weight_decay);
+    float *weights, float *first_moment, float *second_moment, const float *gradient, int64_t count, double decay1,
+    double decay2, float step_size, float inverse_root_correction, float epsilon, float weight_decay);
 
 #ifdef __cplusplus
 }
