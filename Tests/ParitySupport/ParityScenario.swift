@@ -11,7 +11,7 @@ import Safetensors
 ///
 /// Micro-batches and rows are shared between the ranks as `TrainingStep` shares them.
 public struct ParityScenario {
-  public enum Reduction: String, Sendable, CaseIterable { case exact, float32 }
+  public enum Reduction: Sendable { case exact, float32 }
 
   private let fixture: ParityFixture
   private let reduction: Reduction
@@ -24,7 +24,13 @@ public struct ParityScenario {
   /// Choices that are not PyTorch's.
   public private(set) var wrongChoices: [String] = []
 
+  /// Everything was compared but the reconstruction, which stays inside the replica.
+  public var isComplete: Bool { comparisons.count == fixture.quantities.count - 1 }
+  /// Of the first step, by the names of their quantities.
+  private(set) var firstGradients: [String: [Double]] = [:]
+
   private var parity: ParityCase { fixture.case }
+  var microBatchesPerStep: Int { parity.batch / parity.microBatch }
 
   public init(_ fixture: ParityFixture, reduction: Reduction, communicator: Communicator) throws {
     self.fixture = fixture
@@ -111,13 +117,20 @@ public struct ParityScenario {
     let reconstruction = replica.sums.reconstructionLoss
 
     if comparing {
+      if parity.augmented {
+        let whole = try communicator.allGatherV(pixels.flatMap(\.pixels)).flatMap { $0 }  // all ranks
+        compare("pixels", whole)
+      }
       compare("embeddings", batch)
       compare("reconstruction loss", [reconstruction])
       compare("embedding loss", [loss.mean])
       if loss.instanceCount > 0 { compare("instance loss", [loss.instanceMean]) }
       if loss.aggregationCount > 0 { compare("aggregation loss", [loss.aggregationMean]) }
       compare("gradient of the embedding loss", loss.gradient)
-      for (name, gradient, _) in gradients { compare("gradient \(name)", gradient) }
+      for (name, gradient, _) in gradients {
+        compare("gradient \(name)", gradient)
+        firstGradients["gradient \(name)"] = gradient
+      }
     }
     replica.update(learningRate: parity.learningRate, weightDecay: parity.weightDecay)
     bank.update(imageIndices: indices, embeddings: batch, momentum: parity.momentum)

@@ -21,8 +21,10 @@ class Strengths:
 STANDARD = Strengths()
 
 
-def augment(image: np.ndarray, seed: int, epoch: int, index: int, strengths: Strengths = STANDARD) -> np.ndarray:
-    """(S, S) in -1...1 to the same, float64."""
+def augment(
+    image: np.ndarray, seed: int, epoch: int, index: int, strengths: Strengths = STANDARD, jitter=(0, 0)
+) -> np.ndarray:
+    """(S, S) in -1...1 to the same, float64. `jitter`, pixels to the right and down, moves the places that pixels are looked up at."""
     draws = CounterRandom.named(seed, "augmentation", epoch, index)
     uniform = draws.uniform(np.arange(7), -1, 1)
     mirror = -1 if strengths.flip and float(draws.uniform(0)) < 0.5 else 1
@@ -39,7 +41,7 @@ def augment(image: np.ndarray, seed: int, epoch: int, index: int, strengths: Str
     x, y = x - centre - shift[0] * side, y - centre - shift[1] * side
     u = mirror * (math.cos(angle) * x + math.sin(angle) * y) / scale + centre
     v = (math.cos(angle) * y - math.sin(angle) * x) / scale + centre
-    return np.clip(bilinear(image, u, v) * contrast + brightness, -1, 1)
+    return np.clip(bilinear(image, u + jitter[0], v + jitter[1]) * contrast + brightness, -1, 1)
 
 
 def bilinear(image: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:

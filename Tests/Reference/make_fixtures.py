@@ -106,7 +106,7 @@ def rounded(entry):
                 for key, value in entry.items()}
     if isinstance(entry, list):
         return [rounded(value) for value in entry]
-    return float(f"{entry:.13g}") if isinstance(entry, float) else entry
+    return float(f"{entry:.11g}") if isinstance(entry, float) else entry
 
 
 def main() -> None:

@@ -57,6 +57,10 @@ class Rounding:
         """`x`, each element a sum of so many products."""
         return disturbed(x, self.size(products), self.generator)
 
+    def coordinates(self, side: int) -> Tensor:
+        """(2, side, side), in pixels: what the start, the step and their sum round off a coordinate within the image."""
+        return self.amplitude * U * side * torch.randn(2, side, side, dtype=torch.float64, generator=self.generator)
+
     def stored(self, x: Tensor) -> Tensor:
         """What float32 keeps of it."""
         return x.float().to(x.dtype) if self.amplitude else x

@@ -113,6 +113,8 @@ class Scenario:
             losses.append([loss.total.item(), loss.reconstruction.item(), loss.embedding.item()])
             if state is not None:
                 start = state
+                if case.augmented:
+                    yield Quantity("pixels", array(torch.cat(pixels)[:, 0]))
                 yield from self.first_step(z, y, loss)
                 yield from self.adam(start)
                 yield from self.changes(start, 1)
@@ -138,7 +140,11 @@ class Scenario:
     def pixels(self, images: list[int], epoch: int) -> Tensor:
         """(m, C, S, S), augmented where the case says so."""
         if self.case.augmented:
-            pixels = np.stack([augment(self.images[i], ORDER_SEED, epoch, i) for i in images])
+            jitters = [self.rounding.coordinates(self.case.size).numpy() for _ in images]
+            pixels = np.stack([
+                augment(self.images[image], ORDER_SEED, epoch, image, jitter=jitter)
+                for image, jitter in zip(images, jitters)
+            ])
         else:
             pixels = self.images[images]
         return self.rounding.stored(self.tensor(pixels))
