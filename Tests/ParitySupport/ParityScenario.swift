@@ -131,6 +131,7 @@ public struct ParityScenario {
         compare("gradient \(name)", gradient)
         firstGradients["gradient \(name)"] = gradient
       }
+      try compareScores("first scores", of: batch)  // all ranks
     }
     replica.update(learningRate: parity.learningRate, weightDecay: parity.weightDecay)
     bank.update(imageIndices: indices, embeddings: batch, momentum: parity.momentum)
@@ -171,21 +172,40 @@ public struct ParityScenario {
     return result
   }
 
-  /// 1 - beta1 and 1 - beta2, as the moments after one step say: they hide among the errors of the gradients.
+  /// Adam's constants, as one step of its own gradients shows them: they hide among the errors of the gradients.
+  ///
+  /// 1 - beta1 and, times that, the weight decay, fitted to exp_avg; 1 - beta2; and the learning rate (with eps).
   private mutating func compareAdam(_ gradients: [Gradient]) throws {
-    let optimizer = try optimizer()
-    for (moment, power) in [("exp_avg", 1), ("exp_avg_sq", 2)] {
-      var (products, squares) = (0.0, 0.0)
-      for (name, gradient, weights) in gradients {
-        for (index, value) in try optimizer.floats("\(moment).\(name)").enumerated() {
-          let whole = gradient[index] + parity.weightDecay * Double(weights[index])
-          let term = power == 1 ? whole : whole * whole
-          products += Double(value) * term
-          squares += term * term
-        }
+    let (optimizer, after) = (try optimizer(), try ModelState(of: replica))
+    // Weighted sums of products: g gradients, w weights, a exp_avg.
+    var (gg, gw, ww, ag, aw) = (0.0, 0.0, 0.0, 0.0, 0.0)
+    // Numerators and denominators.
+    var (squares, step) = (SIMD2<Double>(), SIMD2<Double>())
+    for (name, gradient, weights) in gradients {
+      let averages = try optimizer.floats("exp_avg.\(name)")
+      let averageSquares = try optimizer.floats("exp_avg_sq.\(name)")
+      let moved = try after.file.floats(name)
+      for index in gradient.indices {
+        let (g, w, a) = (gradient[index], Double(weights[index]), Double(averages[index]))
+        // exp_avg is rounded relative to the gradient: small gradients show the decay best.
+        let trust = 1 / (g * g + 1e-6)
+        gg += trust * g * g
+        gw += trust * g * w
+        ww += trust * w * w
+        ag += trust * a * g
+        aw += trust * a * w
+        let whole = g + parity.weightDecay * w
+        let square = whole * whole
+        squares += [Double(averageSquares[index]) * square, square * square]
+        let direction = whole / (abs(whole) + 1e-8)
+        step += [(w - Double(moved[index])) * direction, direction * direction]
       }
-      compare("share of a gradient in \(moment)", [products / squares])
     }
+    let determinant = gg * ww - gw * gw
+    compare("share of gradients in exp_avg", [(ag * ww - aw * gw) / determinant])
+    compare("share of weights in exp_avg", [(aw * gg - ag * gw) / determinant])
+    compare("share of squares in exp_avg_sq", [squares.x / squares.y])
+    compare("share of direction in step", [step.x / step.y])
   }
 
   // MARK: What steps change
@@ -226,10 +246,15 @@ public struct ParityScenario {
     let queries = Array(embeddings[(parity.rows * parity.dimension)...])
     bank.replace(imageIndices: Array(0..<parity.rows), embeddings: rows)
     compare("refreshed bank", try communicator.allGatherV(bank.shard).flatMap { $0 })  // all ranks
+    try compareScores("scores", of: queries)  // all ranks
+  }
+
+  /// All ranks.
+  private mutating func compareScores(_ name: String, of queries: [Float]) throws {
     for rule in ScoreRule.allCases {
       let scores = try bank.scores(  // all ranks
         queries, k: parity.topK, rule: rule, temperature: parity.temperature, communicator: communicator)
-      compare("scores \(rule.rawValue)", scores)
+      compare("\(name) \(rule.rawValue)", scores)
     }
   }
 }

@@ -116,6 +116,7 @@ class Scenario:
                 if case.augmented:
                     yield Quantity("pixels", array(torch.cat(pixels)[:, 0]))
                 yield from self.first_step(z, y, loss)
+                yield from self.first_scores(z, start)
                 yield from self.adam(start)
                 yield from self.changes(start, 1)
         if case.steps > 1:
@@ -172,15 +173,35 @@ class Scenario:
         for name, parameter in self.model.network.named_parameters():
             yield Quantity(f"gradient {name}", array(parameter.grad))
 
+    def first_scores(self, z: Tensor, start: dict[str, np.ndarray]) -> Iterator[Quantity]:
+        """Of the step's embeddings over the bank before it, where little error has gathered yet."""
+        bank, self.model.bank = self.model.bank, torch.tensor(start["bank"], dtype=self.dtype)
+        for rule in ("weighted", "mean-angle"):
+            yield Quantity(f"first scores {rule}", array(self.model.scores(z, rule)))
+        self.model.bank = bank
+
     def adam(self, start: dict[str, np.ndarray]) -> Iterator[Quantity]:
-        """1 - beta1 and 1 - beta2, as the moments after one step say: they hide among the errors of the gradients."""
-        for power, moment in ((1, "exp_avg"), (2, "exp_avg_sq")):
-            products, squares = 0.0, 0.0
-            for name, parameter in self.model.network.named_parameters():
-                gradient = array(parameter.grad) + self.case.weight_decay * start[f"weights {name}"]
-                products += (array(self.model.optimizer.state[parameter][moment]) * gradient**power).sum()
-                squares += (gradient ** (2 * power)).sum()
-            yield Quantity(f"share of a gradient in {moment}", np.array([products / squares]))
+        """Adam's constants, as one step of its own gradients shows them: they hide among the errors of the gradients.
+
+        1 - beta1 and, times that, the weight decay, fitted to exp_avg; 1 - beta2; and the learning rate (with eps).
+        """
+        fit, squares, step = np.zeros(5), np.zeros(2), np.zeros(2)
+        for name, parameter in self.model.network.named_parameters():
+            weights, gradient = start[f"weights {name}"], array(parameter.grad)
+            whole = gradient + self.case.weight_decay * weights
+            direction = whole / (np.abs(whole) + 1e-8)
+            average, square = (array(self.model.optimizer.state[parameter][key]) for key in ("exp_avg", "exp_avg_sq"))
+            pairs = ((gradient, gradient), (gradient, weights), (weights, weights), (average, gradient), (average, weights))
+            # exp_avg is rounded relative to the gradient: small gradients show the decay best.
+            fit += [(x * y / (gradient**2 + 1e-6)).sum() for x, y in pairs]
+            squares += [(square * whole**2).sum(), (whole**4).sum()]
+            step += [((weights - array(parameter)) * direction).sum(), (direction**2).sum()]
+        gg, gw, ww, ag, aw = fit
+        determinant = gg * ww - gw * gw
+        yield Quantity("share of gradients in exp_avg", np.array([(ag * ww - aw * gw) / determinant]))
+        yield Quantity("share of weights in exp_avg", np.array([(aw * gg - ag * gw) / determinant]))
+        yield Quantity("share of squares in exp_avg_sq", squares[:1] / squares[1:])
+        yield Quantity("share of direction in step", step[:1] / step[1:])
 
     def state(self) -> dict[str, np.ndarray]:
         state = {f"weights {name}": array(p) for name, p in self.model.network.named_parameters()}
