@@ -50,7 +50,7 @@ public struct Configuration: Codable, Sendable, Equatable {
   /// R, rounds with anchors; one without comes before them.
   public var rounds = 3
   public var epochsPerRound = 4
-  public var learningRate = 3e-4
+  public var learningRate = 1e-4
   /// L2, added to the gradient of every parameter.
   public var weightDecay = 1e-6
   public var reconstructionLoss = ReconstructionLoss.l1
