@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from networks import Autoencoder
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Method:
     reconstruction_loss: str = "l1"
     reconstruction_weight: float = 1.0

@@ -5,7 +5,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
 import torch
@@ -22,8 +22,8 @@ QUERIES = 12
 
 
 @dataclass(frozen=True)
-class Case:
-    """Fields travel to the Swift side under these names."""
+class Case(Method):
+    """Fields, the method's among them, travel to the Swift side under these names."""
 
     name: str
     architecture: str = "unet"
@@ -39,20 +39,7 @@ class Case:
     anchor_round: int = 0
     augmented: bool = False
     image_seed: int = 1
-    reconstruction_loss: str = "l1"
-    reconstruction_weight: float = 1.0
-    aggregation_weight: float = 1.0
-    temperature: float = 0.1
-    momentum: float = 0.5
-    learning_rate: float = 3e-4
-    weight_decay: float = 1e-6
-    anchor_rate: float = 0.1
-    neighbours: int = 10
-    top_k: int = 20
-
-    @property
-    def method(self) -> Method:
-        return Method(**{name: getattr(self, name) for name in Method.__dataclass_fields__})
+    top_k: int = field(default=20, kw_only=True)
 
     @property
     def json(self) -> dict:
@@ -98,7 +85,7 @@ class Scenario:
         initialise(network)
         rounding.attach(network.to(dtype))
         bank = torch.tensor(counter_random.bank(case.rows, case.dimension, BANK_SEED), dtype=dtype)
-        self.model = DisturbedModel(network, bank, case.method)
+        self.model = DisturbedModel(network, bank, case)
         self.model.rounding = rounding
 
     def run(self) -> Iterator[Quantity | Choice]:
