@@ -106,7 +106,8 @@ public struct PreparedRun: Sendable {
     }
     record.configuration = configuration
 
-    let checkpoint = try Checkpoint.latest(of: directory, communicator: job.communicator)  // all ranks
+    let checkpoint = try Checkpoint.latest(  // all ranks
+      of: directory, workers: job.workers, communicator: job.communicator)
     let steps = Schedule(configuration: configuration, imageCount: record.data.imageCount).steps
     if let checkpoint {
       if checkpoint.manifest.step == steps, checkpoint.has(.refreshed) { return nil }

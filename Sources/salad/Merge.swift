@@ -26,7 +26,8 @@ struct Merge: ParsableCommand {
     Launch.onAllRanks(timeout: work.timeout ?? Execution().timeout) { session in
       session.watchdog.enter("merging \(model)", step: nil)
       let merged = try Deployment.merge(  // all ranks
-        run: model, output: output, bank: bank, communicator: session.communicator,
+        run: model, output: output, bank: bank, workers: session.workers(work.workers),
+        communicator: session.communicator,
         selfTest: { source in
           try Scorer(  // all ranks
             source, rule: nil, topK: nil, workers: session.workers(work.workers), communicator: session.communicator,
