@@ -25,6 +25,13 @@ final class WorkerBuffers: @unchecked Sendable {
     var channels = 0
     /// (m, C, S, S)
     var image = 0
+
+    /// Bytes of the buffers that these sizes make.
+    func byteCount(training: Bool) -> Int {
+      let floats = (needsResidual ? 3 : 2) * activation + 3 * channels
+      let gradients = training ? packedGradient + max(weightGradient, 2 * channels) + image : 0
+      return (floats + gradients) * MemoryLayout<Float>.stride + 3 * channels * MemoryLayout<Double>.stride + scratch
+    }
   }
 
   /// Gradients, or evaluation's activations, go back and forth between these two.

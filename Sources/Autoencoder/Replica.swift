@@ -58,12 +58,8 @@ public final class Replica {
     self.configuration = configuration
     self.microBatch = microBatch
     self.activationLimit = activationLimit
-    var plan = NetworkPlan(microBatch: microBatch, training: training)
-    network =
-      switch configuration.architecture {
-      case .unet: try UNet(configuration, plan: &plan)
-      case .resnet18: try ResNet18(configuration, plan: &plan)
-      }
+    let (network, plan) = try Self.plan(configuration, microBatch: microBatch, training: training)
+    self.network = network
     layout = plan.layout
     shared = SharedBuffers(
       layout: layout, packed: plan.packed.count, evaluation: plan.evaluation.count, training: training)
@@ -73,6 +69,19 @@ public final class Replica {
     slotCount = training ? plan.slot.count : 0
     firstMoments = AlignedBuffer(count: training ? layout.parameterCount : 0)
     secondMoments = AlignedBuffer(count: training ? layout.parameterCount : 0)
+  }
+
+  /// The network, and what it needs: nothing of it is allocated yet.
+  static func plan(
+    _ configuration: NetworkConfiguration, microBatch: Int, training: Bool
+  ) throws -> (any Network, NetworkPlan) {
+    var plan = NetworkPlan(microBatch: microBatch, training: training)
+    let network: any Network =
+      switch configuration.architecture {
+      case .unet: try UNet(configuration, plan: &plan)
+      case .resnet18: try ResNet18(configuration, plan: &plan)
+      }
+    return (network, plan)
   }
 
   /// Elements of all weights, scales and shifts.
@@ -269,12 +278,18 @@ public final class Replica {
 
   /// Makes the slots for `count` micro-batches and tells how many of those are kept.
   private func prepareSlots(for count: Int) -> Int {
-    let affordable = activationLimit / max(activationSize, 1)
-    let kept = count <= max(affordable, workers.count) ? count : max(affordable - workers.count, 0)
-    // Behind the kept ones' slots each worker has one, for what is computed again.
-    let needed = kept == count ? count : kept + workers.count
+    let (kept, needed) = Self.slots(
+      for: count, workers: workers.count, limit: activationLimit, slotSize: activationSize)
     while slots.count < needed { slots.append(Slot(count: slotCount)) }
     return kept
+  }
+
+  /// How many of `count` micro-batches are kept in `limit` bytes, and the slots that this takes.
+  static func slots(for count: Int, workers: Int, limit: Int, slotSize: Int) -> (kept: Int, needed: Int) {
+    let affordable = limit / max(slotSize, 1)
+    let kept = count <= max(affordable, workers) ? count : max(affordable - workers, 0)
+    // Behind the kept ones' slots each worker has one, for what is computed again.
+    return (kept, kept == count ? count : kept + workers)
   }
 
   private func slot(of item: Int, worker: Int) -> Slot {

@@ -16,6 +16,8 @@ public final class StepSums: Sendable {
   /// Two workers seldom meet in one stretch of the gradients.
   private let locks: [Lock]
   private static let stretch = 1 << 18
+  /// The loss and the count of faults.
+  static let extraCount = 2
 
   private final class Lock: Sendable { let mutex = Mutex<Void>(()) }
 
@@ -24,7 +26,7 @@ public final class StepSums: Sendable {
     self.statisticCount = statisticCount
     lossIndex = parameterCount + statisticCount
     faultIndex = lossIndex + 1
-    buffer = AlignedBuffer(count: faultIndex + 1)
+    buffer = AlignedBuffer(count: parameterCount + statisticCount + Self.extraCount)
     locks = (0...(parameterCount + statisticCount) / Self.stretch).map { _ in Lock() }
   }
 
