@@ -25,6 +25,15 @@ struct Bench: ParsableCommand {
   @Flag(help: "Embeddings, as scoring makes them.")
   var score = false
 
+  @Flag(help: "Merging a sharded bank of --rows rows into a deployment.")
+  var merge = false
+
+  @Flag(help: "Images decoded and resized to --size.")
+  var dataLoading = false
+
+  @Option(help: "PNG images for --data-loading. (default: a few phantoms of 1024 x 1024)")
+  var folder: String?
+
   @Option(help: "The autoencoder.")
   var architecture = Architecture.unet
 
@@ -77,6 +86,8 @@ struct Bench: ParsableCommand {
     var subjects: [any BenchSubject] = []
     if train { subjects.append(TrainBench()) }
     if score { subjects.append(ScoreBench()) }
+    if merge { subjects.append(MergeBench()) }
+    if dataLoading { subjects.append(DataLoadingBench(folder: folder)) }
     return subjects.isEmpty ? [TrainBench(), ScoreBench()] : subjects
   }
 
