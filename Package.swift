@@ -31,6 +31,7 @@ let package = Package(
     .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
     .target(name: "CKernels"),
 
+    .target(name: "WorkerThreads"),
     .target(name: "MPI", dependencies: ["CMPI"]),
     .target(name: "ExactSum", dependencies: ["MPI", "CKernels"]),
     .target(name: "Safetensors"),
@@ -39,10 +40,12 @@ let package = Package(
       dependencies: ["CPNG", .product(name: "Crypto", package: "swift-crypto")]),
     .target(
       name: "Autoencoder",
-      dependencies: ["COneDNN", "COpenBLAS", "CKernels", "ExactSum", "Safetensors", "Radiographs"]),
+      dependencies: [
+        "COneDNN", "COpenBLAS", "CKernels", "WorkerThreads", "ExactSum", "Safetensors", "Radiographs",
+      ]),
     .target(
       name: "MemoryBank",
-      dependencies: ["COpenBLAS", "CKernels", "MPI", "ExactSum", "Radiographs"]),
+      dependencies: ["COpenBLAS", "CKernels", "WorkerThreads", "MPI", "ExactSum", "Radiographs"]),
     .target(
       name: "SALAD",
       dependencies: [

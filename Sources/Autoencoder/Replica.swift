@@ -2,6 +2,7 @@ import CKernels
 import ExactSum
 import Radiographs
 import Synchronization
+import WorkerThreads
 
 // m = images in a micro-batch, S = image side, D = embedding dimension
 
