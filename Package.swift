@@ -49,7 +49,7 @@ let package = Package(
     .target(
       name: "SALAD",
       dependencies: [
-        "MPI", "ExactSum", "Safetensors", "Radiographs", "Autoencoder", "MemoryBank",
+        "MPI", "ExactSum", "Safetensors", "Radiographs", "WorkerThreads", "Autoencoder", "MemoryBank",
         .product(name: "Crypto", package: "swift-crypto"),
       ]),
     .executableTarget(
@@ -60,7 +60,8 @@ let package = Package(
 
     // Started under mpirun by the tests that need several ranks.
     .executableTarget(
-      name: "ranks", dependencies: ["MPI", "ExactSum", "Radiographs", "MemoryBank", "SALAD", "ParitySupport"],
+      name: "ranks",
+      dependencies: ["MPI", "ExactSum", "WorkerThreads", "Radiographs", "MemoryBank", "SALAD", "ParitySupport"],
       path: "Tests/Ranks"),
     // Takes the steps of a fixture that PyTorch made, and compares.
     .target(
@@ -77,7 +78,7 @@ let package = Package(
       name: "RadiographsTests", dependencies: ["Radiographs"], resources: [.copy("Fixtures")]),
     .testTarget(name: "AutoencoderTests", dependencies: ["Autoencoder", "CKernels"]),
     .testTarget(
-      name: "MemoryBankTests", dependencies: ["MemoryBank", "CKernels", "RanksSupport", "ranks"]),
+      name: "MemoryBankTests", dependencies: ["MemoryBank", "CKernels", "WorkerThreads", "RanksSupport", "ranks"]),
     .testTarget(
       name: "SALADTests", dependencies: ["SALAD", "RanksSupport", "ranks"],
       resources: [.copy("Fixtures")]),

@@ -1,4 +1,5 @@
 import Radiographs
+import WorkerThreads
 
 @testable import MemoryBank
 
@@ -10,13 +11,14 @@ func unitRows(_ rows: Int, _ dimension: Int, seed: UInt64 = 1) -> [Float] {
   }
 }
 
-/// The shards of `ranks` ranks of one bank, in one process.
-func shards(_ values: [Float], dimension: Int, ranks: Int) -> [MemoryBank] {
+/// The shards of `ranks` ranks of one bank, in one process, each with so many workers.
+func shards(_ values: [Float], dimension: Int, ranks: Int, workers: Int = 1) -> [MemoryBank] {
   let sharding = Sharding(rows: values.count / dimension, ranks: ranks)
   return (0..<ranks).map { rank in
     let range = sharding.range(of: rank)
     return MemoryBank(
       sharding: sharding, rank: rank, dimension: dimension,
-      shard: Array(values[(range.lowerBound * dimension)..<(range.upperBound * dimension)]))
+      shard: Array(values[(range.lowerBound * dimension)..<(range.upperBound * dimension)]),
+      workers: Workers(count: workers))
   }
 }
