@@ -5,8 +5,9 @@
 /// Weights and sums are in `SharedBuffers`, one micro-batch's activations in its `Slot`, working memory is the worker's. A
 /// pass that returns Bool returns false when a number is not finite or too large for its sum.
 protocol Network: Sendable {
-  /// Every convolution whose weights are packed once a step.
-  var convolutions: [Convolution] { get }
+  /// What an embedding takes, and what a reconstruction takes after it.
+  var encoderConvolutions: [Convolution] { get }
+  var decoderConvolutions: [Convolution] { get }
 
   /// From pixels (m, S, S) to embeddings (m, D), keeping what `decode` and `backward` need.
   func encode(
@@ -34,6 +35,11 @@ protocol Network: Sendable {
     _ pixels: UnsafeBufferPointer<Float>, embeddings: UnsafeMutablePointer<Float>, shared: SharedBuffers,
     worker: WorkerBuffers
   )
+}
+
+extension Network {
+  /// Every convolution whose weights are packed once a step.
+  var convolutions: [Convolution] { encoderConvolutions + decoderConvolutions }
 }
 
 /// What a network needs, gathered while its layers are made.

@@ -84,6 +84,14 @@ public final class Replica {
     }
   }
 
+  /// Multiplications and additions of the convolutions for one image: forward and both gradients.
+  public var trainingOperations: Int {
+    network.convolutions.reduce(0) { $0 + $1.operations * ($1.shape.readsImage ? 2 : 3) }
+  }
+
+  /// The same for an embedding.
+  public var embeddingOperations: Int { network.encoderConvolutions.reduce(0) { $0 + $1.operations } }
+
   /// Bytes of one micro-batch's activations.
   public var activationSize: Int { slotCount * MemoryLayout<Float>.stride }
 

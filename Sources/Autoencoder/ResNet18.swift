@@ -76,7 +76,9 @@ struct ResNet18: Network {
     final = Projection("decoder.output.1", inputs: widths[0], outputs: channels, side: side / 2, plan: &plan)
   }
 
-  var convolutions: [Convolution] { [stem.convolution] + (trunk + decoder).flatMap(\.convolutions) }
+  var encoderConvolutions: [Convolution] { [stem.convolution] + trunk.flatMap(\.convolutions) }
+
+  var decoderConvolutions: [Convolution] { decoder.flatMap(\.convolutions) }
 
   // MARK: - Training
 

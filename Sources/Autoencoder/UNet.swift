@@ -91,9 +91,10 @@ struct UNet: Network {
   /// Of the leaky ReLU.
   private static let slope: Float = 0.1
 
-  var convolutions: [Convolution] {
-    encoder.map(\.convolution)
-      + decoder.flatMap { [$0.up.convolution, $0.first.convolution, $0.second.convolution] }
+  var encoderConvolutions: [Convolution] { encoder.map(\.convolution) }
+
+  var decoderConvolutions: [Convolution] {
+    decoder.flatMap { [$0.up.convolution, $0.first.convolution, $0.second.convolution] }
   }
 
   func prepareEvaluation(_ shared: SharedBuffers) {

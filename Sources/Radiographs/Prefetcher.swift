@@ -14,12 +14,18 @@ public struct PixelBatch: Sendable, Equatable {
   }
 }
 
+/// Micro-batches in the order that a training step wants them.
+public protocol PixelSource {
+  /// The next one; nil after the last.
+  func next() throws -> PixelBatch?
+}
+
 /// Decodes and augments micro-batches ahead of the step, on its own threads, in the order asked for.
 ///
 /// A thread takes the next request, makes the whole micro-batch, and files it under the request's number; `next()` hands
 /// them out by number. So neither the number of threads nor their speed changes what comes when. At most `depth`
 /// micro-batches are in work or ready; threads without work sleep.
-public final class Prefetcher: Sendable {
+public final class Prefetcher: PixelSource, Sendable {
   public struct Request: Sendable {
     /// The global epoch, which the augmentation's draws depend on.
     public var epoch: Int

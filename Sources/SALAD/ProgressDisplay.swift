@@ -93,7 +93,7 @@ extension Duration {
 
 extension Double {
   /// The decimal number of so many places that is nearest.
-  func rounded(toPlaces places: Int) -> Double {
+  public func rounded(toPlaces places: Int) -> Double {
     let scale = (0..<places).reduce(1.0) { scale, _ in scale * 10 }
     return (self * scale).rounded() / scale
   }

@@ -107,7 +107,7 @@ public struct Trainer {
       try chooseAnchors()  // all ranks, at the beginning of a round
       let start = ContinuousClock.now
       let losses = try step.run(  // all ranks
-        number: stepsTaken, order: order.microBatches(of: stepsTaken), prefetcher: prefetcher, replica: replica,
+        number: stepsTaken, order: order.microBatches(of: stepsTaken), source: prefetcher, replica: replica,
         bank: &bank, anchors: anchors)
       stepsTaken += 1
       try record(losses, seconds: (ContinuousClock.now - start).inSeconds)  // rank 0

@@ -16,17 +16,17 @@ struct TrainingStep {
   /// - Parameters:
   ///   - number: steps taken before this one, for messages.
   ///   - order: the step's micro-batches, m image indices each.
-  ///   - prefetcher: gives this rank's micro-batches of them.
+  ///   - source: gives this rank's micro-batches of them.
   /// - Throws: `SaladError` 70 on all ranks when numbers went out of hand.
   func run(
-    number: Int, order: [[Int]], prefetcher: Prefetcher, replica: Replica, bank: inout MemoryBank,
+    number: Int, order: [[Int]], source: some PixelSource, replica: Replica, bank: inout MemoryBank,
     anchors: AnchorNeighbourhoods
   ) throws -> StepLosses {
     let mine = Share.range(of: communicator.rank, ranks: communicator.size, count: order.count)
     let indices = order.flatMap { $0 }
 
     watchdog.enter("reading images", step: number)
-    let pixels = try mine.map { try next(prefetcher, expected: order[$0]) }  // mine
+    let pixels = try mine.map { try next(source, expected: order[$0]) }  // mine
 
     watchdog.enter("computing forward", step: number)
     let embeddings = try replica.forward(  // mine
@@ -67,9 +67,9 @@ struct TrainingStep {
 
   // MARK: Pixels
 
-  private func next(_ prefetcher: Prefetcher, expected: [Int]) throws -> PixelBatch {
-    guard let batch = try prefetcher.next(), batch.imageIndices == expected else {
-      preconditionFailure("the prefetcher gives other images than \(expected)")
+  private func next(_ source: some PixelSource, expected: [Int]) throws -> PixelBatch {
+    guard let batch = try source.next(), batch.imageIndices == expected else {
+      preconditionFailure("the source gives other images than \(expected)")
     }
     return batch
   }

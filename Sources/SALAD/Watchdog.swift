@@ -12,10 +12,13 @@ public final class Watchdog: Sendable {
     var activity = "starting"
     var step: Int?
     var since = ContinuousClock.now
+    var entered = ContinuousClock.now
     var isWatching = true
   }
 
   private let place = Mutex(Place())
+  /// What has been done since `takeTimes`, and for how long.
+  private let times = Mutex<[String: Duration]>([:])
   private let communicator: Communicator
   private let host: String
   private let timeout: Duration
@@ -42,7 +45,19 @@ public final class Watchdog: Sendable {
 
   /// This rank begins something: `reducing gradients`.
   public func enter(_ activity: String, step: Int?) {
-    place.withLock { $0 = Place(activity: activity, step: step) }
+    let last = place.withLock { place in
+      defer { place = Place(activity: activity, step: step) }
+      return place
+    }
+    times.withLock { $0[last.activity, default: .zero] += .now - last.entered }
+  }
+
+  /// Seconds that this rank has spent on each thing it entered and left again since the last call, by its name.
+  public func takeTimes() -> [String: Double] {
+    times.withLock { times in
+      defer { times = [:] }
+      return times.mapValues(\.inSeconds)
+    }
   }
 
   /// This rank comes on with what it is doing. From any thread.

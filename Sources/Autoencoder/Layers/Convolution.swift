@@ -57,6 +57,8 @@ struct Convolution: Sendable {
     (shape.readsImage ? shape.inputs : padded(shape.inputs)) * padded(shape.outputs) * shape.kernel * shape.kernel
   }
   var scratchSize: Int { primitive.scratchSize }
+  /// Multiplications and additions of one pass over one image; Winograd's count as direct ones.
+  var operations: Int { 2 * weightCount * shape.outputSide * shape.outputSide }
   func implementation(_ pass: salad_pass) -> String { primitive.implementation(pass) }
 
   /// Lays the weights out as the passes want them.

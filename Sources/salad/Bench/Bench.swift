@@ -1,0 +1,105 @@
+import ArgumentParser
+import Autoencoder
+import Foundation
+import MPI
+import SALAD
+
+struct Bench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Measure how fast this machine trains, scores and searches, without data.",
+    discussion: """
+      Choose what to measure; training and scoring by default. Alone or under mpirun: all ranks take part, and a time is \
+      that of the slowest. Each number is the median of --steps repetitions, with the fastest and slowest beside it.
+
+        salad bench --workers 2
+        mpirun -n 2 salad bench --train --workers 1 --json
+
+      Inputs are random and fit in memory: --train times forward, bank, backward, reduction and Adam of whole steps, \
+      --score the encoder on clean images. The share of the peak is that of OpenBLAS's best matrix product on the same \
+      threads, measured first; Winograd's operations count as direct ones.
+      """)
+
+  @Flag(help: "Whole training steps.")
+  var train = false
+
+  @Flag(help: "Embeddings, as scoring makes them.")
+  var score = false
+
+  @Option(help: "The autoencoder.")
+  var architecture = Architecture.unet
+
+  @Option(help: "Side of the images: 64, 128, 256 or 512.")
+  var size = 256
+
+  @Option(help: "Images in a step.")
+  var batchSize = 32
+
+  @Option(help: "Images in a micro-batch.")
+  var microBatch = 8
+
+  @Option(help: "Caps every level's channels.")
+  var maxWidth = 1024
+
+  @Option(help: "How gradients are summed over the ranks.")
+  var reduction = Reduction.exact
+
+  @Option(help: "Rows of the memory bank.")
+  var rows = 10_000
+
+  @Option(help: "Repetitions to time, after one to warm up.")
+  var steps = 5
+
+  @Flag(help: "Print one JSON object on one line.")
+  var json = false
+
+  @OptionGroup var work: WorkOptions
+
+  func validate() throws {
+    try asUsage { try settings.validate() }
+    guard steps > 0 else { throw ValidationError("--steps is \(steps): give 1 or more") }
+    guard rows >= batchSize else {
+      throw ValidationError("--rows is \(rows): give at least --batch-size, \(batchSize)")
+    }
+  }
+
+  private var settings: Configuration {
+    var configuration = Configuration()
+    configuration.architecture = architecture
+    configuration.size = size
+    configuration.batchSize = batchSize
+    configuration.microBatch = microBatch
+    configuration.maximumWidth = maxWidth
+    configuration.reduction = reduction
+    return configuration
+  }
+
+  private var subjects: [any BenchSubject] {
+    var subjects: [any BenchSubject] = []
+    if train { subjects.append(TrainBench()) }
+    if score { subjects.append(ScoreBench()) }
+    return subjects.isEmpty ? [TrainBench(), ScoreBench()] : subjects
+  }
+
+  func run() throws {
+    var execution = Execution()
+    work.apply(to: &execution)
+    Launch.onAllRanks(timeout: execution.timeout) { session in
+      let communicator = session.communicator
+      let workers = session.workers(execution.workers)
+      session.watchdog.enter("measuring the machine", step: nil)
+      let machine = try MachineDescription(workers: workers, communicator: communicator)  // all ranks
+      let bench = BenchSession(
+        communicator: communicator, watchdog: session.watchdog, configuration: settings, rows: rows, workers: workers,
+        steps: steps, peak: machine.peakGflops * 1e9)
+      var report = BenchReport(machine: machine)
+      for subject in subjects {
+        let name = type(of: subject).name
+        session.watchdog.enter("measuring \(name)", step: nil)
+        report.records[name] = try subject.measure(bench)  // all ranks
+      }
+      report.peakResidentBytes = try communicator.allReduce(Int64(peakResidentBytes()), .max)  // all ranks
+      if communicator.isRoot { try Console.output(json ? report.line() : report.table()) }
+      return .success
+    }
+  }
+}
