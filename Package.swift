@@ -55,7 +55,7 @@ let package = Package(
     .executableTarget(
       name: "salad",
       dependencies: [
-        "SALAD", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "SALAD", "WorkerThreads", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     // Started under mpirun by the tests that need several ranks.

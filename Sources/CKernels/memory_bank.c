@@ -4,10 +4,9 @@
 #include "CKernels.h"
 #include "dispatch.h"
 
-#pragma STDC FP_CONTRACT OFF
-
-// A fused multiply-add is spelled out wherever it is meant. On an x86-64 older than AVX2 it is a call of the C library:
-// slow there, and right.
+// a * b + c is one fused operation wherever the CPU has it: in every version but that for x86-64 before AVX2. Sums that
+// must not depend on it are of integers.
+#pragma STDC FP_CONTRACT ON
 
 #define LANES CK_BANK_LANES
 
@@ -35,20 +34,20 @@ static inline double double_of(int64_t bits) {
 /// x = n log 2 + r with |r| <= log(2) / 2, so that exp(x) = 2^n exp(r). Taylor's series ends at r^11 / 11!, which leaves
 /// 2^-47.
 static inline double exponential(double x) {
-  double shifted = __builtin_fma(x, 0x1.71547652b82fep+0, MAGIC);
-  double r = __builtin_fma(shifted - MAGIC, -0x1.62e42fefa39efp-1, x);
+  double shifted = x * 0x1.71547652b82fep+0 + MAGIC;
+  double r = (shifted - MAGIC) * -0x1.62e42fefa39efp-1 + x;
   double p = 1.0 / 39916800.0;
-  p = __builtin_fma(p, r, 1.0 / 3628800.0);
-  p = __builtin_fma(p, r, 1.0 / 362880.0);
-  p = __builtin_fma(p, r, 1.0 / 40320.0);
-  p = __builtin_fma(p, r, 1.0 / 5040.0);
-  p = __builtin_fma(p, r, 1.0 / 720.0);
-  p = __builtin_fma(p, r, 1.0 / 120.0);
-  p = __builtin_fma(p, r, 1.0 / 24.0);
-  p = __builtin_fma(p, r, 1.0 / 6.0);
-  p = __builtin_fma(p, r, 0.5);
-  p = __builtin_fma(p, r, 1.0);
-  p = __builtin_fma(p, r, 1.0);
+  p = p * r + 1.0 / 3628800.0;
+  p = p * r + 1.0 / 362880.0;
+  p = p * r + 1.0 / 40320.0;
+  p = p * r + 1.0 / 5040.0;
+  p = p * r + 1.0 / 720.0;
+  p = p * r + 1.0 / 120.0;
+  p = p * r + 1.0 / 24.0;
+  p = p * r + 1.0 / 6.0;
+  p = p * r + 0.5;
+  p = p * r + 1.0;
+  p = p * r + 1.0;
   int64_t exponent = bits_of(shifted) - bits_of(MAGIC) + 1023;
   return p * double_of((int64_t)((uint64_t)exponent << 52));
 }
@@ -63,7 +62,7 @@ static inline double below_maximum(float similarity, float maximum, double scale
 /// takes away from the sum. Unsigned, so that what a similarity that is not a number leaves here may wrap:
 /// ck_bank_maxima counts it.
 static inline uint64_t shifted_fixed_point(double value) {
-  return (uint64_t)bits_of(__builtin_fma(value, 0x1p40, MAGIC));
+  return (uint64_t)bits_of(value * 0x1p40 + MAGIC);
 }
 
 // MARK: Softmax

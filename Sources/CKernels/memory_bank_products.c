@@ -5,7 +5,8 @@
 #include "CKernels.h"
 #include "dispatch.h"
 
-#pragma STDC FP_CONTRACT OFF
+// a * b + c is one fused operation wherever the CPU has it: in every version but that for x86-64 before AVX2.
+#pragma STDC FP_CONTRACT ON
 
 // The memory bank's products. A tile of sums stays in registers, whose number depends on the instruction set, and so must
 // the tile's shape: hence a version for each here instead of clones of one.
@@ -58,7 +59,7 @@ ALWAYS_INLINE void similarity_tile(
     UNROLLED for (int r = 0; r < height; r++) {
       lanes16 value = rows[r * dimension + d] - (lanes16){0};
       UNROLLED for (int v = 0; v < vectors; v++) {
-        sums[r][v] = __builtin_elementwise_fma(value, LOAD16(panel + d * LANES + 16 * v), sums[r][v]);
+        sums[r][v] = value * LOAD16(panel + d * LANES + 16 * v) + sums[r][v];
       }
     }
   }
@@ -98,7 +99,6 @@ ALWAYS_INLINE float sum16(const lanes16 *x) {
 /// `height` rows, a constant, so that no sum waits for another.
 ALWAYS_INLINE void row_similarity_tile(
   const float *rows, size_t dimension, const float *embedding, float *values, const int height) {
-#pragma STDC FP_CONTRACT ON
   lanes16 sums[4];
   UNROLLED for (int r = 0; r < height; r++) sums[r] = (lanes16){0};
   size_t d = 0;
@@ -134,7 +134,6 @@ static void row_similarities_baseline(ROW_SIMILARITIES) { row_similarities(rows,
 void ck_bank_row_similarities(ROW_SIMILARITIES) { DISPATCH(row_similarities, rows, count, dimension, embedding, values) }
 
 ALWAYS_INLINE float largest_square(const float *rows, size_t count, size_t dimension) {
-#pragma STDC FP_CONTRACT ON
   float largest = 0;
   const float *behind = rows + count * dimension;
   for (size_t r = 0; r < count; r++) {
@@ -181,7 +180,7 @@ ALWAYS_INLINE int64_t weighted_sums(
         lanes16 row = LOAD16(rows + r * padded + d);
         UNROLLED for (int i = 0; i < 8; i++) {
           lanes16 coefficient = coefficients[r * LANES + lane + i] - (lanes16){0};
-          products[i] = __builtin_elementwise_fma(coefficient, row, products[i]);
+          products[i] = coefficient * row + products[i];
         }
       }
       UNROLLED for (int i = 0; i < 8; i++) {
@@ -228,7 +227,6 @@ ALWAYS_INLINE void dot_tile(
     wide8 e = __builtin_convertvector(LOAD8(embedding + d), wide8);
     // A product of two floats is exact in double, so that fusing it with the sum changes no bit.
     UNROLLED for (int i = 0; i < height; i++) {
-#pragma STDC FP_CONTRACT ON
       sums[i] = __builtin_convertvector(LOAD8(rows[i] + d), wide8) * e + sums[i];
     }
   }

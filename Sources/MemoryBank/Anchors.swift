@@ -153,9 +153,10 @@ extension PairwiseComparison {
     return try candidates.ofAllRanks(k: k, communicator)  // all ranks
   }
 
-  /// For each of these rows those that may be among its nearest, itself included; nil when a list was too long. All ranks.
+  /// For each of these rows those that may be among its nearest, itself included; nil where there
+  /// are no lists, or one was too long. All ranks.
   private func sharedShortlists(of images: [Int], _ communicator: Communicator) throws -> [[Int32]]? {
-    guard let nearest else { preconditionFailure("the rows were compared without looking for neighbours") }
+    guard let nearest else { return nil }
     // For each row a count, similarities and numbers. A closed list has the count -1.
     var packed: [Int32] = []
     for image in images {

@@ -15,13 +15,15 @@ import MPI
 struct PairwiseComparison {
   /// U.
   private static let unit = 128
+  /// The largest A for which every row has a shortlist: about 100 bytes a neighbour.
+  private static let mostNeighbours = 32
 
   /// N: this rank's part of sum_j e_ij and of sum_j x_ij e_ij, x_ij = (1 - s_ij) / tau, e_ij = exp(-x_ij), in
   /// `FixedPoint.probability`.
   let sums: Scratch<Int64>
   let weighted: Scratch<Int64>
-  /// N: each row's nearest among those that this rank compared it with, itself included; of image indices. nil if not
-  /// asked for. A closed list was too long: too many rows were too near to tell.
+  /// N: each row's nearest among those that this rank compared it with, itself included; of image indices. nil
+  /// without shortlists. A closed list was too long: too many rows were too near to tell.
   let nearest: Shortlists?
 
   let bank: MemoryBank
@@ -45,14 +47,14 @@ struct PairwiseComparison {
   ///
   /// - Parameters:
   ///   - bank: of unit rows: `isPossible` said so.
-  ///   - neighbours: A; nil when only the sums are of interest.
+  ///   - neighbours: A; nil when only the sums are of interest. There are no shortlists for more than 32.
   ///   - progress: called after each unit with the number of rows that have travelled.
   init(
     _ bank: MemoryBank, temperature: Double, neighbours: Int?, communicator: Communicator, progress: (Int) -> Void
   ) throws {
     let rows = bank.sharding.rows
     // One more: the row itself.
-    let k = neighbours.map { min($0 + 1, rows) }
+    let k = neighbours.flatMap { $0 <= Self.mostNeighbours ? min($0 + 1, rows) : nil }
     self.bank = bank
     scale = 1 / temperature
     sums = Scratch(repeating: 0, count: rows)

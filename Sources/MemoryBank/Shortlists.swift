@@ -49,11 +49,9 @@ final class Shortlists {
     self.init(
       count: 1, k: lists[0].k, capacity: lists.reduce(0) { $0 + Int($1.counts.elements[list]) })
     for part in lists {
+      setMargin(max(margins.elements[0], part.margins.elements[list]), of: 0)
       append(part, list, to: 0)
-      margins.elements[0] = max(margins.elements[0], part.margins.elements[list])
-      bounds.elements[0] = max(bounds.elements[0], part.bounds.elements[list])
     }
-    setMargin(margins.elements[0], of: 0)
   }
 
   /// The bound e of a similarity in float of D elements, per unit of both lengths.
@@ -117,13 +115,14 @@ final class Shortlists {
     }
   }
 
-  /// Appends what `other`'s list holds. There must be room.
+  /// Appends what `other`'s list holds, and takes over its bound. There must be room.
   func append(_ other: Shortlists, _ otherList: Int, to list: Int) {
     let (source, target) = (other.entries(otherList), entries(list))
     precondition(target.count + source.count <= capacity, "\(target.count) + \(source.count) of \(capacity)")
     (target.values + target.count).update(from: source.values, count: source.count)
     (target.numbers + target.count).update(from: source.numbers, count: source.count)
     counts.elements[list] += Int32(source.count)
+    raise(list, to: other.bounds.elements[otherList])
   }
 
   /// Similarities and rows of a list.

@@ -31,7 +31,7 @@ struct AssignmentTests {
       for row in 0..<37 {
         let a = Array(embeddings[(embedding * dimension)..<((embedding + 1) * dimension)])
         let b = Array(values[(row * dimension)..<((row + 1) * dimension)])
-        #expect(found[embedding][row] == zip(a, b).reduce(0) { $0.addingProduct($1.0, $1.1) })
+        #expect(found[embedding][row] == zip(a, b).reduce(0) { multiplyAdd($1.0, $1.1, $0) })
         #expect(abs(Double(found[embedding][row]) - DotProduct.clear(a, b)) <= Double(dimension + 1) * 0x1p-24)
       }
     }

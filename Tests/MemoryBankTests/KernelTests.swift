@@ -11,10 +11,10 @@ import Testing
 private enum Clear {
   static func exponential(_ x: Double) -> Double {
     let n = (x * 0x1.71547652b82fep+0).rounded(.toNearestOrEven)
-    let r = x.addingProduct(n, -0x1.62e42fefa39efp-1)
+    let r = multiplyAdd(n, -0x1.62e42fefa39efp-1, x)
     // Taylor's series, from 1 / 11! down to 1 / 0!.
     let factorials = (1...11).reduce(into: [1.0]) { $0.append($0[$0.count - 1] * Double($1)) }
-    let sum = factorials.reversed().dropFirst().reduce(1 / factorials[11]) { (1 / $1).addingProduct($0, r) }
+    let sum = factorials.reversed().dropFirst().reduce(1 / factorials[11]) { multiplyAdd($0, r, 1 / $1) }
     return sum * Double(sign: .plus, exponent: Int(n), significand: 1)
   }
 
@@ -65,7 +65,7 @@ struct KernelTests {
           for (place, found) in tile.enumerated() {
             let (row, lane) = place.quotientAndRemainder(dividingBy: lanes)
             let expected = (0..<dimension).reduce(Float(0)) {
-              $0.addingProduct(values[row * dimension + $1], lane < used ? embeddings[lane * dimension + $1] : 0)
+              multiplyAdd(values[row * dimension + $1], lane < used ? embeddings[lane * dimension + $1] : 0, $0)
             }
             #expect(found == expected)
           }
@@ -108,7 +108,7 @@ struct KernelTests {
   func sums() {
     for rows in Self.counts {
       let tile = numbers(rows * lanes)
-      let maxima = (0..<lanes).map { lane in (0..<rows).reduce(-1) { max($0, tile[$1 * lanes + lane]) } }
+      let maxima = (0..<lanes).map { lane in (0..<rows).reduce(Float(-1)) { max($0, tile[$1 * lanes + lane]) } }
       for temperature in Self.temperatures {
         let scale = 1 / temperature
         func expected(_ maxima: [Float], _ places: [Int], _ term: (Double) -> Double) -> Int64 {
@@ -129,11 +129,13 @@ struct KernelTests {
         #expect(weighted == columns.map { expected(maxima, $0, weight) })
 
         let ones = [Float](repeating: 1, count: lanes)
-        var (ofLanes, ofRows) = ([again, again], [[Int64]](repeating: [Int64](repeating: 5, count: rows), count: 2))
-        ofLanes = ofLanes.map { $0.map { _ in 5 } }
-        ck_bank_pair_sums(tile, rows, scale, &ofLanes[0], &ofLanes[1], &ofRows[0], &ofRows[1])
-        #expect(ofLanes == [Clear.exponential, weight].map { term in columns.map { expected(ones, $0, term) } })
-        #expect(ofRows == [Clear.exponential, weight].map { term in tileRows.map { expected(ones, $0, term) } })
+        var (laneSums, laneWeighted) = ([Int64](repeating: 5, count: lanes), [Int64](repeating: 5, count: lanes))
+        var (rowSums, rowWeighted) = ([Int64](repeating: 5, count: rows), [Int64](repeating: 5, count: rows))
+        ck_bank_pair_sums(tile, rows, scale, &laneSums, &laneWeighted, &rowSums, &rowWeighted)
+        #expect(laneSums == columns.map { expected(ones, $0, Clear.exponential) })
+        #expect(laneWeighted == columns.map { expected(ones, $0, weight) })
+        #expect(rowSums == tileRows.map { expected(ones, $0, Clear.exponential) })
+        #expect(rowWeighted == tileRows.map { expected(ones, $0, weight) })
       }
     }
   }
@@ -141,7 +143,7 @@ struct KernelTests {
   @Test("Probabilities are the clear version's, bit for bit")
   func probabilities() {
     let tile = numbers(32 * lanes)
-    let maxima = (0..<lanes).map { lane in (0..<32).reduce(-1) { max($0, tile[$1 * lanes + lane]) } }
+    let maxima = (0..<lanes).map { lane in (0..<32).reduce(Float(-1)) { max($0, tile[$1 * lanes + lane]) } }
     let inverses = (0..<lanes).map { 1 / Double($0 + 2) }
     for temperature in Self.temperatures {
       var found = tile
@@ -206,7 +208,7 @@ struct KernelTests {
       for (place, sum) in sums.enumerated() {
         let (lane, element) = place.quotientAndRemainder(dividingBy: padded)
         let product = (0..<16).reduce(Float(0)) {
-          $0.addingProduct(coefficients[$1 * lanes + lane], rows[$1 * padded + element])
+          multiplyAdd(coefficients[$1 * lanes + lane], rows[$1 * padded + element], $0)
         }
         #expect(sum == 9 + Int64((Double(product) * 0x1p43).rounded(.toNearestOrEven)))
       }

@@ -4,7 +4,8 @@
 
 // The memory bank's inner loops: MemoryBank's Swift files call them, and KernelTests.swift says in Swift what each
 // computes. Where a comment says "bit for bit", a product and the sum it goes into are rounded once, as fma does, in
-// the order given: so the bits are the same for any instruction set, any number of rows and any company.
+// the order given (twice on an x86-64 older than AVX2, which cannot): so any number of rows, any company and any other
+// instruction set give the same bits.
 //
 // A panel holds CK_BANK_LANES = 32 embeddings side by side, (D, 32), those that are missing as zeros. A tile holds what
 // comes of up to 32 rows and a panel, (rows, 32).
