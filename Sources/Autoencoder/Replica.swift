@@ -2,6 +2,7 @@ import CKernels
 import ExactSum
 import Radiographs
 import Synchronization
+public import WorkerThreads
 
 // m = images in a micro-batch, S = image side, D = embedding dimension
 
@@ -16,7 +17,8 @@ public final class Replica {
   let network: any Network
   let layout: ParameterLayout
   let shared: SharedBuffers
-  private let workers: Workers
+  /// This rank's threads; others may use them between two calls.
+  public let workers: Workers
   private let workerBuffers: [WorkerBuffers]
   private let slotCount: Int
   private let activationLimit: Int
