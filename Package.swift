@@ -52,7 +52,7 @@ let package = Package(
     .executableTarget(
       name: "salad",
       dependencies: [
-        "SALAD", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "ExactSum", "SALAD", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     // Started under mpirun by the tests that need several ranks.
@@ -67,7 +67,7 @@ let package = Package(
     // Starts programs and `mpirun`, on this host and on hosts made of network namespaces.
     .target(name: "RanksSupport", path: "Tests/RanksSupport"),
     .testTarget(name: "MPITests", dependencies: ["MPI", "RanksSupport", "ranks"]),
-    .testTarget(name: "ExactSumTests", dependencies: ["ExactSum", "CKernels"]),
+    .testTarget(name: "ExactSumTests", dependencies: ["ExactSum", "CKernels", "RanksSupport", "ranks"]),
     .testTarget(
       name: "SafetensorsTests", dependencies: ["Safetensors"], resources: [.copy("Fixtures")]),
     .testTarget(

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Autoencoder
+import ExactSum
 import Foundation
 import MPI
 import SALAD
@@ -24,6 +25,9 @@ struct Bench: ParsableCommand {
 
   @Flag(help: "Embeddings, as scoring makes them.")
   var score = false
+
+  @Flag(help: "Sums of gradients over the ranks, by each reduction.")
+  var reduce = false
 
   @Option(help: "The autoencoder.")
   var architecture = Architecture.unet
@@ -77,6 +81,7 @@ struct Bench: ParsableCommand {
     var subjects: [any BenchSubject] = []
     if train { subjects.append(TrainBench()) }
     if score { subjects.append(ScoreBench()) }
+    if reduce { subjects.append(ReduceBench()) }
     return subjects.isEmpty ? [TrainBench(), ScoreBench()] : subjects
   }
 
