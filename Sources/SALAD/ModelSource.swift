@@ -58,8 +58,10 @@ public struct ModelSource: Sendable {
   /// - Parameter workers: this rank's threads, for the bank's work.
   public func bank(workers: Workers, communicator: Communicator) throws -> MemoryBank {
     switch content {
-    case .checkpoint(let checkpoint): try checkpoint.bank(bankKind, workers: workers, communicator: communicator)  // all ranks
-    case .deployment(let deployment): try deployment.bank(workers: workers, communicator: communicator)  // all ranks
+    case .checkpoint(let checkpoint):
+      try checkpoint.bank(bankKind, workers: workers, communicator: communicator)  // all ranks
+    case .deployment(let deployment):
+      try deployment.bank(workers: workers, communicator: communicator)  // all ranks
     }
   }
 
