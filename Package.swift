@@ -55,7 +55,8 @@ let package = Package(
     .executableTarget(
       name: "salad",
       dependencies: [
-        "SALAD", "WorkerThreads", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "ExactSum", "SALAD", "WorkerThreads",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     // Started under mpirun by the tests that need several ranks.
@@ -71,7 +72,7 @@ let package = Package(
     // Starts programs and `mpirun`, on this host and on hosts made of network namespaces.
     .target(name: "RanksSupport", path: "Tests/RanksSupport"),
     .testTarget(name: "MPITests", dependencies: ["MPI", "RanksSupport", "ranks"]),
-    .testTarget(name: "ExactSumTests", dependencies: ["ExactSum", "CKernels"]),
+    .testTarget(name: "ExactSumTests", dependencies: ["ExactSum", "CKernels", "RanksSupport", "ranks"]),
     .testTarget(
       name: "SafetensorsTests", dependencies: ["Safetensors"], resources: [.copy("Fixtures")]),
     .testTarget(

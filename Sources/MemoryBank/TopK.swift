@@ -81,7 +81,6 @@ struct Candidates {
   /// (Q, K), best first. Places left over come last and have the index -1.
   var neighbours: [Neighbour]
 
-  /// Calls `body` with a writer of each query's neighbours: of (query, best first).
   init(queries: Int, k: Int) {
     self.queries = queries
     self.k = k

@@ -1,3 +1,4 @@
+import ExactSum
 import MPI
 import MemoryBank
 import Radiographs

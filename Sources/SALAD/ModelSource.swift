@@ -60,7 +60,8 @@ public struct ModelSource: Sendable {
     switch content {
     case .checkpoint(let checkpoint):
       try checkpoint.bank(bankKind, workers: workers, communicator: communicator)  // all ranks
-    case .deployment(let deployment): try deployment.bank(workers: workers, communicator: communicator)  // all ranks
+    case .deployment(let deployment):
+      try deployment.bank(workers: workers, communicator: communicator)  // all ranks
     }
   }
 

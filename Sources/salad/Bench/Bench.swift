@@ -1,5 +1,6 @@
 import ArgumentParser
 import Autoencoder
+import ExactSum
 import Foundation
 import MPI
 import SALAD
@@ -30,6 +31,9 @@ struct Bench: ParsableCommand {
 
   @Flag(help: "The choice of a round's anchors and their neighbours.")
   var anchors = false
+
+  @Flag(help: "Sums of gradients over the ranks, by each reduction.")
+  var reduce = false
 
   @Option(help: "The autoencoder.")
   var architecture = Architecture.unet
@@ -85,6 +89,7 @@ struct Bench: ParsableCommand {
     if score { subjects.append(ScoreBench()) }
     if topK { subjects.append(TopKBench()) }
     if anchors { subjects.append(AnchorsBench()) }
+    if reduce { subjects.append(ReduceBench()) }
     return subjects.isEmpty ? [TrainBench(), ScoreBench()] : subjects
   }
 
