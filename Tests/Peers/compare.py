@@ -93,19 +93,23 @@ class Comparison:
     def measure(self, path: Path, rounds: int) -> None:
         start = time.monotonic()
         results: list[dict] = []
-        for number in range(rounds):
-            results.append({})
-            for name, command in path.subjects.items():
-                try:
-                    results[-1][name] = json.loads(run(command))
-                except (subprocess.CalledProcessError, json.JSONDecodeError) as error:
-                    print(f"bench: {path.name} is left out: {' '.join(command)} failed: {cause(error)}", flush=True)
-                    self.failed.append(path.name)
-                    return
-            for line in map(lambda row: table.line(row, results[-1:]), path.rows):
-                theirs = f", peer {table.number(line.theirs.median)}" if line.theirs else ""
-                print(f"{path.name} {number + 1}/{rounds}: {line.row.title}: salad {table.number(line.ours.median)}{theirs} {line.row.unit}",
-                      flush=True)
+        command = path.prepare
+        try:
+            if command:
+                run(command)
+            for number in range(rounds):
+                results.append({})
+                for name, command in path.subjects.items():
+                    results[-1][name] = best(run(command))
+                for row in path.rows:
+                    line = table.line(row, results[-1:])
+                    theirs = f", peer {table.number(line.theirs.median)}" if line.theirs else ""
+                    print(f"{path.name} {number + 1}/{rounds}: {row.title}: salad {table.number(line.ours.median)}{theirs} {row.unit}",
+                          flush=True)
+        except (subprocess.CalledProcessError, ValueError, KeyError) as error:
+            print(f"bench: {path.name} is left out: {' '.join(command)} failed: {cause(error)}", flush=True)
+            self.failed.append(path.name)
+            return
         self.report["paths"][path.name] = {
             "date": datetime.date.today().isoformat(), "seconds": round(time.monotonic() - start),
             "commands": {name: " ".join(map(short, command)) for name, command in path.subjects.items()},
@@ -129,9 +133,18 @@ def run(command: list[str]) -> str:
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
+def best(printed: str) -> dict:
+    """The object that was printed, or of several peers' the fastest, with the others beside it."""
+    objects = [json.loads(line) for line in printed.splitlines()]
+    if len(objects) == 1:
+        return objects[0]
+    first, *others = sorted(objects, key=lambda found: found["milliseconds"])
+    return first | {"others": others}
+
+
 def cause(error: Exception) -> str:
-    """The last line that the failed command wrote."""
-    words = (getattr(error, "stderr", "") or str(error)).strip().splitlines()
+    """The last line that the failed command wrote, or what its output lacks."""
+    words = (getattr(error, "stderr", "") or repr(error)).strip().splitlines()
     return words[-1] if words else "without a word"
 
 

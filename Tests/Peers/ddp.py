@@ -56,7 +56,9 @@ def train(arguments: argparse.Namespace) -> dict:
 def all_reduce(arguments: argparse.Namespace) -> dict:
     values = torch.rand(NETWORK_FLOATS)
     times = slowest(seconds(lambda: dist.all_reduce(values), arguments.steps, warm_up=2))
-    return milliseconds(times) | {"bytes": 4 * NETWORK_FLOATS}
+    # A ring sends all but a rank's own part, twice.
+    sent = 2 * (arguments.processes - 1) / arguments.processes * 4 * NETWORK_FLOATS
+    return milliseconds(times) | {"bytes_sent": sent}
 
 
 def slowest(times: list[float]) -> list[float]:

@@ -3,6 +3,7 @@
 A command prints one JSON object on one line. A row is "better" when it is more, or less.
 """
 
+import os
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ class Path:
     # Name -> command, in the order in which they take turns.
     subjects: dict[str, list[str]]
     rows: list[Row]
+    # A command that makes what the others need, once.
+    prepare: list[str] | None = None
     # At most this many, where a round is long.
     rounds: int = 100
     # Flags that `salad bench --help` must know.
@@ -46,7 +49,7 @@ def paths(salad: str, cores: int, scratch: FilePath) -> list[Path]:
     return [
         *(training(commands, precision) for precision in ("float32", "bfloat16")),
         *(scoring(commands, precision) for precision in ("float32", "bfloat16")),
-        *(top_k(commands, rows, queries) for rows in (10_000, 100_000, 1_000_000) for queries in (1, 32)),
+        *(top_k(commands, rows) for rows in (10_000, 100_000, 1_000_000)),
         *(anchors(commands, rows) for rows in (10_000, 50_000)),
         ranks(commands),
         reductions(commands),
@@ -112,26 +115,35 @@ def precision_flag(precision: str) -> list[str]:
 
 # MARK: Bank
 
-def top_k(commands: Commands, rows: int, queries: int) -> Path:
+def top_k(commands: Commands, rows: int) -> Path:
+    """One of ours answers both numbers of queries; theirs once each, by FAISS and PyTorch, of which the faster counts."""
+    def theirs(queries: int) -> list[str]:
+        return commands.peer("bank.py", "--top-k", "--rows", rows, "--queries", queries, "--threads", commands.cores)
+
     return Path(
-        name=f"top-k-{rows}-{queries}",
+        name=f"top-k-{rows}",
         subjects={
-            "ours": commands.bench("--top-k", "--rows", rows, "--queries", queries, "--steps", 20),
-            "theirs": commands.peer("bank.py", "--top-k", "--rows", rows, "--queries", queries, "--threads", commands.cores),
-        },
-        rows=[Row(f"100 nearest of {rows:,} rows, {queries} {'query' if queries == 1 else 'queries'}", "ms",
-                  milliseconds("ours", "top_k"), milliseconds("theirs"), more_is_better=False, ratio_wanted=1)],
-        flags=["--top-k", "--queries"])
+            "ours": commands.bench("--top-k", "--rows", rows), "theirs, 1": theirs(1), "theirs, 32": theirs(32)},
+        rows=[
+            Row(f"100 nearest of {rows:,} rows, {queries} {'query' if queries == 1 else 'queries'}", "ms",
+                milliseconds("ours", "top_k", f"queries_{queries}"), milliseconds(f"theirs, {queries}"),
+                more_is_better=False, ratio_wanted=1, peer=f"theirs, {queries}")
+            for queries in (1, 32)],
+        flags=["--top-k"])
 
 
 def anchors(commands: Commands, rows: int) -> Path:
+    # PyTorch's plain version holds five N x N at once: where they do not fit, blocks of rows.
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    block = [] if 5 * 4 * rows * rows < memory / 2 else ["--block", 5000]
     return Path(
         name=f"anchors-{rows}",
         subjects={
             "ours": commands.bench("--anchors", "--rows", rows, "--steps", 2),
-            "theirs": commands.peer("bank.py", "--anchors", "--rows", rows, "--threads", commands.cores),
+            "theirs": commands.peer("bank.py", "--anchors", "--rows", rows, "--threads", commands.cores,
+                                    "--repetitions", 2, *block),
         },
-        rows=[Row(f"entropies and 10 nearest of all {rows:,} rows", "ms", milliseconds("ours", "anchors"),
+        rows=[Row(f"entropies and 10 nearest of all {rows:,} rows", "ms", milliseconds("ours", "anchors", "all_rows"),
                   milliseconds("theirs"), more_is_better=False, ratio_wanted=5)],
         rounds=3, flags=["--anchors"])
 
@@ -170,16 +182,20 @@ def ranks(commands: Commands) -> Path:
 
 
 def reductions(commands: Commands) -> Path:
+    """All of ours in one command; theirs is the float32 one."""
     kinds = ("exact", "float32", "bfloat16")
-    subjects = {
-        kind: commands.bench("--reduce", "--reduction", kind, "--steps", 10, workers=1, ranks=2) for kind in kinds}
-    subjects["theirs"] = commands.peer("ddp.py", "--processes", 2, "--all-reduce", "--steps", 10)
     return Path(
-        name="reduce", subjects=subjects,
+        name="reduce",
+        subjects={
+            "ours": commands.bench("--reduce", "--steps", 10, workers=1, ranks=2),
+            "theirs": commands.peer("ddp.py", "--processes", 2, "--all-reduce", "--steps", 10),
+        },
         rows=[
-            Row(f"reducing all gradients, {kind}, 2 ranks", "ms", milliseconds(kind, "reduce"), milliseconds("theirs"),
-                more_is_better=False)
-            for kind in kinds],
+            *(Row(f"summing all gradients over 2 ranks, {kind}", "ms", milliseconds("ours", "reduce", kind),
+                  milliseconds("theirs"), more_is_better=False) for kind in kinds),
+            *(Row(f"what a rank sends for it, {kind}", "MB", megabytes_sent("ours", kind), megabytes_sent("theirs"),
+                  more_is_better=False) for kind in kinds),
+        ],
         flags=["--reduce"])
 
 
@@ -187,14 +203,15 @@ def reductions(commands: Commands) -> Path:
 
 def data_loading(commands: Commands) -> Path:
     folder = commands.scratch / "images"
+    drawn = ("--train", "96", "--test-normal", "0", "--test-anomalous", "0", "--size", "1024")
     return Path(
-        name="data-loading",
+        name="data-loading", prepare=[commands.salad, "phantom", str(folder), *drawn],
         subjects={
             "ours": commands.bench("--data-loading", "--folder", folder, "--size", 256, "--steps", 3),
             "theirs": commands.peer("images.py", "--folder", folder, "--size", 256, "--processes", commands.cores),
         },
         rows=[Row("PNGs of 1024 x 1024 decoded and resized", "images/s", rate("ours"), rate("theirs"), ratio_wanted=1)],
-        rounds=3, flags=["--data-loading"])
+        rounds=3, flags=["--data-loading", "--folder"])
 
 
 def start_up(commands: Commands) -> Path:
@@ -216,14 +233,15 @@ def gigabytes(subject: str) -> Callable[[Results], float]:
     return lambda results: results[subject]["peak_resident_bytes"] / 1e9
 
 
-def milliseconds(subject: str, record: str | None = None) -> Callable[[Results], float]:
-    """Of a peer, or of one record of `salad bench`: its own, or its only group's."""
-    def value(results: Results) -> float:
-        found = results[subject][record] if record else results[subject]
-        if isinstance(found.get("milliseconds"), (int, float)):
-            return found["milliseconds"]
-        groups = [group for group in found.values() if isinstance(group, dict) and "milliseconds" in group]
-        if len(groups) != 1:
-            raise KeyError(f"{record or subject}: {len(groups)} groups have milliseconds, one should")
-        return groups[0]["milliseconds"]
-    return value
+def milliseconds(subject: str, *keys: str) -> Callable[[Results], float]:
+    return lambda results: at(results[subject], *keys)["milliseconds"]
+
+
+def megabytes_sent(subject: str, kind: str | None = None) -> Callable[[Results], float]:
+    return lambda results: at(results[subject], *(("reduce", kind) if kind else ()))["bytes_sent"] / 1e6
+
+
+def at(record: dict, *keys: str) -> dict:
+    for key in keys:
+        record = record[key]
+    return record

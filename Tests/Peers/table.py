@@ -1,6 +1,7 @@
 """The page's table, and what stands in each of its rows."""
 
 import statistics
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 
@@ -42,7 +43,13 @@ def line(row: Row, rounds: list[dict]) -> Line:
         return Line(row, Spread.of(ours), None, None, "")
     theirs = [row.theirs(results) for results in rounds]
     ratios = [a / b if row.more_is_better else b / a for a, b in zip(ours, theirs)]
-    return Line(row, Spread.of(ours), Spread.of(theirs), Spread.of(ratios), rounds[0][row.peer]["peer"])
+    return Line(row, Spread.of(ours), Spread.of(theirs), Spread.of(ratios), peers(results[row.peer] for results in rounds))
+
+
+def peers(found: Iterable[dict]) -> str:
+    """Who was the fastest, in one round or another."""
+    names = dict.fromkeys(f"{peer['peer']}, {peer['block']:,} rows at once" if "block" in peer else peer["peer"] for peer in found)
+    return " or ".join(names)
 
 
 def table(found: list[Line]) -> str:
