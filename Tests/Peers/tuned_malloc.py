@@ -1,6 +1,6 @@
 """Import this first: the process starts anew with an allocator that keeps its memory, which malloc only reads at its start.
 
-glibc gives large blocks back to the system after each use, and page faults then cost PyTorch a third of its time or more.
+glibc gives large blocks back to the system after each use, so that PyTorch meets page faults in every step.
 MALLOC=as-is in the environment leaves malloc as it is, to measure that.
 """
 
