@@ -25,6 +25,12 @@ struct Bench: ParsableCommand {
   @Flag(help: "Embeddings, as scoring makes them.")
   var score = false
 
+  @Flag(help: "The exact search of the nearest prototypes, for 1 and for 32 queries.")
+  var topK = false
+
+  @Flag(help: "The choice of a round's anchors and their neighbours.")
+  var anchors = false
+
   @Option(help: "The autoencoder.")
   var architecture = Architecture.unet
 
@@ -77,6 +83,8 @@ struct Bench: ParsableCommand {
     var subjects: [any BenchSubject] = []
     if train { subjects.append(TrainBench()) }
     if score { subjects.append(ScoreBench()) }
+    if topK { subjects.append(TopKBench()) }
+    if anchors { subjects.append(AnchorsBench()) }
     return subjects.isEmpty ? [TrainBench(), ScoreBench()] : subjects
   }
 
