@@ -27,7 +27,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--salad", type=FilePath, required=True, help="the command")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--only", default="", help="paths whose names begin so, between commas; all by default")
+    parser.add_argument("--only", default="", help="paths whose names begin with these words, such as train,top-k; all by default")
     parser.add_argument("--list", action="store_true", help="only name the paths, and what stands in the way of each")
     parser.add_argument("--draw", action="store_true", help="measure nothing: write page and picture of the numbers there are")
     parser.add_argument("--docs", type=FilePath, default=DOCS, help="the folder of performance.md")
@@ -38,8 +38,9 @@ def main() -> None:
         os.environ |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
     with tempfile.TemporaryDirectory() as scratch:
         all_paths = paths(salad, cores(), FilePath(scratch))
-        wanted = tuple(filter(None, arguments.only.split(",")))
-        chosen = [path for path in all_paths if not wanted or path.name.startswith(wanted)]
+        wanted = [word for word in arguments.only.split(",") if word]
+        # Whole words: top-k-10000 is not the beginning of top-k-100000.
+        chosen = [path for path in all_paths if not wanted or any(f"{path.name}-".startswith(f"{word}-") for word in wanted)]
         if not chosen:
             raise SystemExit(f"ONLY={arguments.only} names no path; there are {', '.join(path.name for path in all_paths)}")
         known = run([salad, "bench", "--help"])
