@@ -10,13 +10,15 @@ public struct ReplicaMemory: Sendable {
   public let moments: Int
   /// The weights as the convolutions want them.
   public let packedWeights: Int
-  /// One micro-batch's activations.
+  /// One micro-batch's activations that are kept from forward to backward.
   public let slot: Int
-  /// Each worker's working memory.
+  /// Each worker's working memory, with the activations that live no longer than its turn.
   public let worker: Int
   /// Elements of the flat gradients, and of `sums`: what travels in a step.
   public let gradientElements: Int
   public let sumElements: Int
+  /// Elements of the gradients that are reduced at a time.
+  public let largestBucket: Int
   /// Elements of the tensors of a saved model, and of all weights that Adam trains: what a checkpoint holds.
   public let modelElements: Int
   public let trainedElements: Int
@@ -28,11 +30,12 @@ public struct ReplicaMemory: Sendable {
     let float = MemoryLayout<Float>.stride
     gradientElements = layout.parameterCount
     sumElements = layout.parameterCount + layout.statisticCount + StepSums.extraCount
+    largestBucket = StepSums.largestBucket(of: layout.parameterCount)
     parameters = (layout.parameterCount + layout.statisticCount + plan.evaluation.count) * float
     sums = sumElements * MemoryLayout<Int64>.stride
     moments = 2 * layout.parameterCount * float
     packedWeights = plan.packed.count * float
-    slot = plan.slot.count * float
+    slot = plan.encoderPart.count * float
     worker = plan.sizes.byteCount(training: true)
     modelElements = layout.tensors.reduce(0) { $0 + $1.count }
     trainedElements = layout.tensors.reduce(0) { sum, tensor in

@@ -1,4 +1,5 @@
 import Autoencoder
+import ExactSum
 import Foundation
 import MPI
 import MemoryBank
@@ -28,8 +29,8 @@ public struct TrainingPlan: Sendable {
       Traffic(collective: what, payload: payload, sent: 2 * payload * (ranks - 1) / ranks)
     }
 
-    /// (R - 1) / R of the payload: each rank's part to all others.
-    static func allGather(_ what: String, _ payload: Int, ranks: Int) -> Traffic {
+    /// (R - 1) / R of the payload: each rank's part to all others, or to each other its part.
+    static func gather(_ what: String, _ payload: Int, ranks: Int) -> Traffic {
       Traffic(collective: what, payload: payload, sent: payload * (ranks - 1) / ranks)
     }
   }
@@ -148,13 +149,10 @@ public struct TrainingPlan: Sendable {
         bytes: min(execution.cacheMemory, images * (pixels * picture.bytesPerPixel + 64)) + workers * picture.decoded),
       Item(name: "images read ahead", bytes: ((ahead + mine) * m + workers) * pixels * float),
     ]
-    if configuration.reduction != .exact {
-      items.append(Item(name: "floating-point gradients", bytes: network.gradientElements * float))
-    }
     if ranks > 1 {
-      // Open MPI's ring receives into pieces of 1 / R, two at a time beyond two ranks.
-      let reduced = configuration.reduction == .exact ? network.sums : network.gradientElements * float
-      items.append(Item(name: "reduction", bytes: reduced / ranks * min(2, ranks - 1)))
+      let received = GradientReduction.receivedBytes(
+        configuration.reduction, largest: network.largestBucket, ranks: ranks)
+      items.append(Item(name: "reduced gradients", bytes: network.gradientElements * float + received))
     }
     return items
   }
@@ -168,21 +166,16 @@ public struct TrainingPlan: Sendable {
     let (float, fixed) = (MemoryLayout<Float>.stride, MemoryLayout<Int64>.stride)
     // An anchor is assigned to itself and its neighbours; in the last rounds most images may be anchors.
     let targets = configuration.rounds > 0 ? 1 + min(configuration.neighbours, images - 1) : 1
-    let gradients: [Traffic] =
-      switch configuration.reduction {
-      case .exact: [.allReduce("gradients", network.sumElements * fixed, ranks: ranks)]
-      default:
-        [
-          .allReduce("gradients", network.gradientElements * float, ranks: ranks),
-          .allReduce("statistics", (network.sumElements - network.gradientElements) * fixed, ranks: ranks),
-        ]
-      }
+    let wire = configuration.reduction.bytesOnTheWire
     return [
-      .allGather("embeddings", batch * dimension * float, ranks: ranks),
+      .gather("embeddings", batch * dimension * float, ranks: ranks),
       .allReduce("similarities", batch * (1 + targets) * float, ranks: ranks),
       .allReduce("softmax sums", (batch + 1) * fixed, ranks: ranks),
       .allReduce("embedding gradients", (batch * dimension + 1) * fixed, ranks: ranks),
-    ] + gradients
+      .gather("gradients, terms", network.gradientElements * wire.to, ranks: ranks),
+      .gather("gradients, sums", network.gradientElements * wire.from, ranks: ranks),
+      .allReduce("statistics", (network.sumElements - network.gradientElements) * fixed, ranks: ranks),
+    ]
   }
 }
 

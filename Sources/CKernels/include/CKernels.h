@@ -3,4 +3,5 @@
 #include "CKernelsExactSum.h"
 #include "CKernelsMemoryBank.h"
 #include "CKernelsNetwork.h"
+#include "CKernelsRankSum.h"
 #include "CKernelsResize.h"

@@ -56,7 +56,7 @@ struct MergeBench: BenchSubject {
     replica.initialise(seed: configuration.seed)
     let bank = MemoryBank(
       rows: bench.rows, dimension: configuration.embeddingDimension, seed: configuration.seed,
-      communicator: communicator)
+      workers: replica.workers, communicator: communicator)
     let pictures = (0..<bench.rows).compactMap { index in
       PictureHash(hexadecimal: String(repeating: "0", count: 128) + String(format: "%016x", index))
     }
