@@ -31,6 +31,7 @@ let package = Package(
     .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
     .target(name: "CKernels"),
 
+    .target(name: "WorkerThreads"),
     .target(name: "MPI", dependencies: ["CMPI"]),
     .target(name: "ExactSum", dependencies: ["MPI", "CKernels"]),
     .target(name: "Safetensors"),
@@ -39,25 +40,29 @@ let package = Package(
       dependencies: ["CPNG", .product(name: "Crypto", package: "swift-crypto")]),
     .target(
       name: "Autoencoder",
-      dependencies: ["COneDNN", "COpenBLAS", "CKernels", "ExactSum", "Safetensors", "Radiographs"]),
+      dependencies: [
+        "COneDNN", "COpenBLAS", "CKernels", "WorkerThreads", "ExactSum", "Safetensors", "Radiographs",
+      ]),
     .target(
       name: "MemoryBank",
-      dependencies: ["COpenBLAS", "CKernels", "MPI", "ExactSum", "Radiographs"]),
+      dependencies: ["COpenBLAS", "CKernels", "WorkerThreads", "MPI", "ExactSum", "Radiographs"]),
     .target(
       name: "SALAD",
       dependencies: [
-        "MPI", "ExactSum", "Safetensors", "Radiographs", "Autoencoder", "MemoryBank",
+        "MPI", "ExactSum", "Safetensors", "Radiographs", "WorkerThreads", "Autoencoder", "MemoryBank",
         .product(name: "Crypto", package: "swift-crypto"),
       ]),
     .executableTarget(
       name: "salad",
       dependencies: [
-        "ExactSum", "SALAD", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "ExactSum", "SALAD", "WorkerThreads",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     // Started under mpirun by the tests that need several ranks.
     .executableTarget(
-      name: "ranks", dependencies: ["MPI", "ExactSum", "Radiographs", "MemoryBank", "SALAD", "ParitySupport"],
+      name: "ranks",
+      dependencies: ["MPI", "ExactSum", "WorkerThreads", "Radiographs", "MemoryBank", "SALAD", "ParitySupport"],
       path: "Tests/Ranks"),
     // Takes the steps of a fixture that PyTorch made, and compares.
     .target(
@@ -74,7 +79,7 @@ let package = Package(
       name: "RadiographsTests", dependencies: ["Radiographs"], resources: [.copy("Fixtures")]),
     .testTarget(name: "AutoencoderTests", dependencies: ["Autoencoder", "CKernels"]),
     .testTarget(
-      name: "MemoryBankTests", dependencies: ["MemoryBank", "CKernels", "RanksSupport", "ranks"]),
+      name: "MemoryBankTests", dependencies: ["MemoryBank", "CKernels", "WorkerThreads", "RanksSupport", "ranks"]),
     .testTarget(
       name: "SALADTests", dependencies: ["SALAD", "RanksSupport", "ranks"],
       resources: [.copy("Fixtures")]),

@@ -1,12 +1,34 @@
 /// The activations of one micro-batch, kept from its forward pass to its backward pass.
+///
+/// Backward has to wait for the embeddings of the whole batch, the decoder has not: its activations live no longer than
+/// from `decode` to `backward`, so that a worker has one buffer for them and not each micro-batch its own.
 final class Slot: @unchecked Sendable {
-  let floats: AlignedBuffer<Float>
+  enum Part: Sendable { case encoder, decoder }
+
+  /// Where a layer's floats are.
+  struct Place: Sendable {
+    let part: Part
+    let offset: Int
+  }
+
+  private let encoder: AlignedBuffer<Float>
+  /// The worker's, from `decode` to `backward`.
+  var decoder: AlignedBuffer<Float>?
   /// No number so far was NaN, infinite or too large.
   var isSound = true
   /// False in the first of two forward passes, where activations are computed again for the backward pass.
   var recordsStatistics = true
 
-  init(count: Int) { floats = AlignedBuffer(count: count) }
+  init(count: Int) { encoder = AlignedBuffer(count: count) }
+
+  subscript(place: Place) -> UnsafeMutablePointer<Float> {
+    switch place.part {
+    case .encoder: return encoder.pointer + place.offset
+    case .decoder:
+      guard let decoder else { preconditionFailure("a decoder's activations outside of decode and backward") }
+      return decoder.pointer + place.offset
+    }
+  }
 }
 
 /// One worker's working memory, allocated once for the largest layer.
@@ -14,6 +36,10 @@ final class WorkerBuffers: @unchecked Sendable {
   struct Sizes: Sendable {
     /// Elements of the largest activation.
     var activation = 0
+    /// Some layer's output is computed again in the backward pass.
+    var needsSource = false
+    /// Elements of the decoder's activations.
+    var decoder = 0
     /// Some layer keeps an activation waiting while it computes another.
     var needsResidual = false
     /// Bytes of the convolutions' scratch.
@@ -32,6 +58,9 @@ final class WorkerBuffers: @unchecked Sendable {
   private(set) var back: AlignedBuffer<Float>
   /// What waits for the other path of a residual block.
   private(set) var residual: AlignedBuffer<Float>
+  /// A layer's output, computed again for the next one's weight gradient.
+  let source: AlignedBuffer<Float>
+  let decoder: AlignedBuffer<Float>
   let scratch: AlignedBuffer<UInt8>
   let packedGradient: AlignedBuffer<Float>
   let weightGradient: AlignedBuffer<Float>
@@ -43,6 +72,8 @@ final class WorkerBuffers: @unchecked Sendable {
     front = AlignedBuffer(count: sizes.activation)
     back = AlignedBuffer(count: sizes.activation)
     residual = AlignedBuffer(count: sizes.needsResidual ? sizes.activation : 0)
+    source = AlignedBuffer(count: training && sizes.needsSource ? sizes.activation : 0)
+    decoder = AlignedBuffer(count: training ? sizes.decoder : 0)
     scratch = AlignedBuffer(count: sizes.scratch)
     packedGradient = AlignedBuffer(count: training ? sizes.packedGradient : 0)
     weightGradient = AlignedBuffer(count: training ? max(sizes.weightGradient, 2 * sizes.channels) : 0)

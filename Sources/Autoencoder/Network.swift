@@ -21,7 +21,7 @@ protocol Network: Sendable {
   /// The image that went in and the one that came out.
   var reconstruction: Reconstruction { get }
 
-  /// Adds the gradient of  factor * (the reconstruction loss) + embeddings . embeddingGradients  to the sums.
+  /// After `decode`: adds the gradient of  factor * (the reconstruction loss) + embeddings . embeddingGradients  to the sums.
   func backward(
     embeddingGradients: UnsafePointer<Float>, reconstructionFactor: Float, kind: ReconstructionLoss, slot: Slot,
     shared: SharedBuffers, worker: WorkerBuffers
@@ -47,8 +47,11 @@ struct NetworkPlan {
   let microBatch: Int
   let training: Bool
   var layout = ParameterLayout()
-  /// Activations of one micro-batch.
-  var slot = BufferPlan()
+  /// The activations of one micro-batch, by part.
+  private(set) var encoderPart = BufferPlan()
+  private(set) var decoderPart = BufferPlan()
+  /// Where the layers that are being made keep theirs.
+  var part = Slot.Part.encoder
   /// Packed weights.
   var packed = BufferPlan()
   /// Scales and shifts from the running statistics.
@@ -58,6 +61,15 @@ struct NetworkPlan {
   init(microBatch: Int, training: Bool) {
     self.microBatch = microBatch
     self.training = training
+  }
+
+  /// Room for so many floats in the slot of a micro-batch, in the current part unless another is named.
+  mutating func reserve(_ count: Int, in part: Slot.Part? = nil) -> Slot.Place {
+    let part = part ?? self.part
+    switch part {
+    case .encoder: return Slot.Place(part: part, offset: encoderPart.reserve(count))
+    case .decoder: return Slot.Place(part: part, offset: decoderPart.reserve(count))
+    }
   }
 
   mutating func note(_ convolution: Convolution) {

@@ -2,6 +2,7 @@ import CKernels
 import ExactSum
 import Radiographs
 import Synchronization
+public import WorkerThreads
 
 // m = images in a micro-batch, S = image side, D = embedding dimension
 
@@ -16,7 +17,8 @@ public final class Replica {
   let network: any Network
   let layout: ParameterLayout
   let shared: SharedBuffers
-  private let workers: Workers
+  /// This rank's threads; others may use them between two calls.
+  public let workers: Workers
   private let workerBuffers: [WorkerBuffers]
   private let slotCount: Int
   private let activationLimit: Int
@@ -68,9 +70,10 @@ public final class Replica {
     shared = SharedBuffers(
       layout: layout, packed: plan.packed.count, evaluation: plan.evaluation.count, training: training)
     self.workers = Workers(count: workers)
+    plan.sizes.decoder = plan.decoderPart.count
     let sizes = plan.sizes
     workerBuffers = (0..<workers).map { _ in WorkerBuffers(sizes, training: training) }
-    slotCount = training ? plan.slot.count : 0
+    slotCount = training ? plan.encoderPart.count : 0
     firstMoments = AlignedBuffer(count: training ? layout.parameterCount : 0)
     secondMoments = AlignedBuffer(count: training ? layout.parameterCount : 0)
   }
@@ -90,7 +93,7 @@ public final class Replica {
   /// The same for an embedding.
   public var embeddingOperations: Int { network.encoderConvolutions.reduce(0) { $0 + $1.operations } }
 
-  /// Bytes of one micro-batch's activations.
+  /// Bytes of one micro-batch's activations from `forward` to `backward`: the encoder's.
   public var activationSize: Int { slotCount * MemoryLayout<Float>.stride }
 
   /// Weights uniform in +-1/sqrt(fan-in), drawn from (seed, name, element); batch-norm scales 1 and shifts 0.
@@ -133,7 +136,7 @@ public final class Replica {
   /// loss and faults.
   public var sums: StepSums { shared.sums }
 
-  /// Forward of this rank's micro-batches; their activations are kept for `backward`. Local; none is allowed.
+  /// Embeddings of this rank's micro-batches; the encoder's activations are kept for `backward`. Local; none is allowed.
   ///
   /// - Parameters:
   ///   - batches: m images each.
@@ -162,12 +165,12 @@ public final class Replica {
       slot.recordsStatistics = item < kept
       let rows = embeddings.pointer + item * rowCount
       encode(step.batches[item], into: rows, slot: slot, worker: worker)
-      if item < kept { decode(step, slot: slot, worker: worker) }
     }
     return Array(embeddings.elements)
   }
 
-  /// Backward of the micro-batches given to `forward`: their gradients are added to `sums`. Local.
+  /// Reconstruction and backward of the micro-batches given to `forward`: their losses and gradients are added to `sums`.
+  /// Local.
   ///
   /// - Parameter embeddingGradients: (micro-batches * m, D), d total loss / d z.
   public func backward(embeddingGradients: [Float]) throws {
@@ -185,8 +188,9 @@ public final class Replica {
         withUnsafeTemporaryAllocation(of: Float.self, capacity: rowCount) { rows in
           encode(step.batches[item], into: rows.baseAddress!, slot: slot, worker: worker)
         }
-        decode(step, slot: slot, worker: worker)
       }
+      slot.decoder = buffers.decoder
+      decode(step, slot: slot, worker: worker)
       embeddingGradients.withUnsafeBufferPointer { gradients in
         if !network.backward(
           embeddingGradients: gradients.baseAddress! + item * rowCount,
@@ -196,6 +200,7 @@ public final class Replica {
           slot.isSound = false
         }
       }
+      slot.decoder = nil
       if !slot.isSound { shared.sums.addFault() }
     }
     precondition(shared.sums.isComplete, "some tensors got no gradient")

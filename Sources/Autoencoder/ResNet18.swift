@@ -21,7 +21,7 @@ struct ResNet18: Network {
   private let embedding: UnitEmbedding
   let reconstruction: Reconstruction
   /// In a slot: the means over the map, (m, features), and padded as the map is.
-  private let featuresOffset: Int
+  private let featuresPlace: Slot.Place
 
   /// Widths of layer1 ... layer4, capped.
   private static func widths(_ configuration: NetworkConfiguration) -> [Int] {
@@ -39,7 +39,7 @@ struct ResNet18: Network {
       "encoder.conv1", "encoder.bn1",
       shape: Convolution.Shape(
         inputs: channels, outputs: widths[0], side: side, kernel: 7, stride: 2, readsImage: true),
-      slope: 0, plan: &plan)
+      slope: 0, keepsOutput: true, plan: &plan)
     var trunk: [ResidualBlock] = []
     for layer in 1...4 {
       for block in 0...1 {
@@ -58,13 +58,14 @@ struct ResNet18: Network {
       weightOffset: plan.layout.addWeights("encoder.fc.weight", shape: [dimension, features], fanIn: features))
     biasOffset = plan.layout.addWeights("encoder.fc.bias", shape: [dimension], fanIn: features)
     plan.sizes.weightGradient = max(plan.sizes.weightGradient, features, dimension)
-    featuresOffset = plan.slot.reserve(microBatch * padded(features))
+    featuresPlace = plan.reserve(microBatch * padded(features))
     embedding = UnitEmbedding(dimension: dimension, plan: &plan)
     plan.note(activation: microBatch * max(padded(features), dimension))
 
     // What comes out of each block: two of every width, the second of a pair after the first has upsampled.
     let outputs = [widths[3], widths[3], widths[2], widths[2], widths[1], widths[1], widths[0], widths[0]]
     var decoder: [ResidualBlock] = []
+    plan.part = .decoder
     for index in 0...7 {
       let before = decoder.last ?? trunk[7]
       decoder.append(
@@ -87,29 +88,27 @@ struct ResNet18: Network {
     worker: WorkerBuffers
   ) -> Bool {
     reconstruction.setImage(pixels, slot: slot)
-    let floats = slot.floats.pointer
     var sound = stem.forward(reconstruction.image(slot), slot: slot, shared: shared, worker: worker)
     for index in trunk.indices
-    where !trunk[index].forward(floats + source(of: index), slot: slot, shared: shared, worker: worker) {
+    where !trunk[index].forward(source(of: index, slot), slot: slot, shared: shared, worker: worker) {
       sound = false
     }
     embed(
-      floats + trunk[7].outputOffset, means: worker.front.pointer, features: floats + featuresOffset,
+      trunk[7].output(slot), means: worker.front.pointer, features: slot[featuresPlace],
       into: embedding.rows(slot), shared: shared)
     if !embedding.normalise(slot: slot, into: embeddings) { sound = false }
     return sound
   }
 
   func decode(slot: Slot, shared: SharedBuffers, worker: WorkerBuffers) -> Bool {
-    let floats = slot.floats.pointer
     var sound = true
     for index in decoder.indices
-    where !decoder[index].forward(floats + decoderSource(of: index), slot: slot, shared: shared, worker: worker) {
+    where !decoder[index].forward(decoderSource(of: index, slot), slot: slot, shared: shared, worker: worker) {
       sound = false
     }
     // The published order is to upsample first; a 1 x 1 convolution commutes with it.
     final.forward(
-      floats + decoder[7].outputOffset, into: worker.front.pointer, images: microBatch,
+      decoder[7].output(slot), into: worker.front.pointer, images: microBatch,
       parameters: shared.parameters, worker: worker)
     ck_upsample_image(
       worker.front.pointer, Int64(microBatch * configuration.channels), Int64(final.side), Int64(final.side),
@@ -122,23 +121,22 @@ struct ResNet18: Network {
     embeddingGradients: UnsafePointer<Float>, reconstructionFactor: Float, kind: ReconstructionLoss, slot: Slot,
     shared: SharedBuffers, worker: WorkerBuffers
   ) -> Bool {
-    let floats = slot.floats.pointer
     reconstruction.gradient(into: worker.imageGradient.pointer, factor: reconstructionFactor, kind: kind, slot: slot)
     ck_upsample_image_backward(
       worker.imageGradient.pointer, Int64(microBatch * configuration.channels), Int64(final.side), Int64(final.side),
       worker.back.pointer)
     var sound = final.backward(
-      worker.back.pointer, values: floats + decoder[7].outputOffset, into: worker.front.pointer, images: microBatch,
+      worker.back.pointer, values: decoder[7].output(slot), into: worker.front.pointer, images: microBatch,
       parameters: shared.parameters, worker: worker, sums: shared.sums)
     for index in decoder.indices.reversed()
     where !decoder[index].backward(
-      source: floats + decoderSource(of: index), slot: slot, shared: shared, worker: worker)
+      source: decoderSource(of: index, slot), slot: slot, shared: shared, worker: worker)
     {
       sound = false
     }
     if !addEmbeddingGradient(embeddingGradients, slot: slot, shared: shared, worker: worker) { sound = false }
     for index in trunk.indices.reversed()
-    where !trunk[index].backward(source: floats + source(of: index), slot: slot, shared: shared, worker: worker) {
+    where !trunk[index].backward(source: source(of: index, slot), slot: slot, shared: shared, worker: worker) {
       sound = false
     }
     if !stem.backward(source: reconstruction.image(slot), slot: slot, shared: shared, worker: worker) { sound = false }
@@ -155,7 +153,7 @@ struct ResNet18: Network {
       gradient.update(from: embeddingGradients, count: microBatch * dimension)
       embedding.backward(gradient, slot: slot)
       var sound = fc.addWeightGradient(
-        vectors: gradient, features: slot.floats.pointer + featuresOffset, images: microBatch, worker: worker,
+        vectors: gradient, features: slot[featuresPlace], images: microBatch, worker: worker,
         sums: shared.sums)
       let biasGradient = worker.weightGradient[0..<dimension]
       for index in 0..<dimension {
@@ -214,11 +212,13 @@ struct ResNet18: Network {
 
   private var pixelsOfMap: Int64 { Int64(trunk[7].side * trunk[7].side) }
 
-  /// In a slot: what the trunk's block reads.
-  private func source(of block: Int) -> Int { block == 0 ? stem.outputOffset : trunk[block - 1].outputOffset }
+  /// What the trunk's block reads.
+  private func source(of block: Int, _ slot: Slot) -> UnsafeMutablePointer<Float> {
+    block == 0 ? stem.output(slot) : trunk[block - 1].output(slot)
+  }
 
-  /// In a slot: what the decoder's block reads.
-  private func decoderSource(of block: Int) -> Int {
-    block == 0 ? trunk[7].outputOffset : decoder[block - 1].outputOffset
+  /// What the decoder's block reads.
+  private func decoderSource(of block: Int, _ slot: Slot) -> UnsafeMutablePointer<Float> {
+    block == 0 ? trunk[7].output(slot) : decoder[block - 1].output(slot)
   }
 }

@@ -26,8 +26,8 @@ struct UNet: Network {
   private let embedding: UnitEmbedding
   let reconstruction: Reconstruction
   // In a slot: the deepest map, plain, and the one that the decoder starts from, blocked.
-  private let featuresOffset: Int
-  private let grownOffset: Int
+  private let featuresPlace: Slot.Place
+  private let grownPlace: Slot.Place
 
   init(_ configuration: NetworkConfiguration, plan: inout NetworkPlan) throws {
     self.configuration = configuration
@@ -48,12 +48,12 @@ struct UNet: Network {
           shape: Convolution.Shape(
             inputs: level == 0 ? channels : widths[level - 1], outputs: widths[level], side: levelSide, kernel: 3,
             readsImage: level == 0),
-          slope: Self.slope, plan: &plan))
+          slope: Self.slope, keepsOutput: false, plan: &plan))
       encoder.append(
         try NormalisedConvolution(
           "\(name).3", "\(name).4",
           shape: Convolution.Shape(inputs: widths[level], outputs: widths[level], side: levelSide, kernel: 3),
-          slope: Self.slope, pools: level < 6, plan: &plan))
+          slope: Self.slope, pools: level < 6, keepsOutput: false, plan: &plan))
     }
     self.encoder = encoder
 
@@ -68,9 +68,10 @@ struct UNet: Network {
       weightOffset: plan.layout.addWeights(
         "defeat.weight", shape: [dimension, widths[6], deepest, deepest], fanIn: features))
     plan.sizes.weightGradient = max(plan.sizes.weightGradient, features)
-    featuresOffset = plan.slot.reserve(m * features)
+    featuresPlace = plan.reserve(m * features)
     embedding = UnitEmbedding(dimension: dimension, plan: &plan)
-    grownOffset = plan.slot.reserve(m * padded(widths[6]) * deepest * deepest)
+    plan.part = .decoder
+    grownPlace = plan.reserve(m * padded(widths[6]) * deepest * deepest)
     plan.note(activation: m * max(features, dimension))
 
     decoder = try (1...6).map { level in
@@ -79,11 +80,12 @@ struct UNet: Network {
       let name = "d\(level).conv.conv"
       let shape = Convolution.Shape(inputs: outputs, outputs: outputs, side: 2 * small, kernel: 3)
       return Level(
-        up: try Upsampling("d\(level).up", inputs: inputs, outputs: outputs, side: small, plan: &plan),
+        up: try Upsampling(
+          "d\(level).up", inputs: inputs, outputs: outputs, side: small, keepsOutput: false, plan: &plan),
         first: try NormalisedConvolution(
-          "\(name).0", "\(name).1", shape: shape, slope: Self.slope, plan: &plan),
+          "\(name).0", "\(name).1", shape: shape, slope: Self.slope, keepsOutput: false, plan: &plan),
         second: try NormalisedConvolution(
-          "\(name).3", "\(name).4", shape: shape, slope: Self.slope, plan: &plan))
+          "\(name).3", "\(name).4", shape: shape, slope: Self.slope, keepsOutput: false, plan: &plan))
     }
     final = Projection("final", inputs: widths[0], outputs: channels, side: side, plan: &plan)
   }
@@ -109,12 +111,12 @@ struct UNet: Network {
   ) -> Bool {
     reconstruction.setImage(pixels, slot: slot)
     var sound = true
-    for index in encoder.indices
-    where !encoder[index].forward(source(of: index, slot), slot: slot, shared: shared, worker: worker) {
-      sound = false
+    for (index, layer) in encoder.enumerated() {
+      let source = index == 0 ? reconstruction.image(slot) : UnsafePointer(worker.front.pointer)
+      if !layer.forward(source, slot: slot, shared: shared, worker: worker) { sound = false }
     }
-    let features = slot.floats.pointer + featuresOffset
-    flatten(slot.floats.pointer + encoder.last!.outputOffset, into: features)
+    let features = slot[featuresPlace]
+    flatten(worker.front.pointer, into: features)
     feat.reduce(features, into: embedding.rows(slot), images: microBatch, parameters: shared.parameters)
     if !embedding.normalise(slot: slot, into: embeddings) { sound = false }
     return sound
@@ -124,19 +126,19 @@ struct UNet: Network {
     defeat.expand(
       embedding.rows(slot), into: worker.front.pointer, images: microBatch,
       parameters: shared.parameters)
-    unflatten(worker.front.pointer, into: slot.floats.pointer + grownOffset)
+    unflatten(worker.front.pointer, into: slot[grownPlace])
     var sound = true
-    var source = UnsafePointer(slot.floats.pointer + grownOffset)
-    for level in decoder {
+    for (index, level) in decoder.enumerated() {
+      let source = index == 0 ? slot[grownPlace] : worker.front.pointer
       if !level.up.forward(source, slot: slot, shared: shared, worker: worker) { sound = false }
-      for (layer, offset) in [(level.first, level.up.outputOffset), (level.second, level.first.outputOffset)]
-      where !layer.forward(slot.floats.pointer + offset, slot: slot, shared: shared, worker: worker) {
+      for layer in [level.first, level.second]
+      where !layer.forward(worker.front.pointer, slot: slot, shared: shared, worker: worker) {
         sound = false
       }
-      source = UnsafePointer(slot.floats.pointer + level.second.outputOffset)
     }
     final.forward(
-      source, into: reconstruction.output(slot), images: microBatch, parameters: shared.parameters, worker: worker)
+      worker.front.pointer, into: reconstruction.output(slot), images: microBatch,
+      parameters: shared.parameters, worker: worker)
     reconstruction.finish(slot)
     return sound
   }
@@ -145,20 +147,20 @@ struct UNet: Network {
     embeddingGradients: UnsafePointer<Float>, reconstructionFactor: Float, kind: ReconstructionLoss, slot: Slot,
     shared: SharedBuffers, worker: WorkerBuffers
   ) -> Bool {
-    let floats = slot.floats.pointer
     reconstruction.gradient(into: worker.imageGradient.pointer, factor: reconstructionFactor, kind: kind, slot: slot)
     var sound = final.backward(
-      worker.imageGradient.pointer, values: floats + decoder.last!.second.outputOffset, into: worker.front.pointer,
+      worker.imageGradient.pointer, values: decoder.last!.second.repeatOutput(slot, worker: worker),
+      into: worker.front.pointer,
       images: microBatch, parameters: shared.parameters, worker: worker, sums: shared.sums)
     for index in decoder.indices.reversed() {
       let level = decoder[index]
-      let source = floats + (index == 0 ? grownOffset : decoder[index - 1].second.outputOffset)
-      if !level.second.backward(source: floats + level.first.outputOffset, slot: slot, shared: shared, worker: worker) {
-        sound = false
-      }
-      if !level.first.backward(source: floats + level.up.outputOffset, slot: slot, shared: shared, worker: worker) {
-        sound = false
-      }
+      let firstOutput = level.first.repeatOutput(slot, worker: worker)
+      if !level.second.backward(source: firstOutput, slot: slot, shared: shared, worker: worker) { sound = false }
+      let upOutput = level.up.repeatOutput(slot, worker: worker)
+      if !level.first.backward(source: upOutput, slot: slot, shared: shared, worker: worker) { sound = false }
+      let source =
+        index == 0
+        ? UnsafePointer(slot[grownPlace]) : decoder[index - 1].second.repeatOutput(slot, worker: worker)
       if !level.up.backward(source: source, slot: slot, shared: shared, worker: worker) { sound = false }
     }
 
@@ -175,16 +177,17 @@ struct UNet: Network {
     for index in 0..<microBatch * configuration.embeddingDimension { gradient[index] += embeddingGradients[index] }
     embedding.backward(gradient, slot: slot)
     if !feat.addWeightGradient(
-      vectors: gradient, features: floats + featuresOffset, images: microBatch, worker: worker, sums: shared.sums)
+      vectors: gradient, features: slot[featuresPlace], images: microBatch, worker: worker, sums: shared.sums)
     {
       sound = false
     }
     feat.expand(gradient, into: worker.back.pointer, images: microBatch, parameters: shared.parameters)
     unflatten(worker.back.pointer, into: worker.front.pointer)
 
-    for index in encoder.indices.reversed()
-    where !encoder[index].backward(source: source(of: index, slot), slot: slot, shared: shared, worker: worker) {
-      sound = false
+    for index in encoder.indices.reversed() {
+      let source =
+        index == 0 ? reconstruction.image(slot) : encoder[index - 1].repeatOutput(slot, worker: worker)
+      if !encoder[index].backward(source: source, slot: slot, shared: shared, worker: worker) { sound = false }
     }
     return sound
   }
@@ -205,10 +208,6 @@ struct UNet: Network {
   }
 
   // MARK: - Between the layers
-
-  private func source(of layer: Int, _ slot: Slot) -> UnsafePointer<Float> {
-    layer == 0 ? reconstruction.image(slot) : UnsafePointer(slot.floats.pointer + encoder[layer - 1].outputOffset)
-  }
 
   /// The deepest map, blocked, to (m, F).
   private func flatten(_ blocked: UnsafePointer<Float>, into plain: UnsafeMutablePointer<Float>) {

@@ -76,9 +76,10 @@ static dnnl_status_t describe(
 
   switch (pass) {
     case salad_forward:
+      // As in training even where it is not: for inference Winograd wants weights that it has transformed before.
       status = dnnl_convolution_forward_desc_init(
-          &operation, shape->training ? dnnl_forward_training : dnnl_forward_inference, algorithm, &source, &weights,
-          NULL, &destination, strides, padding, padding);
+          &operation, dnnl_forward_training, algorithm, &source, &weights, NULL, &destination, strides, padding,
+          padding);
       break;
     case salad_backward_data:
       status = dnnl_convolution_backward_data_desc_init(

@@ -48,7 +48,7 @@ public struct Scorer {
       return replica
     }
     embedder = Embedder(replica: replica, microBatch: scoring.microBatch, workers: workers)
-    bank = try source.bank(communicator: communicator)  // all ranks
+    bank = try source.bank(workers: replica.workers, communicator: communicator)  // all ranks
     let k = self.topK
     calibration = source.calibration.flatMap { $0.bank == source.bankKind && $0.topK == k ? $0 : nil }
   }

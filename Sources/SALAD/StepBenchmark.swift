@@ -35,7 +35,8 @@ public final class StepBenchmark {
     }
     replica.initialise(seed: configuration.seed)
     bank = MemoryBank(
-      rows: rows, dimension: configuration.embeddingDimension, seed: configuration.seed, communicator: communicator)
+      rows: rows, dimension: configuration.embeddingDimension, seed: configuration.seed,
+      workers: replica.workers, communicator: communicator)
     step = TrainingStep(
       configuration: configuration, replica: replica, communicator: communicator, watchdog: watchdog)
     let m = configuration.microBatch

@@ -67,7 +67,7 @@ public struct Trainer {
         try replica.loadOptimizer(optimizer)
         return try TrainingProgress(optimizer)
       }
-      bank = try checkpoint.bank(.momentum, communicator: communicator)  // all ranks
+      bank = try checkpoint.bank(.momentum, workers: replica.workers, communicator: communicator)  // all ranks
       anchors = progress.anchors
       epochLosses = progress.epochLosses
       stepsTaken = checkpoint.manifest.step
@@ -82,7 +82,7 @@ public struct Trainer {
       }
       bank = MemoryBank(
         rows: imageCount, dimension: configuration.embeddingDimension, seed: configuration.seed,
-        communicator: communicator)
+        workers: replica.workers, communicator: communicator)
     }
     try agree(communicator) {  // all ranks
       if communicator.isRoot { try prepared.directory.cutBackMetrics(toStep: stepsTaken) }

@@ -38,7 +38,8 @@ public struct ParityScenario {
     images = ParityInputs.blobImages(parity.rows + ParityInputs.queries, side: parity.size, seed: parity.imageSeed)
     replica = try ParityInputs.replica(parity)
     bank = MemoryBank(
-      rows: parity.rows, dimension: parity.dimension, seed: ParityInputs.bankSeed, communicator: communicator)
+      rows: parity.rows, dimension: parity.dimension, seed: ParityInputs.bankSeed, workers: replica.workers,
+      communicator: communicator)
   }
 
   /// All ranks.

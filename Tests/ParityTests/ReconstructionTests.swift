@@ -19,7 +19,9 @@ struct ReconstructionTests {
       case .unet: try UNet(replica.configuration, plan: &plan)
       case .resnet18: try ResNet18(replica.configuration, plan: &plan)
       }
-    let (slot, worker) = (Slot(count: plan.slot.count), WorkerBuffers(plan.sizes, training: true))
+    plan.sizes.decoder = plan.decoderPart.count
+    let (slot, worker) = (Slot(count: plan.encoderPart.count), WorkerBuffers(plan.sizes, training: true))
+    slot.decoder = worker.decoder
     var rows = [Float](repeating: 0, count: replica.microBatch * replica.configuration.embeddingDimension)
     let pixels = batches.flatMap { batch in
       let isSound = batch.pixels.withUnsafeBufferPointer {
@@ -27,7 +29,8 @@ struct ReconstructionTests {
           && network.decode(slot: slot, shared: replica.shared, worker: worker)
       }
       #expect(isSound)
-      return network.reconstruction.pixels(slot).map(Double.init)
+      let output = network.reconstruction.output(slot)
+      return UnsafeBufferPointer(start: output, count: plan.sizes.image).map { Double($0) }
     }
     let comparison = fixture.compare("reconstruction", pixels)
     print("\(ParityTable([comparison]))")

@@ -20,7 +20,7 @@ struct BatchNormalisation: Sendable {
   private let meanOffset: Int
   private let varianceOffset: Int
   /// In a slot: mean, 1 / deviation, and scale and shift of the whole normalisation, by padded channel.
-  private let slotOffset: Int
+  private let keptPlace: Slot.Place
   /// In the replica's evaluation buffer: scale and shift from the running statistics.
   private let evaluationOffset: Int
 
@@ -31,7 +31,7 @@ struct BatchNormalisation: Sendable {
     self.pools = pools
     (scaleOffset, shiftOffset, meanOffset, varianceOffset) = plan.layout.addBatchNormalisation(
       name, channels: channels)
-    slotOffset = plan.slot.reserve(4 * padded(channels))
+    keptPlace = plan.reserve(4 * padded(channels))
     evaluationOffset = plan.evaluation.reserve(2 * padded(channels))
   }
 
@@ -50,7 +50,7 @@ struct BatchNormalisation: Sendable {
     let (sum, squares) = (worker.channelSums.pointer, worker.channelSums.pointer + width)
     ck_batch_moments(
       values, Int64(images), Int64(width / OneDNN.block), Int64(pixels), Int64(OneDNN.block), sum, squares)
-    let kept = Kept(slot, at: slotOffset, width: width)
+    let kept = Kept(slot[keptPlace], width: width)
     let count = Double(images * pixels)
     for channel in 0..<channels {
       let mean = sum[channel] / count
@@ -71,6 +71,14 @@ struct BatchNormalisation: Sendable {
     return soundMean && soundVariance
   }
 
+  /// The output of `forward` once more, with the same bits, from the values and what it kept.
+  func repeatForward(
+    _ values: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>, images: Int, slot: Slot
+  ) {
+    let kept = Kept(slot[keptPlace], width: padded(channels))
+    apply(values, into: output, images: images, scale: kept.scale, shift: kept.shift)
+  }
+
   /// - Parameters:
   ///   - gradient: (m, channels, outputSide, outputSide) blocked, of the output.
   ///   - valueGradient: (m, channels, side, side) blocked; `gradient` itself where nothing is pooled.
@@ -80,7 +88,7 @@ struct BatchNormalisation: Sendable {
     into valueGradient: UnsafeMutablePointer<Float>, images: Int, slot: Slot, worker: WorkerBuffers, sums: StepSums
   ) -> Bool {
     let width = padded(channels)
-    let kept = Kept(slot, at: slotOffset, width: width)
+    let kept = Kept(slot[keptPlace], width: width)
     let (sumGradient, sumProduct) = (worker.channelSums.pointer, worker.channelSums.pointer + width)
     let (n, blocks, block) = (Int64(images), Int64(width / OneDNN.block), Int64(OneDNN.block))
     let (height, pixels) = (Int64(side), Int64(side * side))
@@ -159,8 +167,8 @@ struct BatchNormalisation: Sendable {
     let scale: UnsafeMutablePointer<Float>
     let shift: UnsafeMutablePointer<Float>
 
-    init(_ slot: Slot, at offset: Int, width: Int) {
-      mean = slot.floats.pointer + offset
+    init(_ kept: UnsafeMutablePointer<Float>, width: Int) {
+      mean = kept
       inverseDeviation = mean + width
       scale = mean + 2 * width
       shift = mean + 3 * width

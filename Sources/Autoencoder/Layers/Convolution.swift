@@ -18,6 +18,13 @@ struct Convolution: Sendable {
     var readsImage = false
 
     var outputSide: Int { side / stride }
+
+    /// Winograd's F(4 x 4, 3 x 3) on maps that hold whole tiles of it, where the CPU has AVX-512 (oneDNN has no other): up to
+    /// 2.7 times as fast as direct, and slower below 8 x 8. A table, not a measurement at run time: the choice is part of
+    /// the bits. docs/performance.md has the times, docs/parity.md the errors.
+    var algorithm: salad_algorithm {
+      kernel == 3 && stride == 1 && side >= 8 && !readsImage && OneDNN.block == 16 ? salad_winograd : salad_direct
+    }
   }
 
   let shape: Shape
@@ -35,21 +42,24 @@ struct Convolution: Sendable {
       "\(name).weight", shape: [shape.outputs, shape.inputs, shape.kernel, shape.kernel],
       fanIn: shape.inputs * shape.kernel * shape.kernel)
     let inputs = shape.readsImage ? shape.inputs : padded(shape.inputs)
+    let algorithm = shape.algorithm
     primitive = try OneDNNConvolution(
       salad_convolution_shape(
         images: Int32(microBatch), input_channels: Int32(inputs), output_channels: Int32(padded(shape.outputs)),
         height: Int32(shape.side), width: Int32(shape.side), kernel: Int32(shape.kernel),
         stride: Int32(shape.stride), padding: Int32(shape.kernel / 2), block: Int32(OneDNN.block),
         plain_source: shape.readsImage ? 1 : 0,
-        training: plan.training ? 1 : 0, algorithm: (salad_direct, salad_direct, salad_direct)))
+        training: plan.training ? 1 : 0, algorithm: (algorithm, algorithm, algorithm)))
     let packedCount = inputs * padded(shape.outputs) * shape.kernel * shape.kernel
     packedForward = plan.packed.reserve(packedCount)
-    packedBackward = plan.training && !shape.readsImage ? plan.packed.reserve(packedCount) : packedForward
+    // Winograd's data gradients read the forward packing.
+    let sharesPacking = !plan.training || shape.readsImage || algorithm == salad_winograd
+    packedBackward = sharesPacking ? packedForward : plan.packed.reserve(packedCount)
     plan.note(self)
   }
 
-  /// A map of at most 2 x 2, whose weight gradient is not oneDNN's.
-  var isOnSmallMap: Bool { shape.side <= 2 && shape.kernel > 1 }
+  /// A map of at most 4 x 4, whose weight gradient is not oneDNN's.
+  var isOnSmallMap: Bool { shape.side <= 4 && shape.kernel > 1 && shape.stride == 1 }
 
   var weightCount: Int { shape.outputs * shape.inputs * shape.kernel * shape.kernel }
   /// Elements of the packed weights and of their packed gradient.

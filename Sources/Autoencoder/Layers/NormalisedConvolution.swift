@@ -3,36 +3,54 @@
 struct NormalisedConvolution: Sendable {
   let convolution: Convolution
   let normalisation: BatchNormalisation
-  /// In a slot: the convolution's output, and the activation.
-  private let valuesOffset: Int
-  let outputOffset: Int
   let microBatch: Int
+  /// In a slot: the convolution's output.
+  private let valuesPlace: Slot.Place
+  /// In a slot: the activation, where it is kept.
+  private let outputPlace: Slot.Place?
 
   /// - Parameters:
   ///   - name: PyTorch's module of the convolution.
   ///   - normalisationName: of the batch normalisation.
   ///   - slope: of the leaky ReLU below 0: 0 for ReLU, 1 for no activation.
+  ///   - keepsOutput: the slot keeps the activation. Otherwise it is in `worker.front` after `forward`, and
+  ///     `repeatOutput` computes it again from what is kept: a pass over memory for half of the memory.
   init(
     _ name: String, _ normalisationName: String, shape: Convolution.Shape, slope: Float, pools: Bool = false,
-    plan: inout NetworkPlan
+    keepsOutput: Bool, plan: inout NetworkPlan
   ) throws {
     microBatch = plan.microBatch
     convolution = try Convolution(name, shape, plan: &plan)
     normalisation = BatchNormalisation(
       normalisationName, channels: shape.outputs, side: shape.outputSide, slope: slope, pools: pools, plan: &plan)
     let planes = plan.microBatch * padded(shape.outputs)
-    valuesOffset = plan.slot.reserve(planes * shape.outputSide * shape.outputSide)
-    outputOffset = plan.slot.reserve(planes * normalisation.outputSide * normalisation.outputSide)
+    valuesPlace = plan.reserve(planes * shape.outputSide * shape.outputSide)
+    outputPlace =
+      keepsOutput ? plan.reserve(planes * normalisation.outputSide * normalisation.outputSide) : nil
+    if !keepsOutput { plan.sizes.needsSource = true }
   }
 
+  /// In a slot: the activation.
+  func output(_ slot: Slot) -> UnsafeMutablePointer<Float> {
+    guard let outputPlace else { preconditionFailure("an output that is not kept") }
+    return slot[outputPlace]
+  }
+
+  /// `source` may be `worker.front`.
   func forward(
     _ source: UnsafePointer<Float>, slot: Slot, shared: SharedBuffers, worker: WorkerBuffers
   ) -> Bool {
-    let values = slot.floats.pointer + valuesOffset
+    let values = slot[valuesPlace]
     convolution.forward(source, into: values, packed: shared.packed, worker: worker)
     return normalisation.forward(
-      values, into: slot.floats.pointer + outputOffset, images: microBatch, slot: slot,
+      values, into: outputPlace.map { slot[$0] } ?? worker.front.pointer, images: microBatch, slot: slot,
       parameters: shared.parameters, worker: worker, sums: shared.sums)
+  }
+
+  /// The activation of the last `forward`, in `worker.source`.
+  func repeatOutput(_ slot: Slot, worker: WorkerBuffers) -> UnsafePointer<Float> {
+    normalisation.repeatForward(slot[valuesPlace], into: worker.source.pointer, images: microBatch, slot: slot)
+    return UnsafePointer(worker.source.pointer)
   }
 
   /// The output's gradient is in `worker.front`, and then the source's, unless the source is the image.
@@ -42,7 +60,7 @@ struct NormalisedConvolution: Sendable {
     let valueGradient = normalisation.pools ? back : front
     let sourceGradient = normalisation.pools ? front : back
     var sound = normalisation.backward(
-      front, values: slot.floats.pointer + valuesOffset, into: valueGradient, images: microBatch, slot: slot,
+      front, values: slot[valuesPlace], into: valueGradient, images: microBatch, slot: slot,
       worker: worker, sums: shared.sums)
     if !convolution.backwardWeights(source: source, gradient: valueGradient, worker: worker, sums: shared.sums) {
       sound = false

@@ -8,16 +8,16 @@ struct Reconstruction: Sendable {
   let side: Int
   private let microBatch: Int
   // In a slot: (m, C, S, S) each, in -1...1.
-  private let imageOffset: Int
-  private let outputOffset: Int
+  private let imagePlace: Slot.Place
+  private let outputPlace: Slot.Place
 
   init(channels: Int, side: Int, plan: inout NetworkPlan) {
     self.channels = channels
     self.side = side
     microBatch = plan.microBatch
     let count = microBatch * channels * side * side
-    imageOffset = plan.slot.reserve(count)
-    outputOffset = plan.slot.reserve(count)
+    imagePlace = plan.reserve(count, in: .encoder)
+    outputPlace = plan.reserve(count, in: .decoder)
     plan.sizes.image = count
     plan.note(activation: count)
   }
@@ -26,12 +26,12 @@ struct Reconstruction: Sendable {
 
   // MARK: - Forward
 
-  func image(_ slot: Slot) -> UnsafePointer<Float> { UnsafePointer(slot.floats.pointer + imageOffset) }
-  func output(_ slot: Slot) -> UnsafeMutablePointer<Float> { slot.floats.pointer + outputOffset }
+  func image(_ slot: Slot) -> UnsafePointer<Float> { UnsafePointer(slot[imagePlace]) }
+  func output(_ slot: Slot) -> UnsafeMutablePointer<Float> { slot[outputPlace] }
 
   /// Puts pixels (m, S, S) into the slot.
   func setImage(_ pixels: UnsafeBufferPointer<Float>, slot: Slot) {
-    repeatGray(pixels, into: slot.floats.pointer + imageOffset)
+    repeatGray(pixels, into: slot[imagePlace])
   }
 
   /// (m, S, S) to (m, C, S, S).
@@ -45,11 +45,6 @@ struct Reconstruction: Sendable {
 
   /// tanh of what the last convolution left at `output`.
   func finish(_ slot: Slot) { ck_tanh(output(slot), Int64(count)) }
-
-  /// The output (m, C, S, S) of the slot's last forward pass.
-  func pixels(_ slot: Slot) -> UnsafeBufferPointer<Float> {
-    UnsafeBufferPointer(slot.floats[outputOffset..<outputOffset + count])
-  }
 
   // MARK: - Loss
 

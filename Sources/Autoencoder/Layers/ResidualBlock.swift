@@ -12,16 +12,15 @@ import CKernels
 struct ResidualBlock: Sendable {
   private enum Entry: Sendable {
     case convolution(NormalisedConvolution, shortcut: NormalisedConvolution?)
-    /// `rectifiedOffset`: in a slot, ReLU of what was upsampled.
-    case upsampling(Upsampling, rectifiedOffset: Int)
+    /// `rectified`: in a slot, ReLU of what was upsampled.
+    case upsampling(Upsampling, rectified: Slot.Place)
   }
 
   private let entry: Entry
   private let second: NormalisedConvolution
   /// Elements of the output.
   private let count: Int
-  /// In a slot: y, blocked.
-  let outputOffset: Int
+  private let outputPlace: Slot.Place
   /// Of what comes out.
   let channels: Int
   let side: Int
@@ -33,7 +32,7 @@ struct ResidualBlock: Sendable {
     let first = try NormalisedConvolution(
       "\(name).conv1", "\(name).bn1",
       shape: Convolution.Shape(inputs: inputs, outputs: outputs, side: side, kernel: 3, stride: stride), slope: 0,
-      plan: &plan)
+      keepsOutput: true, plan: &plan)
     let second = try Self.second("\(name).conv2", "\(name).bn2", channels: outputs, side: side / stride, plan: &plan)
     let shortcut =
       stride == 1
@@ -41,7 +40,7 @@ struct ResidualBlock: Sendable {
       : try NormalisedConvolution(
         "\(name).downsample.0", "\(name).downsample.1",
         shape: Convolution.Shape(inputs: inputs, outputs: outputs, side: side, kernel: 1, stride: stride), slope: 1,
-        plan: &plan)
+        keepsOutput: true, plan: &plan)
     self.init(.convolution(first, shortcut: shortcut), second, plan: &plan)
   }
 
@@ -50,13 +49,15 @@ struct ResidualBlock: Sendable {
     let entry: Entry
     let outputSide = upsamples ? 2 * side : side
     if upsamples {
-      let up = try Upsampling("\(name).upsampleLayer", inputs: inputs, outputs: outputs, side: side, plan: &plan)
-      let rectified = plan.slot.reserve(plan.microBatch * padded(outputs) * outputSide * outputSide)
-      entry = .upsampling(up, rectifiedOffset: rectified)
+      let up = try Upsampling(
+        "\(name).upsampleLayer", inputs: inputs, outputs: outputs, side: side, keepsOutput: true, plan: &plan)
+      let rectified = plan.reserve(plan.microBatch * padded(outputs) * outputSide * outputSide)
+      entry = .upsampling(up, rectified: rectified)
     } else {
       let first = try NormalisedConvolution(
         "\(name).conv1.0", "\(name).conv1.1",
-        shape: Convolution.Shape(inputs: inputs, outputs: outputs, side: side, kernel: 3), slope: 0, plan: &plan)
+        shape: Convolution.Shape(inputs: inputs, outputs: outputs, side: side, kernel: 3), slope: 0,
+        keepsOutput: true, plan: &plan)
       entry = .convolution(first, shortcut: nil)
     }
     let second = try Self.second("\(name).conv2", "\(name).bnrm", channels: outputs, side: outputSide, plan: &plan)
@@ -68,7 +69,7 @@ struct ResidualBlock: Sendable {
     self.second = second
     (channels, side) = (second.convolution.shape.outputs, second.convolution.shape.side)
     count = plan.microBatch * padded(channels) * side * side
-    outputOffset = plan.slot.reserve(count)
+    outputPlace = plan.reserve(count)
     plan.sizes.needsResidual = true
   }
 
@@ -77,8 +78,12 @@ struct ResidualBlock: Sendable {
   ) throws -> NormalisedConvolution {
     try NormalisedConvolution(
       name, normalisationName,
-      shape: Convolution.Shape(inputs: channels, outputs: channels, side: side, kernel: 3), slope: 1, plan: &plan)
+      shape: Convolution.Shape(inputs: channels, outputs: channels, side: side, kernel: 3), slope: 1,
+      keepsOutput: true, plan: &plan)
   }
+
+  /// In a slot: y, blocked.
+  func output(_ slot: Slot) -> UnsafeMutablePointer<Float> { slot[outputPlace] }
 
   var convolutions: [Convolution] {
     switch entry {
@@ -92,7 +97,6 @@ struct ResidualBlock: Sendable {
 
   /// From `source`, x, to the slot's y. False when a number is not finite.
   func forward(_ source: UnsafePointer<Float>, slot: Slot, shared: SharedBuffers, worker: WorkerBuffers) -> Bool {
-    let floats = slot.floats.pointer
     var sound = true
     func pass(_ layer: NormalisedConvolution, _ source: UnsafePointer<Float>) {
       if !layer.forward(source, slot: slot, shared: shared, worker: worker) { sound = false }
@@ -101,32 +105,31 @@ struct ResidualBlock: Sendable {
     switch entry {
     case .convolution(let first, let shortcut):
       pass(first, source)
-      pass(second, floats + first.outputOffset)
+      pass(second, first.output(slot))
       if let shortcut { pass(shortcut, source) }
-      identity = shortcut.map { UnsafePointer(floats + $0.outputOffset) } ?? source
-    case .upsampling(let up, let rectifiedOffset):
+      identity = shortcut.map { UnsafePointer($0.output(slot)) } ?? source
+    case .upsampling(let up, let rectified):
       if !up.forward(source, slot: slot, shared: shared, worker: worker) { sound = false }
-      identity = UnsafePointer(floats + up.outputOffset)
-      ck_rectify(identity, Int64(count), floats + rectifiedOffset)
-      pass(second, floats + rectifiedOffset)
+      identity = UnsafePointer(up.output(slot))
+      ck_rectify(identity, Int64(count), slot[rectified])
+      pass(second, slot[rectified])
     }
-    ck_add_rectified(floats + second.outputOffset, identity, Int64(count), floats + outputOffset)
+    ck_add_rectified(second.output(slot), identity, Int64(count), output(slot))
     return sound
   }
 
   /// y's gradient is in `worker.front`, and then x's. False when a gradient is not finite or too large.
   func backward(source: UnsafePointer<Float>, slot: Slot, shared: SharedBuffers, worker: WorkerBuffers) -> Bool {
-    let floats = slot.floats.pointer
     var sound = true
     func pass(_ layer: NormalisedConvolution, _ source: UnsafePointer<Float>) {
       if !layer.backward(source: source, slot: slot, shared: shared, worker: worker) { sound = false }
     }
     let both = worker.front.pointer
-    ck_rectify_backward(floats + outputOffset, both, Int64(count), both)
+    ck_rectify_backward(output(slot), both, Int64(count), both)
     worker.residual.pointer.update(from: both, count: count)
     switch entry {
     case .convolution(let first, let shortcut):
-      pass(second, floats + first.outputOffset)
+      pass(second, first.output(slot))
       pass(first, source)
       if let shortcut {
         worker.swapResidual()
@@ -135,10 +138,10 @@ struct ResidualBlock: Sendable {
       let shape = first.convolution.shape
       let inputs = second.microBatch * padded(shape.inputs) * shape.side * shape.side
       ck_add(worker.residual.pointer, Int64(inputs), worker.front.pointer)
-    case .upsampling(let up, let rectifiedOffset):
-      pass(second, floats + rectifiedOffset)
+    case .upsampling(let up, let rectified):
+      pass(second, slot[rectified])
       let gradient = worker.front.pointer
-      ck_rectify_backward(floats + rectifiedOffset, gradient, Int64(count), gradient)
+      ck_rectify_backward(slot[rectified], gradient, Int64(count), gradient)
       ck_add(worker.residual.pointer, Int64(count), gradient)
       if !up.backward(source: source, slot: slot, shared: shared, worker: worker) { sound = false }
     }

@@ -5,22 +5,22 @@ struct UnitEmbedding: Sendable {
   let dimension: Int
   private let microBatch: Int
   // In a slot: z, (m, D), and |y|, (m).
-  private let rowsOffset: Int
-  private let normsOffset: Int
+  private let rowsPlace: Slot.Place
+  private let normsPlace: Slot.Place
 
   init(dimension: Int, plan: inout NetworkPlan) {
     self.dimension = dimension
     microBatch = plan.microBatch
-    rowsOffset = plan.slot.reserve(microBatch * dimension)
-    normsOffset = plan.slot.reserve(microBatch)
+    rowsPlace = plan.reserve(microBatch * dimension)
+    normsPlace = plan.reserve(microBatch)
   }
 
   /// (m, D) in the slot: y before `normalise`, z after it.
-  func rows(_ slot: Slot) -> UnsafeMutablePointer<Float> { slot.floats.pointer + rowsOffset }
+  func rows(_ slot: Slot) -> UnsafeMutablePointer<Float> { slot[rowsPlace] }
 
   /// Normalises the slot's rows and copies them out. False when one is not finite.
   func normalise(slot: Slot, into embeddings: UnsafeMutablePointer<Float>) -> Bool {
-    let sound = normalise(rows(slot), norms: slot.floats.pointer + normsOffset)
+    let sound = normalise(rows(slot), norms: slot[normsPlace])
     embeddings.update(from: rows(slot), count: microBatch * dimension)
     return sound
   }
@@ -48,7 +48,7 @@ struct UnitEmbedding: Sendable {
       let row = gradient + image * dimension
       var along = 0.0
       for index in 0..<dimension { along += Double(z[index]) * Double(row[index]) }
-      let norm = Double(slot.floats.pointer[normsOffset + image])
+      let norm = Double(slot[normsPlace][image])
       for index in 0..<dimension { row[index] = Float((Double(row[index]) - Double(z[index]) * along) / norm) }
     }
   }

@@ -10,12 +10,17 @@ struct Upsampling: Sendable {
   private let side: Int
   private let channels: Int
   private let microBatch: Int
-  /// In a slot: the upsampled values, and their normalisation.
-  private let valuesOffset: Int
-  let outputOffset: Int
+  /// In a slot: the upsampled values, and their normalisation where it is kept.
+  private let valuesPlace: Slot.Place
+  private let outputPlace: Slot.Place?
 
-  /// - Parameters name: PyTorch's module, whose 1 is the convolution and 2 the normalisation. side: of the small map.
-  init(_ name: String, inputs: Int, outputs: Int, side: Int, plan: inout NetworkPlan) throws {
+  /// - Parameters:
+  ///   - name: PyTorch's module, whose 1 is the convolution and 2 the normalisation.
+  ///   - side: of the small map.
+  ///   - keepsOutput: as `NormalisedConvolution` has it.
+  init(
+    _ name: String, inputs: Int, outputs: Int, side: Int, keepsOutput: Bool, plan: inout NetworkPlan
+  ) throws {
     self.side = side
     channels = outputs
     microBatch = plan.microBatch
@@ -24,26 +29,40 @@ struct Upsampling: Sendable {
     normalisation = BatchNormalisation(
       "\(name).2", channels: outputs, side: 2 * side, slope: 1, pools: false, plan: &plan)
     let values = plan.microBatch * padded(outputs) * 4 * side * side
-    valuesOffset = plan.slot.reserve(values)
-    outputOffset = plan.slot.reserve(values)
+    valuesPlace = plan.reserve(values)
+    outputPlace = keepsOutput ? plan.reserve(values) : nil
+    if !keepsOutput { plan.sizes.needsSource = true }
     plan.note(activation: values)
   }
 
   private var planes: Int64 { Int64(microBatch * padded(channels) / OneDNN.block) }
 
+  /// In a slot: the normalised values.
+  func output(_ slot: Slot) -> UnsafeMutablePointer<Float> {
+    guard let outputPlace else { preconditionFailure("an output that is not kept") }
+    return slot[outputPlace]
+  }
+
+  /// `source` may be `worker.front`.
   func forward(_ source: UnsafePointer<Float>, slot: Slot, shared: SharedBuffers, worker: WorkerBuffers) -> Bool {
-    let values = slot.floats.pointer + valuesOffset
-    convolution.forward(source, into: worker.front.pointer, packed: shared.packed, worker: worker)
-    ck_upsample(worker.front.pointer, planes, Int64(side), Int64(side), Int64(OneDNN.block), values)
+    let values = slot[valuesPlace]
+    convolution.forward(source, into: worker.back.pointer, packed: shared.packed, worker: worker)
+    ck_upsample(worker.back.pointer, planes, Int64(side), Int64(side), Int64(OneDNN.block), values)
     return normalisation.forward(
-      values, into: slot.floats.pointer + outputOffset, images: microBatch, slot: slot,
+      values, into: outputPlace.map { slot[$0] } ?? worker.front.pointer, images: microBatch, slot: slot,
       parameters: shared.parameters, worker: worker, sums: shared.sums)
+  }
+
+  /// The output of the last `forward`, in `worker.source`.
+  func repeatOutput(_ slot: Slot, worker: WorkerBuffers) -> UnsafePointer<Float> {
+    normalisation.repeatForward(slot[valuesPlace], into: worker.source.pointer, images: microBatch, slot: slot)
+    return UnsafePointer(worker.source.pointer)
   }
 
   /// The output's gradient is in `worker.front`, and then the source's.
   func backward(source: UnsafePointer<Float>, slot: Slot, shared: SharedBuffers, worker: WorkerBuffers) -> Bool {
     var sound = normalisation.backward(
-      worker.front.pointer, values: slot.floats.pointer + valuesOffset, into: worker.front.pointer,
+      worker.front.pointer, values: slot[valuesPlace], into: worker.front.pointer,
       images: microBatch, slot: slot, worker: worker, sums: shared.sums)
     ck_upsample_backward(
       worker.front.pointer, planes, Int64(side), Int64(side), Int64(OneDNN.block), worker.back.pointer)
