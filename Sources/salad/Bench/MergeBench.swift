@@ -66,6 +66,8 @@ struct MergeBench: BenchSubject {
       imageIDs: (0..<bench.rows).map { String(format: "train/good/%08d_%03d.png", $0 / 4, $0 % 4) },
       pictures: pictures, scoring: configuration.scoring)
     let directory = try RunDirectory.create(path, communicator: communicator)  // all ranks
+    // Nobody else has it, and `write` returns when all is written.
+    nonisolated(unsafe) let replica = replica
     try Checkpoint.write(  // all ranks
       description, to: directory, keep: 1, momentum: bank, refreshed: bank, communicator: communicator,
       model: { try replica.saveModel(to: $0, metadata: [:]) },
