@@ -11,6 +11,7 @@ import Synchronization
 /// nothing depends on how many workers there are or which micro-batches are this rank's.
 public final class Replica {
   public let configuration: NetworkConfiguration
+  public let precision: Precision
   /// m: images in one micro-batch.
   public let microBatch: Int
   let network: any Network
@@ -52,13 +53,17 @@ public final class Replica {
   ///   - training: false makes a replica that can only `embed`.
   ///   - activationLimit: bytes for the activations kept between `forward` and `backward`. Micro-batches beyond it are
   ///     computed again in `backward`, with the same bits.
+  /// - Throws: `AutoencoderError` when this machine cannot compute the network, or not in this precision.
   public init(
-    configuration: NetworkConfiguration, microBatch: Int, workers: Int, training: Bool, activationLimit: Int
+    configuration: NetworkConfiguration, precision: Precision = .float32, microBatch: Int, workers: Int,
+    training: Bool, activationLimit: Int
   ) throws {
+    try precision.requireSupport()
     self.configuration = configuration
+    self.precision = precision
     self.microBatch = microBatch
     self.activationLimit = activationLimit
-    var plan = NetworkPlan(microBatch: microBatch, training: training)
+    var plan = NetworkPlan(microBatch: microBatch, precision: precision, training: training)
     network =
       switch configuration.architecture {
       case .unet: try UNet(configuration, plan: &plan)

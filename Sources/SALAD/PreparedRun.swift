@@ -41,6 +41,7 @@ public struct PreparedRun: Sendable {
     // What can be refused is refused before the folder is made and every image read.
     try configuration.validate()
     try execution.validate()
+    try agree(job.communicator) { try configuration.precision.requireSupport() }  // all ranks
     let paths = try DataScan.list(root: data, communicator: job.communicator)  // all ranks
     let wished = ValidationSplit.wishedCount(fraction: configuration.validationFraction ?? 0, of: paths.count)
     try configuration.validate(imageCount: paths.count - wished, keptBack: wished)
@@ -105,6 +106,7 @@ public struct PreparedRun: Sendable {
       }
     }
     record.configuration = configuration
+    try agree(job.communicator) { try configuration.precision.requireSupport() }  // all ranks
 
     let checkpoint = try Checkpoint.latest(of: directory, communicator: job.communicator)  // all ranks
     let steps = Schedule(configuration: configuration, imageCount: record.data.imageCount).steps

@@ -40,6 +40,9 @@ struct Bench: ParsableCommand {
   @Option(help: "Caps every level's channels.")
   var maxWidth = 1024
 
+  @Option(help: "What activations are stored and multiplied as.")
+  var precision = Precision.float32
+
   @Option(help: "How gradients are summed over the ranks.")
   var reduction = Reduction.exact
 
@@ -69,6 +72,7 @@ struct Bench: ParsableCommand {
     configuration.batchSize = batchSize
     configuration.microBatch = microBatch
     configuration.maximumWidth = maxWidth
+    configuration.precision = precision
     configuration.reduction = reduction
     return configuration
   }
