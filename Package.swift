@@ -31,6 +31,7 @@ let package = Package(
     .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
     .target(name: "CKernels"),
 
+    .target(name: "WorkerThreads"),
     .target(name: "MPI", dependencies: ["CMPI"]),
     .target(name: "ExactSum", dependencies: ["MPI", "CKernels"]),
     .target(name: "Safetensors"),
@@ -39,25 +40,29 @@ let package = Package(
       dependencies: ["CPNG", .product(name: "Crypto", package: "swift-crypto")]),
     .target(
       name: "Autoencoder",
-      dependencies: ["COneDNN", "COpenBLAS", "CKernels", "ExactSum", "Safetensors", "Radiographs"]),
+      dependencies: [
+        "COneDNN", "COpenBLAS", "CKernels", "WorkerThreads", "ExactSum", "Safetensors", "Radiographs",
+      ]),
     .target(
       name: "MemoryBank",
-      dependencies: ["COpenBLAS", "CKernels", "MPI", "ExactSum", "Radiographs"]),
+      dependencies: ["COpenBLAS", "CKernels", "WorkerThreads", "MPI", "ExactSum", "Radiographs"]),
     .target(
       name: "SALAD",
       dependencies: [
-        "MPI", "ExactSum", "Safetensors", "Radiographs", "Autoencoder", "MemoryBank",
+        "MPI", "ExactSum", "Safetensors", "Radiographs", "WorkerThreads", "Autoencoder", "MemoryBank",
         .product(name: "Crypto", package: "swift-crypto"),
       ]),
     .executableTarget(
       name: "salad",
       dependencies: [
-        "SALAD", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "ExactSum", "SALAD", "WorkerThreads",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
     // Started under mpirun by the tests that need several ranks.
     .executableTarget(
-      name: "ranks", dependencies: ["MPI", "ExactSum", "Radiographs", "MemoryBank", "SALAD", "ParitySupport"],
+      name: "ranks",
+      dependencies: ["MPI", "ExactSum", "WorkerThreads", "Radiographs", "MemoryBank", "SALAD", "ParitySupport"],
       path: "Tests/Ranks"),
     // Takes the steps of a fixture that PyTorch made, and compares.
     .target(
@@ -67,14 +72,14 @@ let package = Package(
     // Starts programs and `mpirun`, on this host and on hosts made of network namespaces.
     .target(name: "RanksSupport", path: "Tests/RanksSupport"),
     .testTarget(name: "MPITests", dependencies: ["MPI", "RanksSupport", "ranks"]),
-    .testTarget(name: "ExactSumTests", dependencies: ["ExactSum", "CKernels"]),
+    .testTarget(name: "ExactSumTests", dependencies: ["ExactSum", "CKernels", "RanksSupport", "ranks"]),
     .testTarget(
       name: "SafetensorsTests", dependencies: ["Safetensors"], resources: [.copy("Fixtures")]),
     .testTarget(
       name: "RadiographsTests", dependencies: ["Radiographs"], resources: [.copy("Fixtures")]),
     .testTarget(name: "AutoencoderTests", dependencies: ["Autoencoder", "CKernels"]),
     .testTarget(
-      name: "MemoryBankTests", dependencies: ["MemoryBank", "CKernels", "RanksSupport", "ranks"]),
+      name: "MemoryBankTests", dependencies: ["MemoryBank", "CKernels", "WorkerThreads", "RanksSupport", "ranks"]),
     .testTarget(
       name: "SALADTests", dependencies: ["SALAD", "RanksSupport", "ranks"],
       resources: [.copy("Fixtures")]),

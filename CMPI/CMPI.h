@@ -17,6 +17,7 @@ static inline MPI_Datatype CMPI_FLOAT(void) { return MPI_FLOAT; }
 static inline MPI_Datatype CMPI_DOUBLE(void) { return MPI_DOUBLE; }
 static inline MPI_Datatype CMPI_INT8_T(void) { return MPI_INT8_T; }
 static inline MPI_Datatype CMPI_UINT8_T(void) { return MPI_UINT8_T; }
+static inline MPI_Datatype CMPI_UINT16_T(void) { return MPI_UINT16_T; }
 static inline MPI_Datatype CMPI_INT32_T(void) { return MPI_INT32_T; }
 static inline MPI_Datatype CMPI_UINT32_T(void) { return MPI_UINT32_T; }
 static inline MPI_Datatype CMPI_INT64_T(void) { return MPI_INT64_T; }

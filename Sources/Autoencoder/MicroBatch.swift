@@ -121,7 +121,10 @@ final class SharedBuffers: Sendable {
     running = AlignedBuffer(count: layout.statisticCount)
     self.packed = AlignedBuffer(count: packed)
     self.evaluation = AlignedBuffer(count: evaluation)
-    sums = StepSums(
-      parameterCount: training ? layout.parameterCount : 0, statisticCount: training ? layout.statisticCount : 0)
+    sums =
+      training
+      ? StepSums(
+        parameterCount: layout.parameterCount, tensors: layout.parameterRanges, statisticCount: layout.statisticCount)
+      : StepSums(parameterCount: 0, tensors: [], statisticCount: 0)
   }
 }

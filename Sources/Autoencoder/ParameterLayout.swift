@@ -39,6 +39,13 @@ struct ParameterLayout: Sendable {
   var parameterCount: Int { parameters.count }
   var statisticCount: Int { statistics.count }
 
+  /// Where the tensors stand in the flat parameter buffer.
+  var parameterRanges: [Range<Int>] {
+    tensors.compactMap { tensor in
+      if case .parameter(let offset) = tensor.storage { offset..<offset + tensor.count } else { nil }
+    }
+  }
+
   /// Weights (outputs, inputs, kernel, kernel), uniform in +-1/sqrt(fan-in). Returns their offset.
   mutating func addWeights(_ name: String, shape: [Int], fanIn: Int) -> Int {
     let bound = 1 / Double(fanIn).squareRoot()

@@ -2,12 +2,13 @@ import CKernels
 import ExactSum
 import Radiographs
 import Synchronization
+public import WorkerThreads
 
 // m = images in a micro-batch, S = image side, D = embedding dimension
 
 /// This rank's replica of the autoencoder: its parameters, Adam's moments, and the workers that compute micro-batches.
 ///
-/// A training step is `forward`, `backward`, an all-reduce of `sums.fixed`, and `update`. Nothing here communicates, and
+/// A training step is `forward`, `backward`, a reduction of `sums` over the ranks, and `update`. Nothing here communicates, and
 /// nothing depends on how many workers there are or which micro-batches are this rank's.
 public final class Replica {
   public let configuration: NetworkConfiguration
@@ -17,7 +18,8 @@ public final class Replica {
   let network: any Network
   let layout: ParameterLayout
   let shared: SharedBuffers
-  private let workers: Workers
+  /// This rank's threads; others may use them between two calls.
+  public let workers: Workers
   private let workerBuffers: [WorkerBuffers]
   private let slotCount: Int
   private let activationLimit: Int
@@ -28,7 +30,7 @@ public final class Replica {
   private var evaluationIsStale = true
   let firstMoments: AlignedBuffer<Float>
   let secondMoments: AlignedBuffer<Float>
-  private var reducedGradients: AlignedBuffer<Float>?
+  private var reduced: AlignedBuffer<Float>?
   private var usesReducedGradients = false
   /// Steps that the running statistics have moved: what PyTorch calls num_batches_tracked.
   var statisticSteps = 0
@@ -135,7 +137,8 @@ public final class Replica {
 
   // MARK: - Training
 
-  /// What this rank's micro-batches of the step add up to; after an all-reduce SUM of `fixed`, what all ranks' do.
+  /// What this rank's micro-batches of the step add up to; after an all-reduce SUM of `fixedRest`, all ranks' statistics,
+  /// loss and faults.
   public var sums: StepSums { shared.sums }
 
   /// Embeddings of this rank's micro-batches; the encoder's activations are kept for `backward`. Local; none is allowed.
@@ -151,7 +154,7 @@ public final class Replica {
     reconstructionWeight: Double
   ) throws -> [Float] {
     packIfStale()
-    shared.sums.clear(microBatchesInStep: microBatchesInStep)
+    shared.sums.begin(microBatchesInStep: microBatchesInStep, mine: batches.count)
     usesReducedGradients = false
     let kept = prepareSlots(for: batches.count)
     let pixels = imagesInStep * configuration.channels * configuration.size * configuration.size
@@ -205,20 +208,17 @@ public final class Replica {
       slot.decoder = nil
       if !slot.isSound { shared.sums.addFault() }
     }
+    precondition(shared.sums.isComplete, "some tensors got no gradient")
     self.step = nil
   }
 
-  /// The faster reduction without the promise of equal bits: this rank's gradients as floats, for a floating-point
-  /// all-reduce by `reduce`, which `update` then uses.
-  public func reduceGradientsAsFloats(_ reduce: (UnsafeMutableBufferPointer<Float>) throws -> Void) rethrows {
-    let gradients = reducedGradients ?? AlignedBuffer(count: layout.parameterCount)
-    reducedGradients = gradients
+  /// Where a reduction puts the step's gradients, summed over all ranks, for `update` to use: as many as
+  /// `sums.fixedGradients`. Without it `update` takes this rank's own sums.
+  public func reducedGradients() -> UnsafeMutableBufferPointer<Float> {
+    let gradients = reduced ?? AlignedBuffer(count: layout.parameterCount)
+    reduced = gradients
     usesReducedGradients = true
-    let fixed = UnsafeBufferPointer(shared.sums.fixedGradients)
-    workers.run(elements: fixed.count, piece: 1 << 16) { _, range in
-      FixedPoint.gradient.decode(UnsafeBufferPointer(rebasing: fixed[range]), into: gradients[range])
-    }
-    try reduce(gradients.elements)
+    return gradients.elements
   }
 
   /// Adam (Kingma and Ba, 2015; beta 0.9 and 0.999, eps 1e-8) with L2 weight decay added to the gradient, and the running
@@ -230,7 +230,7 @@ public final class Replica {
     let stepSize = Float(learningRate / (1 - Self.power(beta1, stepsTaken)))
     let inverseRootCorrection = Float(1 / (1 - Self.power(beta2, stepsTaken)).squareRoot())
     let fixed = UnsafeBufferPointer(shared.sums.fixedGradients)
-    let floats = usesReducedGradients ? reducedGradients : nil
+    let floats = usesReducedGradients ? reduced : nil
     workers.run(elements: layout.parameterCount, piece: 1 << 15) { [self] _, range in
       withUnsafeTemporaryAllocation(of: Float.self, capacity: range.count) { decoded in
         if floats == nil {

@@ -4,7 +4,11 @@
 #include "CKernels.h"
 #include "dispatch.h"
 
-#pragma STDC FP_CONTRACT OFF
+// a * b + c is one fused operation wherever the CPU has it: in every version but that for x86-64 before AVX2. Sums that
+// must not depend on it are of integers.
+#pragma STDC FP_CONTRACT ON
+
+#define LANES CK_BANK_LANES
 
 // MARK: The exponential
 
@@ -24,17 +28,15 @@ static inline double double_of(int64_t bits) {
   return value;
 }
 
-/// exp(x) for x in -700 ... 700, to 2 units in the last place. Ours, since libm's has no vector form with fixed bits.
+/// exp(x) for x in -700 ... 700, to 2^-46 of its value: fixed point and float want no more. Ours, since libm's has no
+/// vector form with fixed bits.
 ///
-/// x = n log 2 + r with |r| <= log(2) / 2, so that exp(x) = 2^n exp(r). log 2 is split in two, the upper part with so
-/// few bits that n times it is exact. Taylor's series ends at r^13 / 13!, which leaves 4e-18.
+/// x = n log 2 + r with |r| <= log(2) / 2, so that exp(x) = 2^n exp(r). Taylor's series ends at r^11 / 11!, which leaves
+/// 2^-47.
 static inline double exponential(double x) {
   double shifted = x * 0x1.71547652b82fep+0 + MAGIC;
-  double n = shifted - MAGIC;
-  double r = (x - n * 0x1.62e42feep-1) - n * 0x1.a39ef35793c76p-33;
-  double p = 1.0 / 6227020800.0;
-  p = p * r + 1.0 / 479001600.0;
-  p = p * r + 1.0 / 39916800.0;
+  double r = (shifted - MAGIC) * -0x1.62e42fefa39efp-1 + x;
+  double p = 1.0 / 39916800.0;
   p = p * r + 1.0 / 3628800.0;
   p = p * r + 1.0 / 362880.0;
   p = p * r + 1.0 / 40320.0;
@@ -56,116 +58,98 @@ static inline double below_maximum(float similarity, float maximum, double scale
   return x < -700.0 ? -700.0 : x;
 }
 
-/// The nearest multiple of 2^-40, ties to even, for values in 0 ... 2^10. Unsigned, so that what a similarity that is
-/// not a number leaves here may wrap: ck_bank_maximum counts it.
-static inline uint64_t fixed_point(double value) {
-  return (uint64_t)bits_of(value * 0x1p40 + MAGIC) - (uint64_t)bits_of(MAGIC);
+/// The nearest multiple of 2^-40, ties to even, for values in -2^10 ... 2^10, and the bits of MAGIC, which the caller
+/// takes away from the sum. Unsigned, so that what a similarity that is not a number leaves here may wrap:
+/// ck_bank_maxima counts it.
+static inline uint64_t shifted_fixed_point(double value) {
+  return (uint64_t)bits_of(value * 0x1p40 + MAGIC);
 }
 
 // MARK: Softmax
 
-CKERNELS_DISPATCH int64_t ck_bank_maximum(const float *values, size_t count, float *maximum) {
-  float lanes[16];
-  for (int l = 0; l < 16; l++) lanes[l] = -INFINITY;
-  int64_t faults = 0;
-  size_t i = 0;
-  for (; i + 16 <= count; i += 16) {
-    int32_t finite = 0;
-    for (int l = 0; l < 16; l++) {
-      float value = values[i + l];
+CKERNELS_DISPATCH int64_t ck_bank_maxima(const float *tile, size_t rows, size_t lanes, float *maxima) {
+  int32_t finite[LANES] = {0};
+  for (size_t r = 0; r < rows; r++) {
+    for (int l = 0; l < LANES; l++) {
+      float value = tile[r * LANES + l];
       int isFinite = fabsf(value) <= 0x1.fffffep127f;
-      finite += isFinite;
-      lanes[l] = isFinite && value > lanes[l] ? value : lanes[l];
+      finite[l] += isFinite;
+      maxima[l] = isFinite && value > maxima[l] ? value : maxima[l];
     }
-    faults += 16 - finite;
   }
-  float largest = -INFINITY;
-  for (int l = 0; l < 16; l++) largest = lanes[l] > largest ? lanes[l] : largest;
-  for (; i < count; i++) {
-    int isFinite = fabsf(values[i]) <= 0x1.fffffep127f;
-    faults += !isFinite;
-    largest = isFinite && values[i] > largest ? values[i] : largest;
-  }
+  int64_t faults = 0;
+  for (size_t l = 0; l < lanes; l++) faults += (int64_t)rows - finite[l];
   // Which of 0 and -0 came first depends on the layout: + 0 makes both 0.
-  *maximum = largest + 0.0f;
+  for (int l = 0; l < LANES; l++) maxima[l] += 0.0f;
   return faults;
 }
 
-CKERNELS_DISPATCH int64_t ck_bank_exponential_sum(
-  const float *similarities, size_t count, float maximum, double scale) {
-  uint64_t sum = 0;
-  for (size_t i = 0; i < count; i++) {
-    sum += fixed_point(exponential(below_maximum(similarities[i], maximum, scale)));
+CKERNELS_DISPATCH void ck_bank_exponential_sums(
+  const float *restrict tile, size_t rows, const float *restrict maxima, double scale, int64_t *restrict sums) {
+  uint64_t sum[LANES] = {0};
+  for (size_t r = 0; r < rows; r++) {
+    for (int l = 0; l < LANES; l++) {
+      sum[l] += shifted_fixed_point(exponential(below_maximum(tile[r * LANES + l], maxima[l], scale)));
+    }
   }
-  return (int64_t)sum;
+  uint64_t magic = rows * (uint64_t)bits_of(MAGIC);
+  for (int l = 0; l < LANES; l++) sums[l] = (int64_t)((uint64_t)sums[l] + sum[l] - magic);
 }
 
 CKERNELS_DISPATCH void ck_bank_entropy_sums(
-  const float *similarities, size_t count, float maximum, double scale, int64_t sums[2]) {
-  uint64_t sum = 0;
-  uint64_t weighted = 0;
-  for (size_t i = 0; i < count; i++) {
-    double x = below_maximum(similarities[i], maximum, scale);
-    double e = exponential(x);
-    sum += fixed_point(e);
-    weighted += fixed_point(-x * e);
+  const float *restrict tile, size_t rows, const float *restrict maxima, double scale, int64_t *restrict sums,
+  int64_t *restrict weighted) {
+  uint64_t sum[LANES] = {0};
+  uint64_t product[LANES] = {0};
+  for (size_t r = 0; r < rows; r++) {
+    for (int l = 0; l < LANES; l++) {
+      double x = below_maximum(tile[r * LANES + l], maxima[l], scale);
+      double e = exponential(x);
+      sum[l] += shifted_fixed_point(e);
+      product[l] += shifted_fixed_point(-x * e);
+    }
   }
-  sums[0] = (int64_t)sum;
-  sums[1] = (int64_t)weighted;
+  uint64_t magic = rows * (uint64_t)bits_of(MAGIC);
+  for (int l = 0; l < LANES; l++) {
+    sums[l] = (int64_t)((uint64_t)sums[l] + sum[l] - magic);
+    weighted[l] = (int64_t)((uint64_t)weighted[l] + product[l] - magic);
+  }
+}
+
+CKERNELS_DISPATCH void ck_bank_pair_sums(
+  const float *restrict tile, size_t rows, double scale, int64_t *restrict lane_sums, int64_t *restrict lane_weighted,
+  int64_t *restrict row_sums, int64_t *restrict row_weighted) {
+  uint64_t lane_sum[LANES] = {0};
+  uint64_t lane_product[LANES] = {0};
+  uint64_t magic = (uint64_t)bits_of(MAGIC);
+  for (size_t r = 0; r < rows; r++) {
+    uint64_t row_sum = 0;
+    uint64_t row_product = 0;
+    for (int l = 0; l < LANES; l++) {
+      double x = below_maximum(tile[r * LANES + l], 1.0f, scale);
+      double e = exponential(x);
+      uint64_t term = shifted_fixed_point(e);
+      uint64_t product = shifted_fixed_point(-x * e);
+      lane_sum[l] += term;
+      lane_product[l] += product;
+      row_sum += term;
+      row_product += product;
+    }
+    row_sums[r] = (int64_t)((uint64_t)row_sums[r] + row_sum - LANES * magic);
+    row_weighted[r] = (int64_t)((uint64_t)row_weighted[r] + row_product - LANES * magic);
+  }
+  for (int l = 0; l < LANES; l++) {
+    lane_sums[l] = (int64_t)((uint64_t)lane_sums[l] + lane_sum[l] - rows * magic);
+    lane_weighted[l] = (int64_t)((uint64_t)lane_weighted[l] + lane_product[l] - rows * magic);
+  }
 }
 
 CKERNELS_DISPATCH void ck_bank_probabilities(
-  float *values, size_t count, float maximum, double scale, double inverse_sum) {
-  for (size_t i = 0; i < count; i++) {
-    values[i] = (float)(exponential(below_maximum(values[i], maximum, scale)) * inverse_sum);
-  }
-}
-
-// MARK: Dot products in double
-
-CKERNELS_DISPATCH int64_t ck_bank_widen(
-  const float *restrict values, size_t rows, size_t dimension, size_t padded, double *restrict widened) {
-  int64_t faults = 0;
+  float *restrict tile, size_t rows, const float *restrict maxima, double scale, const double *restrict inverse_sums) {
   for (size_t r = 0; r < rows; r++) {
-    for (size_t d = 0; d < dimension; d++) {
-      float value = values[r * dimension + d];
-      faults += !(fabsf(value) <= 0x1.fffffep127f);
-      widened[r * padded + d] = value;
-    }
-    for (size_t d = dimension; d < padded; d++) widened[r * padded + d] = 0;
-  }
-  return faults;
-}
-
-typedef double lanes8 __attribute__((vector_size(64), aligned(8), may_alias));
-
-// The product of two widened floats is exact in double, so that a fused multiply-add rounds as a product and a sum do:
-// here contraction changes no bit, and halves the work.
-CKERNELS_DISPATCH void ck_bank_dots(
-  const double *query_values, size_t queries, const double *row_values, size_t rows, size_t padded, double *dots) {
-#pragma STDC FP_CONTRACT ON
-  // 4 queries by 2 rows share their loads: 8 sums of 8 lanes stay in registers.
-  for (size_t q = 0; q < queries; q += 4) {
-    for (size_t r = 0; r < rows; r += 2) {
-      const double *query = query_values + q * padded;
-      const double *row = row_values + r * padded;
-      lanes8 sum[4][2] = {0};
-      for (size_t d = 0; d < padded; d += 8) {
-        lanes8 a0 = *(const lanes8 *)(row + d);
-        lanes8 a1 = *(const lanes8 *)(row + padded + d);
-        for (int i = 0; i < 4; i++) {
-          lanes8 b = *(const lanes8 *)(query + i * padded + d);
-          sum[i][0] = sum[i][0] + a0 * b;
-          sum[i][1] = sum[i][1] + a1 * b;
-        }
-      }
-      for (int i = 0; i < 4; i++) {
-        for (int j = 0; j < 2; j++) {
-          lanes8 l = sum[i][j];
-          dots[(q + i) * rows + r + j] =
-            ((l[0] + l[4]) + (l[2] + l[6])) + ((l[1] + l[5]) + (l[3] + l[7]));
-        }
-      }
+    for (int l = 0; l < LANES; l++) {
+      float *value = tile + r * LANES + l;
+      *value = (float)(exponential(below_maximum(*value, maxima[l], scale)) * inverse_sums[l]);
     }
   }
 }

@@ -123,6 +123,58 @@ extension Communicator {
   }
 }
 
+// MARK: Exchanges
+
+// These start and return at once. Nobody may touch the buffers, and they must live, until `Request.wait` returns. One call
+// carries them, so that no place in them is beyond `elementsPerCall`.
+
+extension Communicator {
+  /// Starts to send each rank its part of `sent`, and to put what each rank sends here into its place (`MPI_Ialltoallv`).
+  ///
+  /// - Parameters:
+  ///   - parts: what each rank gets of `sent`, empty for none.
+  ///   - places: of `received`, as many elements as that rank sends here.
+  public func startAllToAll<T: MPIDatatype>(
+    _ sent: UnsafeBufferPointer<T>, parts: [Range<Int>], into received: UnsafeMutableBufferPointer<T>,
+    places: [Range<Int>]
+  ) throws(MPIError) -> Request {
+    requireOneCall(parts, of: sent.count)
+    requireOneCall(places, of: received.count)
+    let lengths = Lengths(parts, places)
+    var request: MPI_Request?
+    try check(
+      MPI_Ialltoallv(
+        sent.baseAddress, lengths.counts(0), lengths.displacements(0), T.datatype.handle, received.baseAddress,
+        lengths.counts(1), lengths.displacements(1), T.datatype.handle, handle, &request),
+      "MPI_Ialltoallv")
+    return Request([request], rank: rank, lengths: lengths)
+  }
+
+  /// Starts to give all ranks each rank's part of a buffer, in place (`MPI_Iallgatherv` with `MPI_IN_PLACE`).
+  ///
+  /// - Parameter parts: of the buffer, one a rank, equal on all ranks.
+  public func startAllGather<T: MPIDatatype>(
+    _ buffer: UnsafeMutableBufferPointer<T>, parts: [Range<Int>]
+  ) throws(MPIError) -> Request {
+    requireOneCall(parts, of: buffer.count)
+    let lengths = Lengths(parts)
+    var request: MPI_Request?
+    try check(
+      MPI_Iallgatherv(
+        CMPI_IN_PLACE(), 0, T.datatype.handle, buffer.baseAddress, lengths.counts(0), lengths.displacements(0),
+        T.datatype.handle, handle, &request),
+      "MPI_Iallgatherv")
+    return Request([request], rank: rank, lengths: lengths)
+  }
+
+  private func requireOneCall(_ ranges: [Range<Int>], of count: Int) {
+    precondition(
+      ranges.count == size && ranges.allSatisfy { $0.lowerBound >= 0 && $0.upperBound <= count },
+      "ranges \(ranges) of \(count) elements on \(size) ranks")
+    precondition(count <= elementsPerCall, "\(count) elements, and one call carries \(elementsPerCall)")
+  }
+}
+
 // MARK: Gathers
 
 // A gather travels in rounds of at most `elementsPerCall` elements over all ranks together, since MPI's displacements

@@ -8,8 +8,8 @@ internal import CMPI
 
 /// A group of ranks that talk to each other (`MPI_Comm`).
 ///
-/// Every throwing method is collective: all ranks of the communicator call it, in the same order. All calls come from
-/// the thread that made the ``MPIEnvironment``. A communicator is good until that is finalised.
+/// Every throwing method is collective: all ranks of the communicator call it, in the same order. One thread
+/// calls at a time. A communicator is good until that is finalised.
 ///
 /// `MPI_ERRORS_RETURN` is set on each, so that a failing call throws `MPIError` instead of ending the process.
 // Unchecked: the handle is a name that never changes, and MPI's own rule on threads is in the documentation above.

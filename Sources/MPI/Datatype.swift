@@ -2,7 +2,7 @@ internal import CMPI
 
 /// An MPI datatype, named as Swift names it.
 public enum Datatype: Sendable {
-  case float, double, int8, uint8, int32, uint32, int64, uint64
+  case float, double, int8, uint8, uint16, int32, uint32, int64, uint64
 
   var handle: MPI_Datatype {
     switch self {
@@ -10,6 +10,7 @@ public enum Datatype: Sendable {
     case .double: CMPI_DOUBLE()
     case .int8: CMPI_INT8_T()
     case .uint8: CMPI_UINT8_T()
+    case .uint16: CMPI_UINT16_T()
     case .int32: CMPI_INT32_T()
     case .uint32: CMPI_UINT32_T()
     case .int64: CMPI_INT64_T()
@@ -27,6 +28,7 @@ extension Float: MPIDatatype { public static var datatype: Datatype { .float } }
 extension Double: MPIDatatype { public static var datatype: Datatype { .double } }
 extension Int8: MPIDatatype { public static var datatype: Datatype { .int8 } }
 extension UInt8: MPIDatatype { public static var datatype: Datatype { .uint8 } }
+extension UInt16: MPIDatatype { public static var datatype: Datatype { .uint16 } }
 extension Int32: MPIDatatype { public static var datatype: Datatype { .int32 } }
 extension UInt32: MPIDatatype { public static var datatype: Datatype { .uint32 } }
 extension Int64: MPIDatatype { public static var datatype: Datatype { .int64 } }

@@ -16,9 +16,9 @@ public struct MPIEnvironment: ~Copyable {
   /// The name of this host as MPI knows it (`MPI_Get_processor_name`).
   public let processorName: String
 
-  /// Starts MPI (`MPI_Init_thread` with `MPI_THREAD_FUNNELED`). All ranks.
+  /// Starts MPI (`MPI_Init_thread` with `MPI_THREAD_SERIALIZED`). All ranks.
   ///
-  /// The thread that calls it is the one that makes every later MPI call.
+  /// Any thread may make the later MPI calls, one at a time: who hands over to another thread says so.
   ///
   /// - Throws: `MPIError` when MPI cannot start, was started before, or is built without thread support.
   public init() throws(MPIError) {
@@ -27,11 +27,11 @@ public struct MPIEnvironment: ~Copyable {
     precondition(started == 0, "MPI was started before: a process has one MPIEnvironment")
 
     var provided: Int32 = 0
-    try MPIError.check(MPI_Init_thread(nil, nil, Int32(MPI_THREAD_FUNNELED), &provided), "MPI_Init_thread")
-    guard provided >= MPI_THREAD_FUNNELED else {
+    try MPIError.check(MPI_Init_thread(nil, nil, Int32(MPI_THREAD_SERIALIZED), &provided), "MPI_Init_thread")
+    guard provided >= MPI_THREAD_SERIALIZED else {
       throw MPIError(
         function: "MPI_Init_thread", code: MPI_ERR_OTHER, rank: nil,
-        message: "this MPI is built without support for threads, MPI_THREAD_FUNNELED is needed")
+        message: "this MPI is built without support for threads, MPI_THREAD_SERIALIZED is needed")
     }
     let world = try Communicator(handle: CMPI_COMM_WORLD())
 

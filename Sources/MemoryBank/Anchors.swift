@@ -1,3 +1,4 @@
+import CKernels
 public import MPI
 
 // N = bank rows, D = embedding dimension, A = anchor neighbours, A' = min(A, N - 1)
@@ -60,10 +61,26 @@ extension MemoryBank {
     let count = Self.anchorCount(rows: sharding.rows, round: round, rate: rate)
     precondition(neighbours > 0, "\(neighbours) neighbours an anchor, expected 1 or more")
     guard count > 0 else { return .none }
-    let entropies = try entropies(
-      temperature: temperature, communicator: communicator, progress: progress)  // all ranks
-    return try anchorNeighbourhoods(
-      anchors: Self.lowest(count, of: entropies), neighbours: neighbours, communicator: communicator)  // all ranks
+    guard
+      try PairwiseComparison.isPossible(self, temperature: temperature, communicator: communicator)  // all ranks
+    else {
+      let entropies = try clearEntropies(  // all ranks
+        temperature: temperature, communicator: communicator, progress: progress)
+      return try anchorNeighbourhoods(  // all ranks
+        anchors: Self.lowest(count, of: entropies), neighbours: neighbours, communicator: communicator
+      ) { anchors in
+        try nearest(rows(of: anchors, communicator), k: neighbours, excluding: anchors, communicator: communicator)
+      }
+    }
+    // Whoever compares all rows sees which are near, too: no second search.
+    let comparison = try PairwiseComparison(  // all ranks
+      self, temperature: temperature, neighbours: neighbours, communicator: communicator, progress: progress)
+    let entropies = try comparison.entropies(communicator)  // all ranks
+    return try anchorNeighbourhoods(  // all ranks
+      anchors: Self.lowest(count, of: entropies), neighbours: neighbours, communicator: communicator
+    ) { anchors in
+      try comparison.nearest(of: anchors, k: neighbours, communicator)
+    }
   }
 
   /// min(N, floor(N * rate * round + 1e-9)): 0.1 * 3 * 10 is 3, whatever its rounding.
@@ -83,9 +100,11 @@ extension MemoryBank {
 
   /// The nearest other rows of each anchor. All ranks.
   ///
-  /// - Parameter anchors: ascending, equal on all ranks.
+  /// - Parameters:
+  ///   - anchors: ascending, equal on all ranks.
+  ///   - nearest: the A nearest other rows of some of them. All ranks.
   private func anchorNeighbourhoods(
-    anchors: [Int], neighbours: Int, communicator: Communicator
+    anchors: [Int], neighbours: Int, communicator: Communicator, nearest: ([Int]) throws -> [[Neighbour]]
   ) throws -> AnchorNeighbourhoods {
     let each = min(neighbours, sharding.rows - 1)
     guard each > 0 else { return AnchorNeighbourhoods(anchors: anchors, neighbours: [], neighboursPerAnchor: 0) }
@@ -93,10 +112,79 @@ extension MemoryBank {
     found.reserveCapacity(anchors.count * each)
     for first in stride(from: 0, to: anchors.count, by: Self.anchorBlock) {
       let block = Array(anchors[first..<min(first + Self.anchorBlock, anchors.count)])
-      let rows = try rows(of: block, communicator)  // all ranks
-      let nearest = try nearest(rows, k: each, excluding: block, communicator: communicator)  // all ranks
-      for neighbours in nearest { found += neighbours.map(\.index) }
+      for neighbours in try nearest(block) { found += neighbours.map(\.index) }  // all ranks
     }
     return AnchorNeighbourhoods(anchors: anchors, neighbours: found, neighboursPerAnchor: each)
+  }
+}
+
+extension PairwiseComparison {
+  /// The A nearest other rows of some rows, in the total order. All ranks.
+  ///
+  /// The ranks' shortlists travel; then each rank compares in double what it owns of them.
+  ///
+  /// - Parameter images: ascending, equal on all ranks.
+  func nearest(of images: [Int], k: Int, _ communicator: Communicator) throws -> [[Neighbour]] {
+    let embeddings = try bank.rows(of: images, communicator)  // all ranks
+    guard let shortlists = try sharedShortlists(of: images, communicator) else {  // all ranks
+      return try bank.nearest(embeddings, k: k, excluding: images, communicator: communicator)  // all ranks
+    }
+    let (owned, dimension) = (bank.ownedRows, bank.dimension)
+    var candidates = Candidates(queries: images.count, k: k)
+    candidates.neighbours.withUnsafeMutableBufferPointer { neighbours in
+      let places = neighbours.baseAddress!
+      bank.shard.withUnsafeBufferPointer { shard in
+        embeddings.withUnsafeBufferPointer { embeddings in
+          let (shard, embeddings) = (shard.baseAddress, embeddings.baseAddress!)
+          bank.workers.run(items: images.count) { _, query in
+            let numbers = shortlists[query].filter { owned.contains(Int($0)) && Int($0) != images[query] }
+              .map { $0 - Int32(owned.lowerBound) }
+            var dots = [Double](repeating: 0, count: numbers.count)
+            ck_bank_dots(
+              embeddings + query * dimension, shard, numbers, numbers.count, dimension, &dots)
+            let found = zip(dots, numbers)
+              .map { Neighbour(similarity: $0, index: owned.lowerBound + Int($1)) }
+              .sorted { $0.precedes($1) }
+            for (place, neighbour) in found.prefix(k).enumerated() { places[query * k + place] = neighbour }
+          }
+        }
+      }
+    }
+    return try candidates.ofAllRanks(k: k, communicator)  // all ranks
+  }
+
+  /// For each of these rows those that may be among its nearest, itself included; nil where there
+  /// are no lists, or one was too long. All ranks.
+  private func sharedShortlists(of images: [Int], _ communicator: Communicator) throws -> [[Int32]]? {
+    guard let nearest else { return nil }
+    // For each row a count, similarities and numbers. A closed list has the count -1.
+    var packed: [Int32] = []
+    for image in images {
+      nearest.shorten(image)
+      let (values, numbers, count) = nearest.entries(image)
+      packed.append(nearest.isClosed(image) ? -1 : Int32(count))
+      packed += (0..<count).map { Int32(bitPattern: values[$0].bitPattern) }
+      packed += UnsafeBufferPointer(start: numbers, count: count)
+    }
+    let parts = communicator.size > 1 ? try communicator.allGatherV(packed) : [packed]  // all ranks
+    var places = parts.map { _ in 0 }
+    var shared: [[Int32]] = []
+    shared.reserveCapacity(images.count)
+    for image in images {
+      var (values, numbers): ([Float], [Int32]) = ([], [])
+      for (part, packed) in parts.enumerated() {
+        let (place, count) = (places[part] + 1, Int(packed[places[part]]))
+        guard count >= 0 else { return nil }
+        values += packed[place..<(place + count)].map { Float(bitPattern: UInt32(bitPattern: $0)) }
+        numbers += packed[(place + count)..<(place + 2 * count)]
+        places[part] = place + 2 * count
+      }
+      if values.count > nearest.k {
+        let cutoff = ck_bank_lower_bound(values, values.count, nearest.k) - 2 * nearest.margins.elements[image]
+        numbers = numbers.indices.filter { values[$0] >= cutoff }.map { numbers[$0] }
+      }
+      shared.append(numbers)
+    }
+    return shared
   }
 }

@@ -2,94 +2,85 @@ import CKernels
 import ExactSum
 
 // B = embeddings compared at once, N = bank rows, M = rows of this rank, D = embedding dimension
-// T = embeddings in a tile, G = rows in a granule, tau = temperature
+// P = panels of 32 embeddings, G = rows in a granule, tau = temperature
 
 /// Embeddings assigned to the bank's rows, as far as this rank's rows go: a softmax over all N of them.
 ///
 ///     p_ij = exp((s_ij - max_i) / tau) / sum over all N of exp((s_ik - max_i) / tau),   s_ij = z_i . m_j
 ///
-/// Everything here is local. It takes three steps, and the callers make the two all-reduces between them: the maximum
-/// (MAX, exact in any order), the sums of exponentials (SUM, of fixed-point numbers), the probabilities.
+/// Everything here is local, on all workers. It takes three steps, and the callers make the two all-reduces between them:
+/// the maximum (MAX, exact in any order), the sums of exponentials (SUM, of fixed-point numbers), the probabilities.
 ///
 /// The true maximum, not the bound 1 / tau: at a small tau every exponential would round to zero.
 struct Assignment {
   /// The embeddings in use, B.
-  private(set) var count = 0
+  var count: Int { panels.count }
   private let bank: MemoryBank
-  private let granules: Granules
   /// 1 / tau.
   private let scale: Double
   /// M.
   private let rows: Int
-  /// M rounded up to whole granules.
-  private let stride: Int
-  /// (B rounded up to whole tiles, D): the embeddings, then zeros.
-  private var tiles: [Float]
-  /// (B rounded up to whole tiles, `stride`): similarities, then probabilities, then coefficients; 0 beyond B and M.
-  private var values: [Float]
+  private var panels: Panels
+  /// (P, M, 32): similarities, then probabilities, then coefficients. What stands beyond B means nothing.
+  private let values: Scratch<Float>
+  /// (workers, P, 32), for what each worker finds in the rows that it is given.
+  private let maximaOfWorkers: Scratch<Float>
+
+  /// Rows that a worker takes at once, whole granules.
+  private static let piece = 16 * Sharding.granule
 
   /// Room for `capacity` embeddings against the rows that `bank` has now.
   init(_ bank: MemoryBank, capacity: Int, temperature: Double) {
     precondition(temperature > 0 && (1 / temperature).isFinite, "the temperature is \(temperature), expected above 0")
     self.bank = bank
-    granules = Granules(bank)
     scale = 1 / temperature
     rows = bank.ownedRows.count
-    stride = granules.count * Granules.rows
-    let places = Self.tiles(of: capacity) * Granules.tile
-    tiles = [Float](repeating: 0, count: places * bank.dimension)
-    values = [Float](repeating: 0, count: places * stride)
+    panels = Panels(UnsafeBufferPointer(start: nil, count: 0), dimension: bank.dimension)
+    let lanes = Panels.number(of: capacity) * Panels.lanes
+    values = Scratch(count: lanes * rows)
+    maximaOfWorkers = Scratch(count: bank.workers.count * lanes)
   }
-
-  private static func tiles(of count: Int) -> Int { (count + Granules.tile - 1) / Granules.tile }
 
   // MARK: Similarities
 
   /// Compares these embeddings with this rank's rows. Costs 2 B M D operations.
   ///
-  /// - Parameter embeddings: (B, D); embedding b takes place b mod T of its tile.
+  /// - Parameter embeddings: (B, D).
   mutating func compare(_ embeddings: [Float]) {
-    let dimension = granules.dimension
-    count = embeddings.count / dimension
-    let tileCount = Self.tiles(of: count)
-    let end = tileCount * Granules.tile * dimension
+    let dimension = bank.dimension
+    let number = Panels.number(of: embeddings.count / dimension)
     precondition(
-      embeddings.count == count * dimension && end <= tiles.count,
-      "\(embeddings.count) values for at most \(tiles.count / dimension) embeddings of dimension \(dimension)")
-    // An earlier, longer block may have left its embeddings behind ours.
-    let filling = repeatElement(Float(0), count: end - embeddings.count)
-    tiles.replaceSubrange(..<end, with: embeddings + filling)
-
-    let (granules, stride) = (granules, stride)
-    tiles.withUnsafeBufferPointer { tiles in
-      values.withUnsafeMutableBufferPointer { values in
-        guard let tiles = tiles.baseAddress, let values = values.baseAddress else { return }
-        granules.forEach { granule, rows in
-          for tile in 0..<tileCount {
-            let first = tile * Granules.tile
-            granules.compare(
-              tile: tiles + first * dimension, granule: rows,
-              into: values + first * stride + granule * Granules.rows, stride: stride)
-          }
-        }
+      embeddings.count % dimension == 0 && number * Panels.lanes * rows <= values.count,
+      "\(embeddings.count) values for embeddings of dimension \(dimension), more than there is room for")
+    let panels = embeddings.withUnsafeBufferPointer { Panels($0, dimension: dimension) }
+    self.panels = panels
+    bank.shard.withUnsafeBufferPointer { shard in
+      let shard = shard.baseAddress
+      forEachTile { _, panel, first, count, tile in
+        ck_bank_similarities(shard! + first * dimension, count, dimension, panels[panel], tile)
       }
     }
   }
 
   /// s of one embedding and one image's row, nil where another rank owns the row.
   func similarity(of embedding: Int, to image: Int) -> Float? {
-    guard bank.ownedRows.contains(image) else { return nil }
-    return values[embedding * stride + image - bank.ownedRows.lowerBound]
+    place(of: embedding, image).map { values.elements[$0] }
   }
 
   /// Each embedding's largest similarity here, -infinity where there is none, and how many are not finite.
   func maxima() -> (maxima: [Float], faults: Int64) {
-    var maxima = [Float](repeating: -.infinity, count: count)
-    var faults: Int64 = 0
-    forEachRow { embedding, similarities in
-      faults += ck_bank_maximum(similarities, rows, &maxima[embedding])
+    let lanes = panels.number * Panels.lanes
+    let workers = bank.workers.count
+    maximaOfWorkers.elements.update(repeating: -.infinity, count: workers * lanes)
+    let faults = Scratch<Int64>(repeating: 0, count: workers)
+    forEachTile { worker, panel, _, count, tile in
+      faults.elements[worker] += ck_bank_maxima(
+        tile, count, panels.lanes(in: panel), maximaOfWorkers.elements + worker * lanes + panel * Panels.lanes)
     }
-    return (maxima, faults)
+    let maxima = (0..<count).map { embedding in
+      (0..<workers).reduce(-.infinity) { max($0, maximaOfWorkers.elements[$1 * lanes + embedding]) }
+    }
+    return (maxima, faults.buffer.reduce(0, +))
   }
 
   // MARK: Softmax
@@ -98,11 +89,13 @@ struct Assignment {
   ///
   /// - Parameter maxima: B, over all ranks.
   func exponentialSums(maxima: [Float]) -> [Int64] {
-    var sums = [Int64](repeating: 0, count: count)
-    forEachRow { embedding, similarities in
-      sums[embedding] = ck_bank_exponential_sum(similarities, rows, maxima[embedding], scale)
+    let maxima = Scratch(maxima, filling: 0, to: panels.number * Panels.lanes)
+    let sums = PartialSums(workers: bank.workers.count, count: panels.number * Panels.lanes)
+    forEachTile { worker, panel, _, rows, tile in
+      let first = panel * Panels.lanes
+      ck_bank_exponential_sums(tile, rows, maxima.elements + first, scale, sums[worker] + first)
     }
-    return sums
+    return Array(sums.total()[..<count])
   }
 
   /// (B, 2): each embedding's part of sum_j e_ij and of sum_j e_ij (max_i - s_ij) / tau, in `FixedPoint.probability`,
@@ -110,13 +103,16 @@ struct Assignment {
   ///
   /// - Parameter maxima: B, over all ranks.
   func entropySums(maxima: [Float]) -> [Int64] {
-    var sums = [Int64](repeating: 0, count: 2 * count)
-    forEachRow { embedding, similarities in
-      sums.withUnsafeMutableBufferPointer { sums in
-        ck_bank_entropy_sums(similarities, rows, maxima[embedding], scale, sums.baseAddress! + 2 * embedding)
-      }
+    let lanes = panels.number * Panels.lanes
+    let maxima = Scratch(maxima, filling: 0, to: lanes)
+    let sums = PartialSums(workers: bank.workers.count, count: 2 * lanes)
+    forEachTile { worker, panel, _, rows, tile in
+      let first = panel * Panels.lanes
+      ck_bank_entropy_sums(
+        tile, rows, maxima.elements + first, scale, sums[worker] + first, sums[worker] + lanes + first)
     }
-    return sums
+    let total = sums.total()
+    return (0..<count).flatMap { [total[$0], total[lanes + $0]] }
   }
 
   /// Puts p_ij, rounded to float, in the place of s_ij.
@@ -125,13 +121,14 @@ struct Assignment {
   ///   - maxima: B, over all ranks.
   ///   - denominators: B, the sums of exponentials over all ranks.
   mutating func becomeProbabilities(maxima: [Float], denominators: [Double]) {
-    let (count, rows, stride, scale) = (count, rows, stride, scale)
-    values.withUnsafeMutableBufferPointer { values in
-      guard let values = values.baseAddress else { return }
-      for embedding in 0..<count {
-        ck_bank_probabilities(
-          values + embedding * stride, rows, maxima[embedding], scale, 1 / denominators[embedding])
-      }
+    let lanes = panels.number * Panels.lanes
+    let maxima = Scratch(maxima, filling: 0, to: lanes)
+    // Nothing for the lanes left over.
+    let inverses = Scratch(denominators.map { 1 / $0 }, filling: 0, to: lanes)
+    let scale = scale
+    forEachTile { _, panel, _, rows, tile in
+      let first = panel * Panels.lanes
+      ck_bank_probabilities(tile, rows, maxima.elements + first, scale, inverses.elements + first)
     }
   }
 
@@ -139,47 +136,98 @@ struct Assignment {
 
   /// Puts a coefficient in the place of p_ij, where this rank owns the row.
   mutating func setCoefficient(_ value: Double, of embedding: Int, for image: Int) {
-    guard bank.ownedRows.contains(image) else { return }
-    values[embedding * stride + image - bank.ownedRows.lowerBound] = Float(value)
+    if let place = place(of: embedding, image) { values.elements[place] = Float(value) }
   }
 
   /// (B, D): each embedding's part of sum_j c_ij m_j, in `FixedPoint.gradient`, and how many terms were out of range.
   ///
   /// In float inside a granule, exact from granule to granule.
   func weightedSums() -> (sums: [Int64], faults: Int64) {
-    let dimension = granules.dimension
-    var sums = [Int64](repeating: 0, count: count * dimension)
-    var faults = 0
-    let terms = bank.sharding.granules
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: Granules.tile * dimension) { product in
-      sums.withUnsafeMutableBufferPointer { sums in
-        values.withUnsafeBufferPointer { values in
-          guard let values = values.baseAddress, let scratch = product.baseAddress else { return }
-          granules.forEach { granule, rows in
-            for first in Swift.stride(from: 0, to: count, by: Granules.tile) {
-              granules.weigh(
-                coefficients: values + first * stride + granule * Granules.rows, stride: stride, granule: rows,
-                into: scratch)
-              let used = first..<min(first + Granules.tile, count)
-              faults += FixedPoint.gradient.accumulate(
-                UnsafeBufferPointer(rebasing: product[..<(used.count * dimension)]),
-                into: UnsafeMutableBufferPointer(
-                  rebasing: sums[(used.lowerBound * dimension)..<(used.upperBound * dimension)]),
-                terms: terms)
+    let (dimension, granule, workers) = (bank.dimension, Sharding.granule, bank.workers.count)
+    let padded = (dimension + 15) / 16 * 16
+    let sums = PartialSums(workers: workers, count: panels.number * Panels.lanes * padded)
+    let faults = Scratch<Int64>(repeating: 0, count: workers)
+    // A granule of rows for each worker, and of coefficients: zeros beyond D and beyond a short last granule.
+    let rowsOfWorkers = Scratch<Float>(repeating: 0, count: workers * granule * padded)
+    let shortOfWorkers = Scratch<Float>(count: workers * granule * Panels.lanes)
+    // What the kernel's fixed point holds; one granule of unit rows gives 16 at most.
+    let limit = Float(min(128, FixedPoint.gradient.limit(terms: bank.sharding.granules)))
+    bank.shard.withUnsafeBufferPointer { shard in
+      let shard = shard.baseAddress
+      bank.workers.run(elements: rows, piece: Self.piece) { worker, range in
+        let granuleRows = rowsOfWorkers.elements + worker * granule * padded
+        for first in stride(from: range.lowerBound, to: range.upperBound, by: granule) {
+          let count = min(granule, range.upperBound - first)
+          for row in 0..<granule {
+            let target = granuleRows + row * padded
+            if row < count {
+              target.update(from: shard! + (first + row) * dimension, count: dimension)
+            } else {
+              target.update(repeating: 0, count: dimension)
             }
+          }
+          for panel in 0..<panels.number {
+            var coefficients = values.elements + (panel * rows + first) * Panels.lanes
+            if count < granule {
+              let short = shortOfWorkers.elements + worker * granule * Panels.lanes
+              short.update(repeating: 0, count: granule * Panels.lanes)
+              short.update(from: coefficients, count: count * Panels.lanes)
+              coefficients = short
+            }
+            faults.elements[worker] += ck_bank_weighted_sums(
+              coefficients, granuleRows, padded, limit, sums[worker] + panel * Panels.lanes * padded)
           }
         }
       }
     }
-    return (sums, Int64(faults))
+    let total = sums.total()
+    return ((0..<count).flatMap { total[($0 * padded)..<($0 * padded + dimension)] }, faults.buffer.reduce(0, +))
   }
 
-  /// Calls `body` with each embedding in use and its M values.
-  private func forEachRow(_ body: (Int, UnsafePointer<Float>) -> Void) {
-    values.withUnsafeBufferPointer { values in
-      // A rank without rows has nothing to add.
-      guard let values = values.baseAddress, rows > 0 else { return }
-      for embedding in 0..<count { body(embedding, values + embedding * stride) }
+  // MARK: Tiles
+
+  private func place(of embedding: Int, _ image: Int) -> Int? {
+    let owned = bank.ownedRows
+    guard owned.contains(image) else { return nil }
+    let (panel, lane) = embedding.quotientAndRemainder(dividingBy: Panels.lanes)
+    return (panel * rows + image - owned.lowerBound) * Panels.lanes + lane
+  }
+
+  /// Calls `body` with a worker, a panel, a range of this rank's rows as first and count, and their (count, 32) values;
+  /// for all panels and rows, on all workers.
+  private func forEachTile(_ body: @escaping (Int, Int, Int, Int, UnsafeMutablePointer<Float>) -> Void) {
+    let (number, rows, values) = (panels.number, rows, values)
+    bank.workers.run(elements: rows, piece: Self.piece) { worker, range in
+      for panel in 0..<number {
+        let tile = values.elements + (panel * rows + range.lowerBound) * Panels.lanes
+        body(worker, panel, range.lowerBound, range.count, tile)
+      }
     }
+  }
+}
+
+/// Sums in fixed point, of which each worker adds up a part.
+final class PartialSums {
+  private let count: Int
+  private let workers: Int
+  private let parts: Scratch<Int64>
+
+  init(workers: Int, count: Int) {
+    self.workers = workers
+    self.count = count
+    parts = Scratch(repeating: 0, count: workers * count)
+  }
+
+  /// One worker's part.
+  subscript(worker: Int) -> UnsafeMutablePointer<Int64> { parts.elements + worker * count }
+
+  /// The parts together, by wrapping addition: what a similarity that is not finite left behind is counted elsewhere.
+  func total() -> [Int64] {
+    var total = [Int64](UnsafeBufferPointer(start: parts.elements, count: count))
+    for worker in 1..<max(workers, 1) {
+      let part = self[worker]
+      for element in 0..<count { total[element] &+= part[element] }
+    }
+    return total
   }
 }

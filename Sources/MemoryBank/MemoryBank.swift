@@ -1,21 +1,24 @@
 public import MPI
 import Radiographs
+public import WorkerThreads
 
 // N = bank rows, M = rows of this rank, B = batch size, D = embedding dimension
 
 /// This rank's rows of the memory bank: row i is the running prototype of image i.
 ///
 /// Read on in the order of the data: `Sharding` says who owns which row, `Assignment` compares embeddings with rows,
-/// `Losses` trains with them, `Entropy` and `Anchors` choose the anchor images of a round; `TopK` finds the nearest
-/// prototypes and `Aggregation` makes a score of them.
+/// `Losses` trains with them, `Entropy` and `Anchors` choose the anchor images of a round, by way of `PairwiseComparison`;
+/// `TopK` finds the nearest prototypes and `Aggregation` makes a score of them.
 ///
-/// Rows never travel for a search, only what was found. Nothing here depends on the number of ranks, to the bit.
+/// Rows never travel for a search, only what was found. Nothing here depends on the number of ranks or workers, to the bit.
 public struct MemoryBank: Sendable {
   public let sharding: Sharding
   /// Who owns `shard`.
   public let rank: Int
   /// D.
   public let dimension: Int
+  /// This rank's threads.
+  let workers: Workers
   /// (M, D), unit rows.
   ///
   /// A row that is not finite is kept as it is. Whatever looks at it next throws a `MemoryBankError` on all ranks.
@@ -24,33 +27,34 @@ public struct MemoryBank: Sendable {
   }
 
   /// Rows drawn uniform in +-sqrt(3 / D) from (seed, row, element), then normalised.
-  public init(rows: Int, dimension: Int, seed: UInt64, communicator: Communicator) {
+  public init(rows: Int, dimension: Int, seed: UInt64, workers: Workers, communicator: Communicator) {
     self.init(
       sharding: Sharding(rows: rows, ranks: communicator.size), rank: communicator.rank, dimension: dimension,
-      seed: seed)
+      seed: seed, workers: workers)
   }
 
   /// From rows that the caller loaded, unit rows. They are taken as they are.
   ///
   /// - Parameter shard: (M, D), M the count of `Sharding(rows:ranks:).range(of: communicator.rank)`.
-  public init(rows: Int, dimension: Int, shard: [Float], communicator: Communicator) {
+  public init(rows: Int, dimension: Int, shard: [Float], workers: Workers, communicator: Communicator) {
     self.init(
       sharding: Sharding(rows: rows, ranks: communicator.size), rank: communicator.rank, dimension: dimension,
-      shard: shard)
+      shard: shard, workers: workers)
   }
 
   /// Any rank's shard, without a communicator.
-  init(sharding: Sharding, rank: Int, dimension: Int, shard: [Float]) {
+  init(sharding: Sharding, rank: Int, dimension: Int, shard: [Float], workers: Workers = Workers(count: 1)) {
     precondition(dimension > 0, "the embedding dimension is \(dimension), expected 1 or more")
     self.sharding = sharding
     self.rank = rank
     self.dimension = dimension
+    self.workers = workers
     self.shard = shard
     precondition(shard.count == ownedRows.count * dimension, shapeMismatch(shard.count))
   }
 
   /// Any rank's random shard, without a communicator.
-  init(sharding: Sharding, rank: Int, dimension: Int, seed: UInt64) {
+  init(sharding: Sharding, rank: Int, dimension: Int, seed: UInt64, workers: Workers = Workers(count: 1)) {
     let bound = (3 / Double(dimension)).squareRoot()
     var shard: [Float] = []
     shard.reserveCapacity(sharding.range(of: rank).count * dimension)
@@ -59,7 +63,7 @@ public struct MemoryBank: Sendable {
       let drawn = (0..<dimension).map { random.uniform(UInt64($0), in: -bound...bound) }
       shard += Self.normalised(drawn)
     }
-    self.init(sharding: sharding, rank: rank, dimension: dimension, shard: shard)
+    self.init(sharding: sharding, rank: rank, dimension: dimension, shard: shard, workers: workers)
   }
 
   /// The rows of `shard`, as image indices.

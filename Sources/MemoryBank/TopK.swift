@@ -22,7 +22,7 @@ public struct Neighbour: Sendable, Equatable {
 
 extension MemoryBank {
   /// Queries that are looked up together: their candidates travel in one gather.
-  static let queryBlock = 64
+  static let queryBlock = 128
 
   /// For each query its K nearest rows, similarity descending, then index ascending. All ranks.
   ///
@@ -52,8 +52,7 @@ extension MemoryBank {
       let block = first..<min(first + Self.queryBlock, count)
       let candidates = candidates(
         queries[(block.lowerBound * dimension)..<(block.upperBound * dimension)], k: k, excluding: excluding?[block])
-      let gathered = try communicator.allGatherV(candidates.packed)  // all ranks
-      nearest += try Candidates.merge(gathered, queries: block.count, k: k)
+      nearest += try candidates.ofAllRanks(k: k, communicator)  // all ranks
     }
     return nearest
   }
@@ -62,28 +61,12 @@ extension MemoryBank {
   ///
   /// - Parameter queries: (Q, D).
   func candidates(_ queries: ArraySlice<Float>, k: Int, excluding: ArraySlice<Int>?) -> Candidates {
-    let owned = ownedRows
-    var products = DotProducts(queries: queries, dimension: dimension)
-    var candidates = Candidates(queries: products.queries, k: min(k, owned.count))
-    let excluded = excluding.map(Array.init) ?? []
-    shard.withUnsafeBufferPointer { shard in
-      for first in stride(from: 0, to: owned.count, by: Sharding.granule) {
-        let count = min(Sharding.granule, owned.count - first)
-        let rows = UnsafeBufferPointer(rebasing: shard[(first * dimension)..<((first + count) * dimension)])
-        products.compare(rows) { dots in
-          for query in 0..<candidates.queries {
-            for row in 0..<count where dots[query * Sharding.granule + row] > candidates.thresholds[query] {
-              let index = owned.lowerBound + first + row
-              guard excluded.isEmpty || excluded[query] != index else { continue }
-              candidates.offer(
-                Neighbour(similarity: dots[query * Sharding.granule + row], index: index), to: query)
-            }
-          }
-        }
-      }
+    queries.withUnsafeBufferPointer { queries in
+      let excluding = excluding.map(Array.init)
+      let k = min(k, ownedRows.count)
+      return filteredCandidates(queries, k: k, excluding: excluding)
+        ?? clearCandidates(queries, k: k, excluding: excluding)
     }
-    candidates.faults = products.faults
-    return candidates
   }
 }
 
@@ -91,81 +74,70 @@ extension MemoryBank {
 struct Candidates {
   /// Q.
   let queries: Int
-  /// What a similarity must exceed to be worth an offer: -infinity until a query has K rows. Rows come in ascending
-  /// order, so that an equal one is too late.
-  private(set) var thresholds: [Double]
+  /// K here: at most the rows of this rank.
+  let k: Int
   /// Values met that are not finite.
   var faults: Int64 = 0
-  /// K here: at most the rows of this rank.
-  private let k: Int
-  /// (Q, K): a heap for each query, the worst at its root.
-  private var heaps: [Neighbour]
-  /// Q: how much of each heap is in use.
-  private var counts: [Int]
+  /// (Q, K), best first. Places left over come last and have the index -1.
+  var neighbours: [Neighbour]
 
   init(queries: Int, k: Int) {
     self.queries = queries
     self.k = k
-    thresholds = [Double](repeating: k > 0 ? -.infinity : .infinity, count: queries)
-    heaps = [Neighbour](repeating: Neighbour(similarity: -.infinity, index: -1), count: queries * k)
-    counts = [Int](repeating: 0, count: queries)
-  }
-
-  /// Keeps a row that is among the query's K best so far. O(log K).
-  mutating func offer(_ neighbour: Neighbour, to query: Int) {
-    let root = query * k
-    if counts[query] < k {
-      // Up from the first free place, while its parent is better.
-      var place = counts[query]
-      counts[query] += 1
-      while place > 0, heaps[root + (place - 1) / 2].precedes(neighbour) {
-        heaps[root + place] = heaps[root + (place - 1) / 2]
-        place = (place - 1) / 2
-      }
-      heaps[root + place] = neighbour
-    } else if neighbour.precedes(heaps[root]) {
-      // Down from the root, in place of the worst, while a child is worse.
-      var place = 0
-      while 2 * place + 1 < k {
-        let left = 2 * place + 1
-        let worse = left + 1 < k && heaps[root + left].precedes(heaps[root + left + 1]) ? left + 1 : left
-        guard neighbour.precedes(heaps[root + worse]) else { break }
-        heaps[root + place] = heaps[root + worse]
-        place = worse
-      }
-      heaps[root + place] = neighbour
-    }
-    if counts[query] == k { thresholds[query] = heaps[root].similarity }
+    neighbours = [Neighbour](repeating: Neighbour(similarity: -.infinity, index: -1), count: queries * k)
   }
 
   // MARK: Between ranks
 
-  /// The faults, then for each query K pairs of a similarity's bits and an index, in no order; -1 is an empty place.
-  var packed: [Int64] {
-    var packed = [faults]
-    packed.reserveCapacity(1 + 2 * heaps.count)
-    for neighbour in heaps {
-      packed.append(Int64(bitPattern: neighbour.similarity.bitPattern))
-      packed.append(Int64(neighbour.index))
+  /// Each query's K best of all ranks. All ranks.
+  func ofAllRanks(k: Int, _ communicator: Communicator) throws -> [[Neighbour]] {
+    guard communicator.size > 1 else {
+      try MemoryBankError.check(faults: faults, step: "search")
+      return (0..<queries).map { query in
+        let places = (query * self.k)..<((query + 1) * self.k)
+        return Array(neighbours[places].prefix(k).prefix { $0.index >= 0 })
+      }
     }
-    return packed
+    return try Self.merge(communicator.allGatherV(packed), queries: queries, k: k)  // all ranks
+  }
+
+  /// The faults, then for each query K pairs of a similarity's bits and an index.
+  var packed: [Int64] {
+    [Int64](unsafeUninitializedCapacity: 1 + 2 * neighbours.count) { packed, count in
+      packed[0] = faults
+      for (place, neighbour) in neighbours.enumerated() {
+        packed[1 + 2 * place] = Int64(bitPattern: neighbour.similarity.bitPattern)
+        packed[2 + 2 * place] = Int64(neighbour.index)
+      }
+      count = 1 + 2 * neighbours.count
+    }
   }
 
   /// Each query's K best of all ranks, from what each rank packed. Equal on all ranks, and so is the error.
   static func merge(_ parts: [[Int64]], queries: Int, k: Int) throws(MemoryBankError) -> [[Neighbour]] {
     try MemoryBankError.check(faults: parts.reduce(0) { $0 + $1[0] }, step: "search")
     return (0..<queries).map { query in
-      var found: [Neighbour] = []
-      for part in parts {
+      // Each part is in order: the best of all is the best of those that come next.
+      var next = parts.map { part -> (place: Int, end: Int) in
         let pairs = (part.count - 1) / 2 / queries
-        for pair in (query * pairs)..<((query + 1) * pairs) {
-          let index = Int(part[2 + 2 * pair])
-          guard index >= 0 else { continue }
-          let similarity = Double(bitPattern: UInt64(bitPattern: part[1 + 2 * pair]))
-          found.append(Neighbour(similarity: similarity, index: index))
-        }
+        return (1 + 2 * query * pairs, 1 + 2 * (query + 1) * pairs)
       }
-      return Array(found.sorted { $0.precedes($1) }.prefix(k))
+      var found: [Neighbour] = []
+      found.reserveCapacity(k)
+      while found.count < k {
+        var best: (neighbour: Neighbour, part: Int)?
+        for (part, values) in parts.enumerated() where next[part].place < next[part].end {
+          let place = next[part].place
+          let neighbour = Neighbour(
+            similarity: Double(bitPattern: UInt64(bitPattern: values[place])), index: Int(values[place + 1]))
+          guard neighbour.index >= 0 else { continue }
+          if best.map({ neighbour.precedes($0.neighbour) }) ?? true { best = (neighbour, part) }
+        }
+        guard let best else { break }
+        found.append(best.neighbour)
+        next[best.part].place += 2
+      }
+      return found
     }
   }
 }

@@ -1,7 +1,9 @@
+import ExactSum
 import MPI
 import MemoryBank
 import Radiographs
 import Safetensors
+import WorkerThreads
 
 // N = bank rows, D = embedding dimension
 
@@ -130,11 +132,12 @@ public struct Checkpoint: Sendable {
   public func has(_ kind: BankKind) -> Bool { !manifest.shards(of: kind).isEmpty }
 
   /// All ranks. This rank's rows, read from whichever shards hold them: any number of ranks may have written them.
-  public func bank(_ kind: BankKind, communicator: Communicator) throws -> MemoryBank {
+  public func bank(_ kind: BankKind, workers: Workers, communicator: Communicator) throws -> MemoryBank {
     let shard = try agree(communicator) {  // all ranks
       try rows(Sharding(rows: manifest.rows, ranks: communicator.size).range(of: communicator.rank), of: kind)
     }
-    return MemoryBank(rows: manifest.rows, dimension: manifest.dimension, shard: shard, communicator: communicator)
+    return MemoryBank(
+      rows: manifest.rows, dimension: manifest.dimension, shard: shard, workers: workers, communicator: communicator)
   }
 
   /// Local. Rows of the bank from the shards that overlap the range, and no other: (range, D).

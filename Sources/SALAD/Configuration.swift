@@ -1,4 +1,5 @@
 import Autoencoder
+import ExactSum
 import Foundation
 import MemoryBank
 import Radiographs
@@ -9,14 +10,6 @@ public enum BadImages: String, Codable, Sendable, CaseIterable {
   case fail
   /// Every one is named on standard error and left out, on all ranks alike.
   case skip
-}
-
-/// How gradients are summed over the ranks.
-public enum Reduction: String, Codable, Sendable, CaseIterable {
-  /// In fixed point: the number of ranks changes no bit.
-  case exact
-  /// In 32-bit floating point: half the bytes, and the last bits depend on the number of ranks.
-  case float32
 }
 
 /// Everything that determines what a run computes: with the data, every bit of its result.

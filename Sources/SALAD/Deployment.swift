@@ -1,6 +1,7 @@
 import MPI
 import MemoryBank
 import Safetensors
+import WorkerThreads
 
 /// One model with its whole bank in one file: what `salad merge` makes of a run.
 ///
@@ -129,7 +130,7 @@ public struct Deployment: Sendable {
   }
 
   /// All ranks. This rank's rows of the bank.
-  func bank(communicator: Communicator) throws -> MemoryBank {
+  func bank(workers: Workers, communicator: Communicator) throws -> MemoryBank {
     let (rows, dimension) = (manifest.rows, manifest.dimension)
     let shard = try agree(communicator) {  // all ranks
       let range = Sharding(rows: rows, ranks: communicator.size).range(of: communicator.rank)
@@ -137,6 +138,7 @@ public struct Deployment: Sendable {
         BankTensor.floats($0, range.lowerBound * dimension..<range.upperBound * dimension)
       }
     }
-    return MemoryBank(rows: rows, dimension: dimension, shard: shard, communicator: communicator)
+    return MemoryBank(
+      rows: rows, dimension: dimension, shard: shard, workers: workers, communicator: communicator)
   }
 }

@@ -1,3 +1,4 @@
+import ExactSum
 import Radiographs
 
 /// What a deployment says of itself. Nothing in it tells of time, host, path or number of ranks.
@@ -10,7 +11,7 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
   var saladVersion: String
   /// Instruction sets of the CPUs that trained.
   var instructionSet: String
-  /// How gradients were summed: `exact`, or `float32` where the number of ranks shows in the last bits. nil: the weights
+  /// How gradients were summed: `exact`, or `float32` or `bfloat16`, where the number of ranks shows. nil: the weights
   /// came from elsewhere.
   var reduction: Reduction?
   /// Empty when the bank came from elsewhere.

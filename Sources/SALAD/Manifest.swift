@@ -1,3 +1,4 @@
+import ExactSum
 import MemoryBank
 import Radiographs
 
@@ -51,7 +52,7 @@ public struct Manifest: Codable, Sendable, Equatable {
   public var ranks: Int
   /// Instruction sets of the ranks' CPUs.
   public var instructionSet: String
-  /// How gradients were summed: `exact`, or `float32` where the number of ranks shows in the last bits.
+  /// How gradients were summed: `exact`, or `float32` or `bfloat16`, where the number of ranks shows.
   public var reduction: Reduction
   public var dataFingerprint: String
   /// SHA-256 of model.safetensors.

@@ -130,7 +130,8 @@ public struct ModelImport {
       let mine = Sharding(rows: shape[0], ranks: communicator.size).range(of: communicator.rank)
       let memory = MemoryBank(
         rows: shape[0], dimension: dimension,
-        shard: Array(values[mine.lowerBound * dimension..<mine.upperBound * dimension]), communicator: communicator)
+        shard: Array(values[mine.lowerBound * dimension..<mine.upperBound * dimension]), workers: replica.workers,
+        communicator: communicator)
       return Bank(memory: memory, imageIDs: names, pictures: nil, fingerprint: "")
     }
   }
@@ -157,7 +158,8 @@ public struct ModelImport {
       cacheMemory: Execution().cacheMemory, communicator: communicator, watchdog: watchdog)
     for image in scan.skipped { log.note("skipped: \(image.reason)") }
     let random = MemoryBank(
-      rows: scan.images.count, dimension: dimension, seed: configuration.seed, communicator: communicator)
+      rows: scan.images.count, dimension: dimension, seed: configuration.seed, workers: replica.workers,
+      communicator: communicator)
     let refresh = Refresh(embedder: embedder, scan: scan, communicator: communicator, watchdog: watchdog)
     guard let memory = try refresh.run(random) else {  // all ranks
       preconditionFailure("an import does not listen to signals")

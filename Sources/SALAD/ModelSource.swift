@@ -2,6 +2,7 @@ import MPI
 import MemoryBank
 import Radiographs
 import Safetensors
+import WorkerThreads
 
 /// What scoring loads, from a run or from a deployment alike.
 public struct ModelSource: Sendable {
@@ -53,10 +54,14 @@ public struct ModelSource: Sendable {
   }
 
   /// All ranks. This rank's rows of the bank.
-  public func bank(communicator: Communicator) throws -> MemoryBank {
+  ///
+  /// - Parameter workers: this rank's threads, for the bank's work.
+  public func bank(workers: Workers, communicator: Communicator) throws -> MemoryBank {
     switch content {
-    case .checkpoint(let checkpoint): try checkpoint.bank(bankKind, communicator: communicator)  // all ranks
-    case .deployment(let deployment): try deployment.bank(communicator: communicator)  // all ranks
+    case .checkpoint(let checkpoint):
+      try checkpoint.bank(bankKind, workers: workers, communicator: communicator)  // all ranks
+    case .deployment(let deployment):
+      try deployment.bank(workers: workers, communicator: communicator)  // all ranks
     }
   }
 

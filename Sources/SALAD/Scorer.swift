@@ -50,7 +50,7 @@ public struct Scorer {
       return replica
     }
     embedder = Embedder(replica: replica, microBatch: scoring.microBatch, workers: workers)
-    bank = try source.bank(communicator: communicator)  // all ranks
+    bank = try source.bank(workers: replica.workers, communicator: communicator)  // all ranks
     let k = self.topK
     calibration = source.calibration.flatMap { calibration in
       calibration.bank == source.bankKind && calibration.topK == k && replica.precision == scoring.precision

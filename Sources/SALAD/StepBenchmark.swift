@@ -35,8 +35,10 @@ public final class StepBenchmark {
     }
     replica.initialise(seed: configuration.seed)
     bank = MemoryBank(
-      rows: rows, dimension: configuration.embeddingDimension, seed: configuration.seed, communicator: communicator)
-    step = TrainingStep(configuration: configuration, communicator: communicator, watchdog: watchdog)
+      rows: rows, dimension: configuration.embeddingDimension, seed: configuration.seed,
+      workers: replica.workers, communicator: communicator)
+    step = TrainingStep(
+      configuration: configuration, replica: replica, communicator: communicator, watchdog: watchdog)
     let m = configuration.microBatch
     order = (0..<configuration.batchSize / m).map { Array($0 * m..<($0 + 1) * m) }
     let pixels = m * configuration.size * configuration.size
@@ -51,7 +53,7 @@ public final class StepBenchmark {
     watchdog.enter("starting a step", step: stepsTaken)
     _ = watchdog.takeTimes()
     _ = try step.run(  // all ranks
-      number: stepsTaken, order: order, source: Repeated(batches), replica: replica, bank: &bank, anchors: .none)
+      number: stepsTaken, order: order, source: Repeated(batches), bank: &bank, anchors: .none)
     watchdog.enter("ending a step", step: stepsTaken)
     stepsTaken += 1
     var seconds = Dictionary(uniqueKeysWithValues: Phase.allCases.map { ($0, 0.0) })

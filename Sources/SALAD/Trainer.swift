@@ -65,7 +65,7 @@ public struct Trainer {
         try replica.loadOptimizer(optimizer)
         return try TrainingProgress(optimizer)
       }
-      bank = try checkpoint.bank(.momentum, communicator: communicator)  // all ranks
+      bank = try checkpoint.bank(.momentum, workers: replica.workers, communicator: communicator)  // all ranks
       anchors = progress.anchors
       epochLosses = progress.epochLosses
       stepsTaken = checkpoint.manifest.step
@@ -80,7 +80,7 @@ public struct Trainer {
       }
       bank = MemoryBank(
         rows: imageCount, dimension: configuration.embeddingDimension, seed: configuration.seed,
-        communicator: communicator)
+        workers: replica.workers, communicator: communicator)
     }
     try agree(communicator) {  // all ranks
       if communicator.isRoot { try prepared.directory.cutBackMetrics(toStep: stepsTaken) }
@@ -93,7 +93,8 @@ public struct Trainer {
 
   /// All ranks. Trains to the end, or to the end of the step in which a signal came.
   public mutating func run() throws -> Ending {
-    let step = TrainingStep(configuration: configuration, communicator: communicator, watchdog: watchdog)
+    let step = TrainingStep(
+      configuration: configuration, replica: replica, communicator: communicator, watchdog: watchdog)
     var order = StepOrder(schedule)
     let prefetcher = prefetch()
     defer { prefetcher.cancel() }
@@ -107,8 +108,8 @@ public struct Trainer {
       try chooseAnchors()  // all ranks, at the beginning of a round
       let start = ContinuousClock.now
       let losses = try step.run(  // all ranks
-        number: stepsTaken, order: order.microBatches(of: stepsTaken), source: prefetcher, replica: replica,
-        bank: &bank, anchors: anchors)
+        number: stepsTaken, order: order.microBatches(of: stepsTaken), source: prefetcher, bank: &bank,
+        anchors: anchors)
       stepsTaken += 1
       try record(losses, seconds: (ContinuousClock.now - start).inSeconds)  // rank 0
       progress.show(schedule.images(before: stepsTaken) - imagesBefore, note: note(losses))

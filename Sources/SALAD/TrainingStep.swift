@@ -7,9 +7,24 @@ import Radiographs
 
 /// One optimiser step over a batch, as all ranks do it together.
 struct TrainingStep {
-  let configuration: Configuration
-  let communicator: Communicator
-  let watchdog: Watchdog
+  private let configuration: Configuration
+  private let replica: Replica
+  private let communicator: Communicator
+  private let watchdog: Watchdog
+  /// nil for one rank alone.
+  private let exchange: GradientExchange?
+
+  init(configuration: Configuration, replica: Replica, communicator: Communicator, watchdog: Watchdog) {
+    self.configuration = configuration
+    self.replica = replica
+    self.communicator = communicator
+    self.watchdog = watchdog
+    exchange =
+      communicator.size == 1
+      ? nil
+      : GradientExchange(
+        configuration.reduction, replica: replica, communicator: communicator, watchdog: watchdog)
+  }
 
   /// All ranks. Trains on one batch: the same bits for any number of ranks and workers.
   ///
@@ -19,8 +34,7 @@ struct TrainingStep {
   ///   - source: gives this rank's micro-batches of them.
   /// - Throws: `SaladError` 70 on all ranks when numbers went out of hand.
   func run(
-    number: Int, order: [[Int]], source: some PixelSource, replica: Replica, bank: inout MemoryBank,
-    anchors: AnchorNeighbourhoods
+    number: Int, order: [[Int]], source: some PixelSource, bank: inout MemoryBank, anchors: AnchorNeighbourhoods
   ) throws -> StepLosses {
     let mine = Share.range(of: communicator.rank, ranks: communicator.size, count: order.count)
     let indices = order.flatMap { $0 }
@@ -46,11 +60,13 @@ struct TrainingStep {
     watchdog.enter("computing backward", step: number)
     let rows = mine.lowerBound * configuration.microBatch..<mine.upperBound * configuration.microBatch
     let dimension = configuration.embeddingDimension
+    exchange?.begin(replica)  // all ranks (SUM), behind backward
     try replica.backward(  // mine
       embeddingGradients: Array(loss.gradient[rows.lowerBound * dimension..<rows.upperBound * dimension]))
 
     watchdog.enter("reducing gradients", step: number)
-    try reduce(replica)  // all ranks (SUM)
+    try exchange?.finish()  // all ranks
+    try communicator.allReduce(replica.sums.fixedRest, .sum)  // all ranks
     try checkFaults(replica.sums.faults, step: number)
 
     watchdog.enter("updating weights and bank", step: number)
@@ -72,20 +88,6 @@ struct TrainingStep {
       preconditionFailure("the source gives other images than \(expected)")
     }
     return batch
-  }
-
-  // MARK: Reducing
-
-  /// All ranks. Adds up what every rank's micro-batches have summed.
-  private func reduce(_ replica: Replica) throws {
-    switch configuration.reduction {
-    case .exact:
-      try communicator.allReduce(replica.sums.fixed, .sum)  // all ranks
-    case .float32:
-      // Half the bytes, and the order in which MPI adds shows in the last bits.
-      try replica.reduceGradientsAsFloats { try communicator.allReduce($0, .sum) }  // all ranks
-      try communicator.allReduce(replica.sums.fixedRest, .sum)  // all ranks
-    }
   }
 
   // MARK: Checks

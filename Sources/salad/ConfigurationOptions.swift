@@ -1,4 +1,5 @@
 import ArgumentParser
+import ExactSum
 import Autoencoder
 import MemoryBank
 import Radiographs
@@ -128,8 +129,8 @@ struct ConfigurationOptions: ParsableArguments {
 
   @Option(
     help: """
-      How gradients are summed: exact, where the number of ranks changes no bit, or float32, half the bytes without \
-      that promise. (default: \(defaults.reduction.rawValue))
+      How gradients are summed: exact, where the number of ranks changes no bit; float32, two thirds of \
+      the bytes without that promise; or bfloat16, a third of the bytes and gradients of 8 significant bits. (default: \(defaults.reduction.rawValue))
       """)
   var reduction: Reduction?
 

@@ -123,8 +123,13 @@ struct Train: ParsableCommand {
     {
       session.log.note(warning)
     }
-    if configuration.reduction == .float32 {
+    switch configuration.reduction {
+    case .exact: break
+    case .float32:
       session.log.note("--reduction float32: the last bits of the result depend on the number of ranks")
+    case .bfloat16:
+      session.log.note(
+        "--reduction bfloat16: gradients are rounded to 8 bits on the way, and the number of ranks shows")
     }
   }
 

@@ -8,12 +8,12 @@ import Testing
 struct AssignmentTests {
   /// (B, N) similarities, put together from what each rank has of them.
   private func similarities(
-    _ embeddings: [Float], _ values: [Float], dimension: Int, ranks: Int
+    _ embeddings: [Float], _ values: [Float], dimension: Int, ranks: Int, workers: Int = 1
   ) -> [[Float]] {
     let rows = values.count / dimension
     let count = embeddings.count / dimension
     var all = [[Float]](repeating: [Float](repeating: .nan, count: rows), count: count)
-    for bank in shards(values, dimension: dimension, ranks: ranks) {
+    for bank in shards(values, dimension: dimension, ranks: ranks, workers: workers) {
       var assignment = Assignment(bank, capacity: count, temperature: 0.1)
       assignment.compare(embeddings)
       for row in bank.ownedRows {
@@ -23,26 +23,26 @@ struct AssignmentTests {
     return all
   }
 
-  @Test("Similarities are dot products", arguments: [1, 7, 200, 500])
+  @Test("Similarities are chains of fused multiply-adds, and dot products", arguments: [1, 7, 200, 500])
   func dots(dimension: Int) {
     let (values, embeddings) = (unitRows(37, dimension), unitRows(33, dimension, seed: 2))
     let found = similarities(embeddings, values, dimension: dimension, ranks: 1)
     for embedding in 0..<33 {
       for row in 0..<37 {
-        let expected = DotProduct.clear(
-          Array(embeddings[(embedding * dimension)..<((embedding + 1) * dimension)]),
-          Array(values[(row * dimension)..<((row + 1) * dimension)]))
-        #expect(abs(Double(found[embedding][row]) - expected) <= Double(dimension + 1) * 0x1p-24)
+        let a = Array(embeddings[(embedding * dimension)..<((embedding + 1) * dimension)])
+        let b = Array(values[(row * dimension)..<((row + 1) * dimension)])
+        #expect(found[embedding][row] == zip(a, b).reduce(0) { multiplyAdd($1.0, $1.1, $0) })
+        #expect(abs(Double(found[embedding][row]) - DotProduct.clear(a, b)) <= Double(dimension + 1) * 0x1p-24)
       }
     }
   }
 
-  @Test("A row's similarities have the same bits on any number of ranks", arguments: [1, 16, 200, 513])
+  @Test("A row's similarities have the same bits on any number of ranks and workers", arguments: [1, 16, 200, 513])
   func anyShard(dimension: Int) {
     let (values, embeddings) = (unitRows(333, dimension), unitRows(40, dimension, seed: 2))
     let whole = similarities(embeddings, values, dimension: dimension, ranks: 1)
     for ranks in [2, 3, 4, 8, 30] {
-      #expect(similarities(embeddings, values, dimension: dimension, ranks: ranks) == whole)
+      #expect(similarities(embeddings, values, dimension: dimension, ranks: ranks, workers: ranks % 3 + 1) == whole)
     }
   }
 
@@ -83,12 +83,14 @@ struct AssignmentTests {
     #expect(used.weightedSums().sums == fresh.weightedSums().sums)
   }
 
-  @Test("Sums over the ranks of exponentials and of weighted rows do not depend on the ranks", arguments: [2, 3, 9])
-  func sums(ranks: Int) {
+  @Test(
+    "Sums over the ranks of exponentials and of weighted rows do not depend on ranks or workers",
+    arguments: [(2, 1), (3, 2), (9, 1), (1, 3)])
+  func sums(ranks: Int, workers: Int) {
     let dimension = 20
-    let (values, embeddings) = (unitRows(100, dimension), unitRows(5, dimension, seed: 2))
-    func results(_ ranks: Int) -> [[Int64]] {
-      var parts = shards(values, dimension: dimension, ranks: ranks).map { bank in
+    let (values, embeddings) = (unitRows(600, dimension), unitRows(5, dimension, seed: 2))
+    func results(_ ranks: Int, _ workers: Int) -> [[Int64]] {
+      var parts = shards(values, dimension: dimension, ranks: ranks, workers: workers).map { bank in
         var assignment = Assignment(bank, capacity: 5, temperature: 0.05)
         assignment.compare(embeddings)
         return assignment
@@ -105,8 +107,8 @@ struct AssignmentTests {
       for rank in parts.indices { parts[rank].becomeProbabilities(maxima: maxima, denominators: denominators) }
       return [sums, entropySums, sum(parts.map { $0.weightedSums().sums })]
     }
-    let whole = results(1)
-    #expect(results(ranks) == whole)
+    let whole = results(1, 1)
+    #expect(results(ranks, workers) == whole)
     // Probabilities sum to 1.
     #expect(whole[0].allSatisfy { $0 >= 1 << 40 })
     #expect((0..<5).allSatisfy { whole[1][2 * $0] == whole[0][$0] })

@@ -16,8 +16,8 @@ struct TopKTests {
     return Array(all.sorted { $0.precedes($1) }.prefix(k))
   }
 
-  @Test("Merging shards equals searching the whole bank", arguments: [1, 2, 3, 7])
-  func merging(ranks: Int) throws {
+  @Test("Merging shards equals searching the whole bank", arguments: [(1, 1), (1, 3), (2, 1), (3, 2), (7, 1)])
+  func merging(ranks: Int, workers: Int) throws {
     for number in 0..<300 {
       let random = CounterRandom(seed: 3, name: "merging", UInt64(number))
       let rows = 1 + random.index(0, below: 90)
@@ -30,7 +30,7 @@ struct TopKTests {
       let asked = (0..<(queries * dimension)).map { draw(100_000 + $0) }
       let excluding = number % 2 == 0 ? nil : (0..<queries).map { random.index(UInt64(200_000 + $0), below: rows) }
 
-      let parts = shards(values, dimension: dimension, ranks: ranks).map { bank in
+      let parts = shards(values, dimension: dimension, ranks: ranks, workers: workers).map { bank in
         bank.candidates(asked[...], k: k, excluding: excluding?[...]).packed
       }
       let found = try Candidates.merge(parts, queries: queries, k: k)
@@ -43,29 +43,63 @@ struct TopKTests {
     }
   }
 
-  @Test("The kernel's dot products are the clear version's, bit for bit, for any dimension")
-  func kernel() {
-    for dimension in Array(1...40) + [200, 257, 1000] {
-      let (rows, queries) = (unitRows(11, dimension), unitRows(7, dimension, seed: 2))
-      var products = DotProducts(queries: queries[...], dimension: dimension)
-      rows.withUnsafeBufferPointer { values in
-        products.compare(values) { dots in
-          for query in 0..<7 {
-            for row in 0..<11 {
-              let expected = DotProduct.clear(
-                Array(queries[(query * dimension)..<((query + 1) * dimension)]),
-                Array(rows[(row * dimension)..<((row + 1) * dimension)]))
-              #expect(dots[query * Sharding.granule + row] == expected)
+  /// Banks and queries at which a filter might fail: (name, (N, D) rows, (Q, D) queries).
+  private func hardCases(_ dimension: Int) -> [(name: String, rows: [Float], queries: [Float])] {
+    let (count, queries) = (1500, unitRows(9, dimension, seed: 2))
+    let rows = unitRows(count, dimension)
+    func row(_ index: Int) -> ArraySlice<Float> { rows[(index * dimension)..<((index + 1) * dimension)] }
+    func similarity(_ index: Int) -> Double { DotProduct.clear(Array(row(index)), Array(queries[..<dimension])) }
+    let ascending = (0..<count).map { (similarity($0), $0) }.sorted { $0 < $1 }.flatMap { row($0.1) }
+    let descending = (0..<count).map { (similarity($0), $0) }.sorted { $0 > $1 }.flatMap { row($0.1) }
+    let equal = (0..<count).flatMap { _ in row(7) }
+    // Rows that differ in the last bits: float cannot tell them apart.
+    let random = CounterRandom(seed: 9, name: "nearly equal")
+    let nearlyEqual = (0..<(count * dimension)).map { element in
+      let value = rows[7 * dimension + element % dimension]
+      return value + value.ulp * Float(random.index(UInt64(element), below: 5) - 2)
+    }
+    func scaled(_ factor: (Int) -> Float) -> [Float] { rows.indices.map { rows[$0] * factor($0 / dimension) } }
+    return [
+      ("random", rows, queries), ("ascending", ascending, queries), ("descending", descending, queries),
+      ("equal", equal, queries), ("nearly equal", nearlyEqual, queries + row(7)),
+      ("of many lengths", scaled { $0 % 7 == 3 ? 1000 : 0.001 * Float($0) }, queries),
+      ("tiny", scaled { _ in 1e-30 }, queries), ("zero", scaled { _ in 0 }, queries),
+      ("long", scaled { $0 == 1400 ? 1e10 : 1 }, queries), ("far too long", scaled { $0 == 1400 ? 1e30 : 1 }, queries),
+      ("long queries", rows, queries.map { $0 * 1e15 }),
+    ]
+  }
+
+  @Test("The filtered search finds what the clear one finds, whatever the rows", arguments: [8, 33])
+  func filter(dimension: Int) {
+    for (name, rows, queries) in hardCases(dimension) {
+      for (ranks, workers) in [(1, 1), (2, 2)] {
+        for bank in shards(rows, dimension: dimension, ranks: ranks, workers: workers) {
+          for (k, count) in [(1, 9), (10, 1), (10, 9), (100, 3), (100, 9), (1499, 4)] {
+            let asked = queries[..<(count * dimension)]
+            for excluding in [nil, (0..<count).map { 100 * $0 }] {
+              let found = bank.candidates(asked, k: k, excluding: excluding?[...])
+              let expected = asked.withUnsafeBufferPointer {
+                bank.clearCandidates($0, k: min(k, bank.ownedRows.count), excluding: excluding)
+              }
+              #expect(found.neighbours == expected.neighbours, "\(name), K \(k), Q \(count)")
             }
           }
         }
       }
-      #expect(products.faults == 0)
+    }
+  }
+
+  @Test("A filter answers for rows of any ordinary length, and leaves the others to the clear search")
+  func whoAnswers() {
+    for (name, rows, queries) in hardCases(8) {
+      let bank = shards(rows, dimension: 8, ranks: 1)[0]
+      let answers = queries.withUnsafeBufferPointer { bank.filteredCandidates($0, k: 10, excluding: nil) != nil }
+      #expect(answers == !["long", "far too long", "long queries"].contains(name), "\(name)")
     }
   }
 
   @Test("A heap keeps the best of what it was offered, in any order")
-  func heap() throws {
+  func heap() {
     for k in [0, 1, 2, 3, 10, 64] {
       for number in 0..<50 {
         let random = CounterRandom(seed: 4, name: "heap", UInt64(k), UInt64(number))
@@ -73,25 +107,24 @@ struct TopKTests {
         let offered = (0..<count).map {
           Neighbour(similarity: Double(random.index(UInt64(1 + $0), below: 20)), index: ($0 * 37) % 101)
         }
-        var candidates = Candidates(queries: 1, k: k)
-        for neighbour in offered where k > 0 { candidates.offer(neighbour, to: 0) }
-        let found = try Candidates.merge([candidates.packed], queries: 1, k: max(k, 1))[0]
-        #expect(found == Array(offered.sorted { $0.precedes($1) }.prefix(k)))
+        var heap = NearestHeap(k: k)
+        for neighbour in offered { heap.offer(neighbour) }
+        #expect(heap.sorted == Array(offered.sorted { $0.precedes($1) }.prefix(k)))
       }
     }
   }
 
-  @Test("Values that are not finite are counted, in queries and in rows")
-  func faults() {
+  @Test("Values that are not finite are counted, in queries and in rows", arguments: [1, 7])
+  func faults(queries: Int) {
     let dimension = 5
     var values = unitRows(40, dimension)
     values[7] = .nan
     values[39 * dimension] = -.infinity
-    var queries = unitRows(2, dimension)
-    let bank = shards(values, dimension: dimension, ranks: 1)[0]
-    #expect(bank.candidates(queries[...], k: 3, excluding: nil).faults == 2)
-    queries[0] = .infinity
-    #expect(bank.candidates(queries[...], k: 3, excluding: nil).faults == 3)
+    var asked = unitRows(queries, dimension)
+    let bank = shards(values, dimension: dimension, ranks: 1, workers: 2)[0]
+    #expect(bank.candidates(asked[...], k: 3, excluding: nil).faults == 2)
+    asked[0] = .infinity
+    #expect(bank.candidates(asked[...], k: 3, excluding: nil).faults == 3)
     #expect(throws: MemoryBankError.notFinite(step: "search", faults: 5)) {
       try Candidates.merge([[2, 0, 0], [3]], queries: 1, k: 1)
     }

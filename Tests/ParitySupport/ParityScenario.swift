@@ -11,8 +11,6 @@ import Safetensors
 ///
 /// Micro-batches and rows are shared between the ranks as `TrainingStep` shares them.
 public struct ParityScenario {
-  public enum Reduction: Sendable { case exact, float32 }
-
   private let fixture: ParityFixture
   private let reduction: Reduction
   private let communicator: Communicator
@@ -40,7 +38,8 @@ public struct ParityScenario {
     images = ParityInputs.blobImages(parity.rows + ParityInputs.queries, side: parity.size, seed: parity.imageSeed)
     replica = try ParityInputs.replica(parity)
     bank = MemoryBank(
-      rows: parity.rows, dimension: parity.dimension, seed: ParityInputs.bankSeed, communicator: communicator)
+      rows: parity.rows, dimension: parity.dimension, seed: ParityInputs.bankSeed, workers: replica.workers,
+      communicator: communicator)
   }
 
   /// All ranks.
@@ -142,19 +141,12 @@ public struct ParityScenario {
 
   /// All ranks. The flat gradients of the whole step.
   private func reduce() throws -> [Double] {
-    switch reduction {
-    case .exact:
-      try communicator.allReduce(replica.sums.fixed, .sum)  // all ranks
-      return replica.sums.fixedGradients.map(FixedPoint.gradient.decode)
-    case .float32:
-      var gradients: [Double] = []
-      try replica.reduceGradientsAsFloats {
-        try communicator.allReduce($0, .sum)  // all ranks
-        gradients = $0.map(Double.init)
-      }
-      try communicator.allReduce(replica.sums.fixedRest, .sum)  // all ranks
-      return gradients
-    }
+    let (sums, gradients) = (replica.sums, replica.reducedGradients())
+    let reducing = GradientReduction(reduction, largest: gradients.count, communicator: communicator)
+    var phases = GradientReduction.Phases()
+    try reducing.run(UnsafeBufferPointer(sums.fixedGradients), into: gradients, phases: &phases)  // all ranks
+    try communicator.allReduce(sums.fixedRest, .sum)  // all ranks
+    return gradients.map(Double.init)
   }
 
   private typealias Gradient = (name: String, gradient: [Double], weights: [Float])

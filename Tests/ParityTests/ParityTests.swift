@@ -21,7 +21,7 @@ struct ParityTests {
     #expect(run.status == 0, "\(run.errors)")
   }
 
-  @Test("Gradients and scores stay within PyTorch's tolerances by either reduction on four ranks")
+  @Test("Gradients and scores stay within PyTorch's tolerances by exact and float32 reductions on four ranks")
   func reductions() async throws {
     let fixture = try #require(Fixtures.all.first { $0.hasSuffix("/unet-64-narrow-mse.json") })
     let run = try await Program.mpirun(ranks: 4, [Program.built("ranks"), "parity-reductions", fixture])

@@ -4,6 +4,7 @@ import MemoryBank
 import Radiographs
 import SALAD
 import Safetensors
+import WorkerThreads
 
 #if canImport(Darwin)
   import Darwin
@@ -32,7 +33,7 @@ enum CheckpointChecks {
         let run = try RunDirectory.resume(arguments[0], communicator: facts.world)
         let configuration = try run.readConfiguration([String: String].self, communicator: facts.world)
         if let checkpoint = try Checkpoint.latest(of: run, communicator: facts.world) {
-          let bank = try checkpoint.bank(.momentum, communicator: facts.world)
+          let bank = try checkpoint.bank(.momentum, workers: Workers(count: 1), communicator: facts.world)
           facts.expect(
             bank.shard, equals: rows(bank.ownedRows, step: checkpoint.manifest.step, .momentum),
             "rows of step \(checkpoint.manifest.step)")
@@ -140,7 +141,7 @@ enum CheckpointChecks {
     _ path: String, _ kind: BankKind?, _ communicator: Communicator, _ facts: inout Facts
   ) throws -> ModelSource {
     let source = try ModelSource.open(path, bank: kind, communicator: communicator)
-    let bank = try source.bank(communicator: communicator)
+    let bank = try source.bank(workers: Workers(count: 1), communicator: communicator)
     let step = Int(try SafetensorsFile(path: source.modelPath).int64s("step")[0])
     facts.expect(source.kind == .deployment || source.kind == .run(step: step), "the step is the model's")
     facts.expect(bank.sharding.rows, equals: source.imageIDs.count, "a row an image")
@@ -172,7 +173,8 @@ enum CheckpointChecks {
       func bank(_ kind: BankKind) -> MemoryBank {
         let owned = Sharding(rows: count, ranks: world.size).range(of: world.rank)
         return MemoryBank(
-          rows: count, dimension: dimension, shard: rows(owned, step: step, kind), communicator: world)
+          rows: count, dimension: dimension, shard: rows(owned, step: step, kind), workers: Workers(count: 1),
+          communicator: world)
       }
       let description = Checkpoint.Description(
         step: step, epoch: step / 2, saladVersion: "0.0.0", instructionSet: "baseline", dataFingerprint: "abc",

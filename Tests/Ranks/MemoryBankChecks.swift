@@ -1,6 +1,7 @@
 import Foundation
 import MPI
 import MemoryBank
+import WorkerThreads
 
 // N = bank rows, D = embedding dimension, B = batch size, Q = queries, K = neighbours looked up
 
@@ -23,7 +24,9 @@ enum MemoryBankChecks {
     let range = Sharding(rows: rows, ranks: world.size).range(of: world.rank)
     return MemoryBank(
       rows: rows, dimension: dimension,
-      shard: Array(values[(range.lowerBound * dimension)..<(range.upperBound * dimension)]), communicator: world)
+      shard: Array(values[(range.lowerBound * dimension)..<(range.upperBound * dimension)]),
+      workers: Workers(count: 1 + rows % 3),
+      communicator: world)
   }
 
   /// Rank 0 prints it, and the test compares the lines of runs with different numbers of ranks.
@@ -168,10 +171,18 @@ enum MemoryBankChecks {
 
   private static func entropiesAndAnchors(_ facts: inout Facts) throws {
     var hash = BitHash()
-    for (rows, dimension, temperature) in [(1, 3, 0.1), (20, 5, 0.1), (100, 20, 1e-3), (333, 33, 0.1), (600, 9, 0.3)] {
+    for (rows, dimension, temperature, kind) in [
+      (1, 3, 0.1, ""), (20, 5, 0.1, ""), (100, 20, 1e-3, ""), (333, 33, 0.1, ""), (600, 9, 0.3, ""),
+      // More equal rows than a shortlist holds, and rows that are no unit rows: both take the longer way.
+      (400, 16, 0.1, ", equal in halves"), (333, 33, 0.1, ", of length 2"),
+    ] {
       var draws = Draws("entropies", rows)
-      let name = "N \(rows), tau \(temperature)"
-      let values = draws.unitVectors(rows, dimension, around: 10)
+      let name = "N \(rows), tau \(temperature)\(kind)"
+      let length: Float = kind.contains("length") ? 2 : 1
+      let values =
+        kind.contains("equal")
+        ? draws.unitVectors(2, dimension).rows(dimension).flatMap { row in (0..<(rows / 2)).flatMap { _ in row } }
+        : draws.unitVectors(rows, dimension, around: 10).map { length * $0 }
       let reference = ReferenceBank(values, dimension: dimension)
       let bank = bank(values, dimension: dimension, facts.world)
       var done: [Int] = []
@@ -182,7 +193,7 @@ enum MemoryBankChecks {
         max($0, abs($1.element - reference.entropy($1.offset, temperature: temperature)))
       }
       // |dH| is at most sum of p_j (|log p_j| + H) |dx_j|; then the fixed-point sums.
-      let exponentError = 2 * Double(dimension + 2) * 0x1p-24 / temperature
+      let exponentError = 2 * Double(length * length) * Double(dimension + 2) * 0x1p-24 / temperature
       let bound = 2 * (log(Double(rows)) + 1) * exponentError + Double(rows) * 0x1p-38
       expect(worst, near: 0, within: bound, "entropies, \(name)", &facts)
 
@@ -248,7 +259,9 @@ enum MemoryBankChecks {
   /// A few steps as a trainer takes them: the whole bank's bits must not depend on the ranks.
   private static func training(_ facts: inout Facts) throws {
     let (rows, dimension, batch) = (150, 25, 24)
-    var bank = MemoryBank(rows: rows, dimension: dimension, seed: 7, communicator: facts.world)
+    var bank = MemoryBank(
+      rows: rows, dimension: dimension, seed: 7, workers: Workers(count: facts.world.size % 3 + 1),
+      communicator: facts.world)
     var neighbourhoods = AnchorNeighbourhoods.none
     var hash = BitHash()
     for step in 0..<12 {
@@ -321,5 +334,12 @@ enum MemoryBankChecks {
     _ found: Double, near expected: Double, within bound: Double, _ fact: String, _ facts: inout Facts
   ) {
     facts.expect(abs(found - expected) <= bound, "\(fact): off by \(abs(found - expected)), \(bound) allowed")
+  }
+}
+
+extension [Float] {
+  /// Rows of so many elements.
+  fileprivate func rows(_ dimension: Int) -> [ArraySlice<Float>] {
+    stride(from: 0, to: count, by: dimension).map { self[$0..<($0 + dimension)] }
   }
 }

@@ -1,3 +1,4 @@
+import ExactSum
 import MPI
 import ParitySupport
 
@@ -19,12 +20,17 @@ enum ParityChecks {
       let fixture = try ParityFixture(path: facts.arguments[0])
       var exact = try ParityScenario(fixture, reduction: .exact, communicator: facts.world)
       var float32 = try ParityScenario(fixture, reduction: .float32, communicator: facts.world)
+      var bfloat16 = try ParityScenario(fixture, reduction: .bfloat16, communicator: facts.world)
       try exact.run()  // all ranks
       try float32.run()  // all ranks
-      let table = ReductionTable(exact: exact, float32: float32)
+      try bfloat16.run()  // all ranks
+      let table = ReductionTable(exact: exact, float32: float32, bfloat16: bfloat16)
       if facts.rank == 0 { print("\(fixture.case.name), \(facts.size) ranks\n\(table)\n") }
       check(exact, &facts)
       check(float32, &facts)
+      // Half a unit of 8 bits is 2^-9 at most, a term; a sum of four that partly cancel is off by some more of itself.
+      facts.expect(
+        (0x1p-11...0x1p-7).contains(table.bfloat16Error), "bfloat16 costs its rounding: \(table.bfloat16Error)")
     },
   ]
 

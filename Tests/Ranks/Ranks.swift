@@ -14,7 +14,9 @@ import MPI
 /// Each area's checks are one file with a list of them.
 @main
 struct Ranks {
-  static let checks: [Check] = MPIChecks.all + MemoryBankChecks.all + CheckpointChecks.all + ParityChecks.all
+  static let checks: [Check] =
+    MPIChecks.all + MemoryBankChecks.all + CheckpointChecks.all + ParityChecks.all
+    + ReductionChecks.all
 
   static func main() throws {
     let arguments = CommandLine.arguments.dropFirst()

@@ -66,8 +66,10 @@ struct Convolution: Sendable {
     plan.note(self)
   }
 
-  /// A map of at most 2 x 2, whose weight gradient is not oneDNN's.
-  var isOnSmallMap: Bool { shape.side <= 2 && shape.kernel > 1 && precision == .float32 }
+  /// A map of at most 4 x 4, whose weight gradient is not oneDNN's; in bfloat16 it is.
+  var isOnSmallMap: Bool {
+    shape.side <= 4 && shape.kernel > 1 && shape.stride == 1 && precision == .float32
+  }
 
   var weightCount: Int { shape.outputs * shape.inputs * shape.kernel * shape.kernel }
   /// Elements of the packed weights and of their packed gradient.

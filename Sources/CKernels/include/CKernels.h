@@ -3,3 +3,4 @@
 #include "CKernelsExactSum.h"
 #include "CKernelsMemoryBank.h"
 #include "CKernelsNetwork.h"
+#include "CKernelsRankSum.h"

@@ -3,34 +3,99 @@
 #include <stdint.h>
 
 // The memory bank's inner loops: MemoryBank's Swift files call them, and KernelTests.swift says in Swift what each
-// computes, bit for bit.
+// computes. Where a comment says "bit for bit", a product and the sum it goes into are rounded once, as fma does, in
+// the order given (twice on an x86-64 older than AVX2, which cannot): so any number of rows, any company and any other
+// instruction set give the same bits.
 //
-// In a softmax, s is a similarity, x = (s - maximum) * scale with scale = 1 / temperature, and e = exp(x), in double.
-// maximum is the largest s of the whole bank, so that x <= 0. An x below -700 counts as -700, since e is 0 wherever it
-// is used.
+// A panel holds CK_BANK_LANES = 32 embeddings side by side, (D, 32), those that are missing as zeros. A tile holds what
+// comes of up to 32 rows and a panel, (rows, 32).
 
-/// The largest of values, -INFINITY when there is none. Returns how many values are not finite; those do not count.
-int64_t ck_bank_maximum(const float *values, size_t count, float *maximum);
+enum { CK_BANK_LANES = 32 };
 
-/// Sum of e, in fixed point: each is rounded to a multiple of 2^-40, ties to even.
-int64_t ck_bank_exponential_sum(const float *similarities, size_t count, float maximum, double scale);
+// MARK: Similarities
 
-/// sums[0] = sum of e, sums[1] = sum of -x e, in fixed point as above. -x e is in 0 ... 1/e.
+/// panel[d * 32 + lane] = embeddings[lane][d], 0 from `count` lanes on. embeddings is (count, dimension), count <= 32.
+void ck_bank_panel(const float *embeddings, size_t count, size_t dimension, float *panel);
+
+/// tile[r * 32 + lane] = rows[r] . embedding of lane, bit for bit: in float, element after element.
+void ck_bank_similarities(const float *rows, size_t count, size_t dimension, const float *panel, float *tile);
+
+/// values[r] = rows[r] . embedding, in float, in no particular order: for what is compared with a margin.
+void ck_bank_row_similarities(
+  const float *rows, size_t count, size_t dimension, const float *embedding, float *values);
+
+/// The largest sum of squares of a row, in float, in no particular order; INFINITY when one overflows or is not a number.
+/// Fetches as many rows behind them into the cache.
+float ck_bank_largest_square(const float *rows, size_t count, size_t dimension);
+
+// MARK: Softmax
+//
+// s is a similarity of a tile, x = (s - maximum) * scale with scale = 1 / temperature, and e = exp(x), in double, bit for
+// bit. maxima has one value a lane: the largest s of the whole bank, so that x <= 0. An x below -700 counts as -700, since
+// e is 0 wherever it is used. Sums are fixed-point: each term is rounded to a multiple of 2^-40, ties to even.
+
+/// maxima[lane] = the largest of itself and the lane's values. Returns how many values of `lanes` lanes are not finite;
+/// those do not count.
+int64_t ck_bank_maxima(const float *tile, size_t rows, size_t lanes, float *maxima);
+
+/// sums[lane] += sum of e.
+void ck_bank_exponential_sums(
+  const float *tile, size_t rows, const float *maxima, double scale, int64_t *sums);
+
+/// sums[lane] += sum of e, weighted[lane] += sum of -x e. -x e is in 0 ... 1/e.
 void ck_bank_entropy_sums(
-  const float *similarities, size_t count, float maximum, double scale, int64_t sums[2]);
+  const float *tile, size_t rows, const float *maxima, double scale, int64_t *sums, int64_t *weighted);
 
-/// values[i] = e_i * inverse_sum, in place of similarity i.
+/// As ck_bank_entropy_sums, with 1 as every maximum: e is then one and the same seen from the lane and from the row, and
+/// counts for both. x may be a little above 0.
+void ck_bank_pair_sums(
+  const float *tile, size_t rows, double scale, int64_t *lane_sums, int64_t *lane_weighted, int64_t *row_sums,
+  int64_t *row_weighted);
+
+/// tile[r][lane] = e * inverse_sums[lane], in place of the similarity.
 void ck_bank_probabilities(
-  float *values, size_t count, float maximum, double scale, double inverse_sum);
+  float *tile, size_t rows, const float *maxima, double scale, const double *inverse_sums);
 
-/// Widens (rows, dimension) floats to (rows, padded) doubles, 0 from dimension on.
-/// Returns how many floats are not finite.
-int64_t ck_bank_widen(
-  const float *values, size_t rows, size_t dimension, size_t padded, double *widened);
+/// sums[lane][d] += sum over the 16 rows of coefficients[r][lane] * rows[r][d]: in float, row after row, bit for bit, then
+/// rounded to a multiple of 2^-43. Those beyond `limit` (at most 128) or not a number add nothing.
+/// Returns how many those were.
+///
+/// coefficients is (16, 32), rows is (16, padded), sums is (32, padded); padded is a multiple of 16.
+int64_t ck_bank_weighted_sums(
+  const float *coefficients, const float *rows, size_t padded, float limit, int64_t *sums);
 
-/// dots[q * rows + r] = queries[q] . rows[r], for (queries, padded) and (rows, padded) widened floats.
+// MARK: Shortlists
+//
+// A shortlist is up to `capacity` similarities and the rows they belong to. List n starts at n * capacity.
+
+/// Appends to lane's list every row whose similarity is not below cutoffs[lane]. Row r is number first + r.
+/// There must be room for `rows` more. Returns the largest count.
+int32_t ck_bank_shortlist_lanes(
+  const float *tile, size_t rows, int32_t first, const float *cutoffs, size_t capacity, float *values, int32_t *numbers,
+  int32_t *counts);
+
+/// Appends to row r's list every lane whose similarity is not below cutoffs[r]. Lane l is number first + l.
+/// There must be room for 32 more. Returns the largest count.
+int32_t ck_bank_shortlist_rows(
+  const float *tile, size_t rows, int32_t first, const float *cutoffs, size_t capacity, float *values, int32_t *numbers,
+  int32_t *counts);
+
+/// Appends every row whose similarity is not below cutoff to one list. Returns its new count.
+int32_t ck_bank_shortlist(
+  const float *similarities, size_t rows, int32_t first, float cutoff, float *values, int32_t *numbers, int32_t count);
+
+/// A value that at least k of these are not below, and not many more than k: at most k + k / 8 unless values are equal.
+/// All are finite, and 0 < k <= count.
+float ck_bank_lower_bound(const float *values, size_t count, size_t k);
+
+/// Keeps what is not below cutoff, in order. Returns how many.
+int32_t ck_bank_keep(float *values, int32_t *numbers, int32_t count, float cutoff);
+
+// MARK: Dot products in double
+
+/// dots[i] = embedding . rows[numbers[i]], bit for bit.
 ///
 /// Lane l of 8 adds the products of the elements l, l + 8, l + 16 ... in this order; then the lanes are added as
-/// ((0 + 4) + (2 + 6)) + ((1 + 5) + (3 + 7)). padded is a multiple of 8, the counts are multiples of 4 and 2.
+/// ((0 + 4) + (2 + 6)) + ((1 + 5) + (3 + 7)). The product of two floats is exact in double.
 void ck_bank_dots(
-  const double *query_values, size_t queries, const double *row_values, size_t rows, size_t padded, double *dots);
+  const float *embedding, const float *rows, const int32_t *numbers, size_t count, size_t dimension, double *dots);

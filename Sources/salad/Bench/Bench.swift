@@ -1,5 +1,6 @@
 import ArgumentParser
 import Autoencoder
+import ExactSum
 import Foundation
 import MPI
 import SALAD
@@ -24,6 +25,15 @@ struct Bench: ParsableCommand {
 
   @Flag(help: "Embeddings, as scoring makes them.")
   var score = false
+
+  @Flag(help: "The exact search of the nearest prototypes, for 1 and for 32 queries.")
+  var topK = false
+
+  @Flag(help: "The choice of a round's anchors and their neighbours.")
+  var anchors = false
+
+  @Flag(help: "Sums of gradients over the ranks, by each reduction.")
+  var reduce = false
 
   @Option(help: "The autoencoder.")
   var architecture = Architecture.unet
@@ -81,6 +91,9 @@ struct Bench: ParsableCommand {
     var subjects: [any BenchSubject] = []
     if train { subjects.append(TrainBench()) }
     if score { subjects.append(ScoreBench()) }
+    if topK { subjects.append(TopKBench()) }
+    if anchors { subjects.append(AnchorsBench()) }
+    if reduce { subjects.append(ReduceBench()) }
     return subjects.isEmpty ? [TrainBench(), ScoreBench()] : subjects
   }
 

@@ -1,14 +1,15 @@
 import Foundation
 import Synchronization
 
-/// A rank's worker threads. Each computes one micro-batch at a time, alone.
+/// A rank's worker threads. Each computes one micro-batch, or one block of the memory bank's rows, at a time, alone.
 ///
 /// Who takes which item is left to chance; nothing that is computed may depend on it.
-final class Workers: Sendable {
-  let count: Int
+public final class Workers: Sendable {
+  public let count: Int
   private let shared: Shared
 
-  init(count: Int) {
+  /// - Parameter count: 1 or more. The caller of `run` is the first of them: one worker needs no thread.
+  public init(count: Int) {
     precondition(count >= 1, "\(count) workers")
     self.count = count
     shared = Shared()
@@ -24,7 +25,7 @@ final class Workers: Sendable {
   deinit { shared.stop() }
 
   /// Calls `body(worker, item)` once for every item in 0..<items and returns when all are done.
-  func run(items: Int, _ body: @escaping (_ worker: Int, _ item: Int) -> Void) {
+  public func run(items: Int, _ body: @escaping (_ worker: Int, _ item: Int) -> Void) {
     if count == 1 || items <= 1 {
       for item in 0..<items { body(0, item) }
       return
@@ -33,7 +34,7 @@ final class Workers: Sendable {
   }
 
   /// Calls `body(worker, range)` for pieces of 0..<count of at most `piece` elements.
-  func run(elements: Int, piece: Int, _ body: @escaping (_ worker: Int, _ range: Range<Int>) -> Void) {
+  public func run(elements: Int, piece: Int, _ body: @escaping (_ worker: Int, _ range: Range<Int>) -> Void) {
     run(items: (elements + piece - 1) / piece) { worker, item in
       body(worker, item * piece..<min((item + 1) * piece, elements))
     }

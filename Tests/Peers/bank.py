@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""Time what others make of the memory bank's work: FAISS and PyTorch, on random unit rows.
+
+    bank.py --top-k --rows 100000 --queries 32 --threads 2
+    bank.py --anchors --rows 10000 --threads 2
+
+--top-k is an exact search of the K = 100 nearest of N rows of D = 200: FAISS's IndexFlatIP, and PyTorch's matrix product and
+topk. --anchors is what PyTorch makes of anchor discovery with its own operations: the N x N similarities, the entropies of
+their softmax, and the 10 nearest other rows of every row. Where N x N does not fit, blocks of rows follow each other: --block
+says how many, and the output repeats it.
+
+Prints one JSON object a line for each peer, times in milliseconds: the median, the fastest and the slowest repetition.
+"""
+
+import argparse
+import json
+import time
+
+import torch
+
+DIMENSION = 200
+NEIGHBOURS = 100
+ANCHOR_NEIGHBOURS = 10
+TEMPERATURE = 0.1
+
+
+def unit_rows(count, seed):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.nn.functional.normalize(torch.randn(count, DIMENSION, generator=generator), dim=1)
+
+
+def milliseconds(work, repetitions, shortest):
+    """Time of one call, over `repetitions` of as many calls as take `shortest` seconds, after one to warm up."""
+    start = time.perf_counter()
+    work()
+    calls = max(1, int(shortest / max(time.perf_counter() - start, 1e-6)))
+    times = []
+    for _ in range(repetitions):
+        start = time.perf_counter()
+        for _ in range(calls):
+            work()
+        times.append(1000 * (time.perf_counter() - start) / calls)
+    times.sort()
+    return {"milliseconds": times[len(times) // 2], "fastest": times[0], "slowest": times[-1]}
+
+
+def top_k(arguments):
+    rows, queries = unit_rows(arguments.rows, 1), unit_rows(arguments.queries, 2)
+
+    def torch_search():
+        return torch.topk(queries @ rows.T, min(NEIGHBOURS, arguments.rows), dim=1)
+
+    yield "torch", milliseconds(torch_search, arguments.repetitions, 0.1)
+
+    import faiss  # after PyTorch's turn: each brings threads of its own
+
+    faiss.omp_set_num_threads(arguments.threads)
+    index = faiss.IndexFlatIP(DIMENSION)
+    index.add(rows.numpy())
+    asked = queries.numpy()
+    yield "faiss", milliseconds(lambda: index.search(asked, NEIGHBOURS), arguments.repetitions, 0.1)
+
+
+def anchors(arguments):
+    rows = unit_rows(arguments.rows, 1)
+    block = arguments.block or arguments.rows
+
+    def discover():
+        entropies, nearest = [], []
+        for first in range(0, arguments.rows, block):
+            similarities = rows[first : first + block] @ rows.T
+            probabilities = torch.softmax(similarities / TEMPERATURE, dim=1)
+            entropies.append(-(probabilities * torch.log(probabilities + 1e-30)).sum(dim=1))
+            # A row is not its own neighbour.
+            similarities[torch.arange(len(similarities)), torch.arange(first, first + len(similarities))] = -2
+            nearest.append(torch.topk(similarities, ANCHOR_NEIGHBOURS, dim=1).indices)
+        return torch.cat(entropies), torch.cat(nearest)
+
+    yield "torch", milliseconds(discover, arguments.repetitions, 0)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    subject = parser.add_mutually_exclusive_group(required=True)
+    subject.add_argument("--top-k", action="store_true")
+    subject.add_argument("--anchors", action="store_true")
+    parser.add_argument("--rows", type=int, default=10_000)
+    parser.add_argument("--queries", type=int, default=32)
+    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--repetitions", type=int, default=5)
+    parser.add_argument("--block", type=int, default=0, help="rows of N x N at once in --anchors (default: all)")
+    arguments = parser.parse_args()
+    torch.set_num_threads(arguments.threads)
+    torch.set_grad_enabled(False)
+    for peer, times in (top_k if arguments.top_k else anchors)(arguments):
+        line = {"peer": peer, "rows": arguments.rows, "threads": arguments.threads, **times}
+        if arguments.top_k:
+            line["queries"] = arguments.queries
+        elif arguments.block:
+            line["block"] = arguments.block
+        print(json.dumps(line), flush=True)
+
+
+if __name__ == "__main__":
+    main()
