@@ -188,7 +188,8 @@ struct UNet: Network {
 
     for index in encoder.indices.reversed() {
       let source =
-        index == 0 ? UnsafeRawPointer(reconstruction.image(slot)) : encoder[index - 1].repeatOutput(slot, worker: worker)
+        index == 0
+        ? UnsafeRawPointer(reconstruction.image(slot)) : encoder[index - 1].repeatOutput(slot, worker: worker)
       if !encoder[index].backward(source: source, slot: slot, shared: shared, worker: worker) { sound = false }
     }
     return sound

@@ -57,7 +57,8 @@ struct Convolution: Sendable {
         height: Int32(shape.side), width: Int32(shape.side), kernel: Int32(shape.kernel),
         stride: Int32(shape.stride), padding: Int32(shape.kernel / 2), block: Int32(OneDNN.block),
         plain_source: shape.readsImage ? 1 : 0,
-        training: plan.training ? 1 : 0, bfloat16: precision == .bfloat16 ? 1 : 0, algorithm: (algorithm, algorithm, algorithm)))
+        training: plan.training ? 1 : 0, bfloat16: precision == .bfloat16 ? 1 : 0,
+        algorithm: (algorithm, algorithm, algorithm)))
     let packedCount = inputs * padded(shape.outputs) * shape.kernel * shape.kernel
     packedForward = plan.reserve(packed: packedCount, precision)
     // Winograd's data gradients read the forward packing.
@@ -168,7 +169,8 @@ struct Convolution: Sendable {
     let (block, taps) = (OneDNN.block, shape.inputs * shape.kernel * shape.kernel)
     return withUnsafeTemporaryAllocation(of: Double.self, capacity: packedCount) { blocked in
       ck_image_weight_gradient(
-        image.assumingMemoryBound(to: Float.self), gradient, Int64(microBatch), Int64(shape.inputs), Int64(padded(shape.outputs) / block),
+        image.assumingMemoryBound(to: Float.self), gradient, Int64(microBatch), Int64(shape.inputs),
+        Int64(padded(shape.outputs) / block),
         Int64(shape.side), Int64(shape.kernel), Int64(shape.stride), outputPrecision.layout, blocked.baseAddress)
       let plain = worker.weightGradient[0..<weightCount]
       for output in 0..<shape.outputs {

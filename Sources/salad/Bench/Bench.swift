@@ -108,7 +108,7 @@ struct Bench: ParsableCommand {
       let bench = BenchSession(
         communicator: communicator, watchdog: session.watchdog, configuration: settings, rows: rows, workers: workers,
         steps: steps, peak: machine.peakGflops * 1e9)
-      var report = BenchReport(machine: machine)
+      var report = BenchReport(machine: machine, precision: precision)
       for subject in subjects {
         let name = type(of: subject).name
         session.watchdog.enter("measuring \(name)", step: nil)
