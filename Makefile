@@ -1,11 +1,14 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps build test demo reference dist install lint format clean
+.PHONY: help deps build test demo reference bench dist install lint format clean
 
 PREFIX ?= /usr/local
 # Tests whose names match, such as FILTER=MPITests; all by default.
 FILTER ?=
+# What `bench` measures, such as ONLY=train,score, all by default; and how often.
+ONLY ?=
+ROUNDS ?= 5
 
 SOURCES := Package.swift Sources Tests
 # Tests see internals, which takes other flags: a folder of their own keeps both builds fresh.
@@ -31,6 +34,9 @@ demo: build ## draw X-rays, train on two ranks, score, merge, evaluate
 
 reference: build ## compare with PyTorch and write the fixtures of Tests/ParityTests
 	Tests/Reference/run
+
+bench: build ## compare speed and memory with the peers', write docs/performance.md
+	ONLY='$(ONLY)' ROUNDS='$(ROUNDS)' Tests/Peers/run
 
 dist: deps ## build dist/salad-VERSION-linux-ARCH.tar.gz for machines without Swift
 	swift build -c release --product salad --static-swift-stdlib --scratch-path $(DIST_BUILD)

@@ -4,6 +4,8 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+import svg
+
 WIDTH, HEIGHT = 720, 360
 LEFT, RIGHT, TOP, BOTTOM = 70, 20, 55, 45
 
@@ -28,10 +30,7 @@ def draw(path: Path, curves: list[Curve], x_title: str, y_title: str, marks: lis
     def y(value: float) -> float:
         return TOP + (HEIGHT - TOP - BOTTOM) * (high - math.log10(value)) / (high - low)
 
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12">',
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-    ]
+    lines = []
     for power in range(low, high + 1):
         height = y(10.0**power)
         lines.append(f'<path d="M{LEFT} {height:.1f}H{WIDTH - RIGHT}" stroke="#ddd"/>')
@@ -49,4 +48,4 @@ def draw(path: Path, curves: list[Curve], x_title: str, y_title: str, marks: lis
     lines.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}" text-anchor="middle">{x_title}</text>')
     middle = (TOP + HEIGHT - BOTTOM) / 2
     lines.append(f'<text transform="translate(16 {middle}) rotate(-90)" text-anchor="middle">{y_title}</text>')
-    path.write_text("\n".join(lines) + "\n</svg>\n")
+    svg.write(path, WIDTH, HEIGHT, lines)
