@@ -20,7 +20,8 @@ public struct SelfTest: Codable, Sendable, Equatable {
 
   /// Rounding differs between instruction sets: by some 1e-6 in a unit vector's element, and in a score next to 0, where
   /// acos is steep, by 5e-5 (both seen against PyTorch). What is wrong is off by an element's size, about 1 / sqrt(D).
-  /// In bfloat16 BFTOL
+  /// In bfloat16 such a difference, some 1e-6 of a value, now and then turns the rounding of an activation: of about
+  /// 1e-6 / 2^-8 = 3e-4 of them in a layer, by 2^-8 each. Over 14 layers that is 2^-8 * sqrt(14 * 3e-4), 3e-4 of a row.
   private static func tolerance(_ precision: Precision) -> Double { precision == .float32 ? 1e-3 : 1e-2 }
 
   /// Local. The images as a file would give them.

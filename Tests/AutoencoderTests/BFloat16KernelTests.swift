@@ -96,21 +96,27 @@ struct BFloat16KernelTests {
       ck_normalise_pool_backward(
         $0[0], $0[1], n, b, s, s, $2, scale, shift, 0.1, mean, deviation, meanGradient, meanProduct, $1)
     }
-    var sums = [[Double]](repeating: [Double](repeating: 0, count: blocks * 16), count: 12)
-    for (index, layout) in [Self.wide, Self.narrow].enumerated() {
-      let arrays = [values, gradient, small]
-      func pass(_ p: [UnsafeRawPointer]) {
-        ck_batch_moments(p[0], n, b, pixels, layout, &sums[6 * index], &sums[6 * index + 1])
-        ck_normalise_backward_sums(
-          p[0], p[1], n, b, pixels, layout, scale, shift, 0.1, mean, deviation, &sums[6 * index + 2],
-          &sums[6 * index + 3])
-        ck_normalise_pool_backward_sums(
-          p[0], p[2], n, b, s, s, layout, scale, shift, 0.1, mean, deviation, &sums[6 * index + 4],
-          &sums[6 * index + 5])
+    func sums(_ p: [UnsafeRawPointer], _ layout: Int64) -> [[Double]] {
+      func two(_ pass: (UnsafeMutablePointer<Double>, UnsafeMutablePointer<Double>) -> Void) -> [[Double]] {
+        var (first, second) = ([Double](repeating: 0, count: blocks * 16), [Double](repeating: 0, count: blocks * 16))
+        pass(&first, &second)
+        return [first, second]
       }
-      if layout == Self.wide { withPointers(arrays.map(widened), pass) } else { withPointers(arrays, pass) }
+      return two { ck_batch_moments(p[0], n, b, pixels, layout, $0, $1) }
+        + two {
+          ck_normalise_backward_sums(
+            p[0], p[1], n, b, pixels, layout, scale, shift, 0.1, mean, deviation, $0, $1)
+        }
+        + two {
+          ck_normalise_pool_backward_sums(
+            p[0], p[2], n, b, s, s, layout, scale, shift, 0.1, mean, deviation, $0, $1)
+        }
     }
-    #expect(Array(sums[..<6]) == Array(sums[6...]))
+    let inputs = [values, gradient, small]
+    var results: [[[Double]]] = []
+    withPointers(inputs.map(widened)) { results.append(sums($0, Self.wide)) }
+    withPointers(inputs) { results.append(sums($0, Self.narrow)) }
+    #expect(results[0] == results[1])
   }
 
   @Test("Upsampling and back, means, rectifying and adding")
