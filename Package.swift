@@ -37,7 +37,7 @@ let package = Package(
     .target(name: "Safetensors"),
     .target(
       name: "Radiographs",
-      dependencies: ["CPNG", .product(name: "Crypto", package: "swift-crypto")]),
+      dependencies: ["CPNG", "CKernels", .product(name: "Crypto", package: "swift-crypto")]),
     .target(
       name: "Autoencoder",
       dependencies: [

@@ -7,22 +7,48 @@ import Foundation
 final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable {
   let pointer: UnsafeMutablePointer<Element>
   let count: Int
+  /// Of a large buffer: the pages to give back.
+  private let mapped: UnsafeMutableRawBufferPointer?
 
   init(count: Int) {
     self.count = count
     let bytes = max(count * MemoryLayout<Element>.stride, 1)
-    // Two megabytes is a huge page: large buffers then cost few page faults and few TLB entries.
-    let hugePage = 1 << 21
-    let alignment = bytes >= hugePage ? hugePage : 64
-    let raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: alignment)
-    #if os(Linux)
-      if bytes >= hugePage { madvise(raw, bytes, MADV_HUGEPAGE) }
-    #endif
-    memset(raw, 0, bytes)
+    let raw: UnsafeMutableRawPointer
+    if bytes >= Self.hugePage {
+      (raw, mapped) = Self.map(bytes)
+    } else {
+      raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+      memset(raw, 0, bytes)
+      mapped = nil
+    }
     pointer = raw.bindMemory(to: Element.self, capacity: max(count, 1))
   }
 
-  deinit { UnsafeMutableRawPointer(pointer).deallocate() }
+  deinit {
+    if let mapped {
+      munmap(mapped.baseAddress, mapped.count)
+    } else {
+      UnsafeMutableRawPointer(pointer).deallocate()
+    }
+  }
+
+  /// Two megabytes: large buffers in such pages cost few page faults and few TLB entries.
+  private static var hugePage: Int { 1 << 21 }
+
+  /// Fresh memory from the kernel, zero without being written to: what is never touched costs nothing, and what is
+  /// touched is so first by the thread that works with it.
+  ///
+  /// - Returns: the place aligned for huge pages, and what to unmap.
+  private static func map(_ bytes: Int) -> (UnsafeMutableRawPointer, UnsafeMutableRawBufferPointer) {
+    let size = bytes + hugePage
+    guard let base = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), base != MAP_FAILED
+    else { fatalError("\(bytes) bytes cannot be allocated: \(String(cString: strerror(errno)))") }
+    let start = base.alignedUp(toMultipleOf: hugePage)
+    #if os(Linux)
+      madvise(start, bytes, MADV_HUGEPAGE)
+    #endif
+    return (start, UnsafeMutableRawBufferPointer(start: base, count: size))
+  }
 
   var elements: UnsafeMutableBufferPointer<Element> { UnsafeMutableBufferPointer(start: pointer, count: count) }
 

@@ -69,6 +69,14 @@ final class WorkerBuffers: @unchecked Sendable {
     var channels = 0
     /// (m, C, S, S)
     var image = 0
+
+    /// Bytes of the buffers that these sizes make.
+    func byteCount(training: Bool) -> Int {
+      let activations = (needsResidual ? 3 : 2) + (training && needsSource ? 1 : 0)
+      let floats = 3 * channels + (training ? packedGradient + max(weightGradient, 2 * channels) + image + decoder : 0)
+      return activations * activation + floats * MemoryLayout<Float>.stride
+        + 3 * channels * MemoryLayout<Double>.stride + scratch
+    }
   }
 
   /// Gradients, or evaluation's activations, go back and forth between these two.

@@ -21,6 +21,7 @@ public final class Replica {
   /// This rank's threads; others may use them between two calls.
   public let workers: Workers
   private let workerBuffers: [WorkerBuffers]
+  private let isTrained: Bool
   private let slotCount: Int
   private let activationLimit: Int
   private var slots: [Slot] = []
@@ -60,27 +61,38 @@ public final class Replica {
     configuration: NetworkConfiguration, precision: Precision = .float32, microBatch: Int, workers: Int,
     training: Bool, activationLimit: Int
   ) throws {
-    try precision.requireSupport()
     self.configuration = configuration
     self.precision = precision
     self.microBatch = microBatch
     self.activationLimit = activationLimit
-    var plan = NetworkPlan(microBatch: microBatch, precision: precision, training: training)
-    network =
-      switch configuration.architecture {
-      case .unet: try UNet(configuration, plan: &plan)
-      case .resnet18: try ResNet18(configuration, plan: &plan)
-      }
+    let (network, plan) = try Self.plan(
+      configuration, precision: precision, microBatch: microBatch, training: training)
+    self.network = network
     layout = plan.layout
     shared = SharedBuffers(
       layout: layout, packed: plan.packed.count, evaluation: plan.evaluation.count, training: training)
     self.workers = Workers(count: workers)
-    plan.sizes.decoder = plan.decoderPart.count
     let sizes = plan.sizes
     workerBuffers = (0..<workers).map { _ in WorkerBuffers(sizes, training: training) }
+    isTrained = training
     slotCount = training ? plan.encoderPart.count : 0
     firstMoments = AlignedBuffer(count: training ? layout.parameterCount : 0)
     secondMoments = AlignedBuffer(count: training ? layout.parameterCount : 0)
+  }
+
+  /// The network, and what it needs: nothing of it is allocated yet.
+  static func plan(
+    _ configuration: NetworkConfiguration, precision: Precision, microBatch: Int, training: Bool
+  ) throws -> (any Network, NetworkPlan) {
+    try precision.requireSupport()
+    var plan = NetworkPlan(microBatch: microBatch, precision: precision, training: training)
+    let network: any Network =
+      switch configuration.architecture {
+      case .unet: try UNet(configuration, plan: &plan)
+      case .resnet18: try ResNet18(configuration, plan: &plan)
+      }
+    plan.sizes.decoder = plan.decoderPart.count
+    return (network, plan)
   }
 
   /// Elements of all weights, scales and shifts.
@@ -277,12 +289,18 @@ public final class Replica {
 
   /// Makes the slots for `count` micro-batches and tells how many of those are kept.
   private func prepareSlots(for count: Int) -> Int {
-    let affordable = activationLimit / max(activationSize, 1)
-    let kept = count <= max(affordable, workers.count) ? count : max(affordable - workers.count, 0)
-    // Behind the kept ones' slots each worker has one, for what is computed again.
-    let needed = kept == count ? count : kept + workers.count
+    let (kept, needed) = Self.slots(
+      for: count, workers: workers.count, limit: activationLimit, slotSize: activationSize)
     while slots.count < needed { slots.append(Slot(count: slotCount)) }
     return kept
+  }
+
+  /// How many of `count` micro-batches are kept in `limit` bytes, and the slots that this takes.
+  static func slots(for count: Int, workers: Int, limit: Int, slotSize: Int) -> (kept: Int, needed: Int) {
+    let affordable = limit / max(slotSize, 1)
+    let kept = count <= max(affordable, workers) ? count : max(affordable - workers, 0)
+    // Behind the kept ones' slots each worker has one, for what is computed again.
+    return (kept, kept == count ? count : kept + workers)
   }
 
   private func slot(of item: Int, worker: Int) -> Slot {
@@ -292,7 +310,8 @@ public final class Replica {
 
   private func packIfStale() {
     guard packedIsStale else { return }
-    let convolutions = network.convolutions
+    // Scoring goes no further than the encoder.
+    let convolutions = isTrained ? network.convolutions : network.encoderConvolutions
     workers.run(items: convolutions.count) { [shared] _, layer in
       convolutions[layer].pack(shared.parameters, into: shared.packed)
     }

@@ -13,6 +13,8 @@ public final class StepSums: Sendable {
   let statisticCount: Int
   private let lossIndex: Int
   private let faultIndex: Int
+  /// The loss and the count of faults.
+  static let extraCount = 2
   /// Micro-batches of all ranks in this step; the range of every term follows from it.
   private let terms = Atomic<Int>(1)
   /// Steps begun, and the step in which each stretch of the gradients was last cleared. Two workers seldom meet in one.
@@ -40,7 +42,7 @@ public final class StepSums: Sendable {
     self.statisticCount = statisticCount
     lossIndex = parameterCount + statisticCount
     faultIndex = lossIndex + 1
-    buffer = AlignedBuffer(count: faultIndex + 1)
+    buffer = AlignedBuffer(count: parameterCount + statisticCount + Self.extraCount)
     stretches = (0..<(parameterCount + Self.stretch - 1) / Self.stretch).map { _ in Stretch() }
     let buckets = Self.cut(parameterCount, into: bucketSize)
     self.buckets = buckets
@@ -62,6 +64,9 @@ public final class StepSums: Sendable {
   public var reconstructionLoss: Double { FixedPoint.loss.decode(buffer.pointer[lossIndex]) }
 
   // MARK: - Buckets
+
+  /// Elements of the largest bucket of so many gradients.
+  static func largestBucket(of count: Int) -> Int { cut(count, into: bucketSize).map(\.count).max() ?? 0 }
 
   /// 32 MB of fixed-point numbers.
   private static let bucketSize = 1 << 22

@@ -134,6 +134,12 @@ static void read_pixels(Reader *reader, uint8_t *eight_bit, float *floating, siz
   // their pixels go straight to their places, and no second image is needed.
   bool interlaced = png_get_interlace_type(png, reader->info) == PNG_INTERLACE_ADAM7;
   png_read_update_info(png, reader->info);
+  if (!interlaced && eight_bit != NULL && reader->colour_type == PNG_COLOR_TYPE_GRAY && reader->header.bit_depth == 8) {
+    // As most radiographs are: the rows are the pixels.
+    for (size_t y = 0; y < height; y++) png_read_row(png, eight_bit + y * width, NULL);
+    png_read_end(png, NULL);
+    return;
+  }
   reader->row = png_malloc(png, png_get_rowbytes(png, reader->info));
 
   for (int pass = 0; pass < (interlaced ? PNG_INTERLACE_ADAM7_PASSES : 1); pass++) {

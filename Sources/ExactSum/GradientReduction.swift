@@ -29,11 +29,14 @@ public final class GradientReduction {
     self.reduction = reduction
     self.communicator = communicator
     self.largest = largest
-    let ranks = communicator.size
-    let part = Self.part(ranks - 1, of: largest, ranks: ranks).count + Self.line
-    var bytes = (ranks - 1) * part * reduction.bytesOnTheWire.to
-    if reduction == .bfloat16 { bytes += largest * 2 }
+    let bytes = Self.receivedBytes(reduction, largest: largest, ranks: communicator.size)
     received = .allocate(byteCount: max(bytes, 1), alignment: 64)
+  }
+
+  /// Bytes of what is received at a time, of stretches of at most `largest` elements.
+  public static func receivedBytes(_ reduction: Reduction, largest: Int, ranks: Int) -> Int {
+    let part = part(ranks - 1, of: largest, ranks: ranks).count + line
+    return (ranks - 1) * part * reduction.bytesOnTheWire.to + (reduction == .bfloat16 ? largest * 2 : 0)
   }
 
   deinit { received.deallocate() }

@@ -9,7 +9,7 @@ public enum Reduction: String, Codable, Sendable, CaseIterable {
   case bfloat16
 
   /// Bytes that an element takes to the rank that sums it, and its sum takes from there.
-  var bytesOnTheWire: (to: Int, from: Int) {
+  public var bytesOnTheWire: (to: Int, from: Int) {
     switch self {
     case .exact: (8, 4)
     case .float32: (4, 4)

@@ -31,6 +31,17 @@ extension Radiograph {
     self.init(width: width, height: height, pixels: pixels)
   }
 
+  /// How large a PNG is: pixels, bytes that each takes when decoded, and bytes of the file.
+  ///
+  /// Throws `RadiographError` as `init(png:)` does, as far as the header goes.
+  public static func size(
+    ofPNG path: String
+  ) throws -> (width: Int, height: Int, bytesPerPixel: Int, fileBytes: Int) {
+    let bytes = try FileBytes.load(path)
+    let header = try PNGFile(path: path, bytes: bytes).header()
+    return (Int(header.width), Int(header.height), header.bit_depth == 16 ? 4 : 1, bytes.count)
+  }
+
   /// Writes an 8-bit gray PNG; `Float` pixels are rounded to the nearest of the 256 grays.
   ///
   /// The file is written whole beside its place and then renamed. Equal pixels give equal bytes under one version of

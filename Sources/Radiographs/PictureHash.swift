@@ -87,21 +87,29 @@ extension PictureHash {
 
   /// nil unless `text` is what `hexadecimal` gives. Quick, since a manifest may hold a hundred thousand.
   public init?(hexadecimal text: String) {
-    var words = SIMD16<UInt64>()
-    var count = 0
-    for byte in text.utf8 {
-      let digit: UInt8
-      switch byte {
-      case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = byte - UInt8(ascii: "0")
-      case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = byte - UInt8(ascii: "a") + 10
-      default: return nil
+    var text = text
+    let words = text.withUTF8 { digits -> (UInt64, SIMD8<UInt64>)? in
+      guard digits.count == 144, let content = Self.word(digits[..<16]) else { return nil }
+      var gradients = SIMD8<UInt64>()
+      for index in gradients.indices {
+        guard let word = Self.word(digits[16 * (index + 1)..<16 * (index + 2)]) else { return nil }
+        gradients[index] = word
       }
-      guard count < 144 else { return nil }
-      words[count / 16] = words[count / 16] << 4 | UInt64(digit)
-      count += 1
+      return (content, gradients)
     }
-    guard count == 144 else { return nil }
-    content = words[0]
-    gradients = SIMD8((1...8).map { words[$0] })
+    guard let words else { return nil }
+    (content, gradients) = words
+  }
+
+  /// 16 hexadecimal digits, nil where one is none.
+  private static func word(_ digits: Slice<UnsafeBufferPointer<UInt8>>) -> UInt64? {
+    var word: UInt64 = 0
+    var isSound = true
+    for byte in digits {
+      let (number, letter) = (byte &- UInt8(ascii: "0"), byte &- UInt8(ascii: "a"))
+      if number > 9, letter > 5 { isSound = false }
+      word = word << 4 | UInt64(number <= 9 ? number : (letter &+ 10) & 15)
+    }
+    return isSound ? word : nil
   }
 }

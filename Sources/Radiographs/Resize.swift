@@ -53,7 +53,7 @@ struct Resampling {
   }
 
   /// Bits behind the point of a fixed-point weight: 8 bits of pixel, 2 of head-room.
-  static let precision = 32 - 8 - 2
+  static let precision = 32 - 8 - 2  // CK_RESIZE_PRECISION, too
 
   let imageCount: Int
   let taps: [Taps]
@@ -88,11 +88,11 @@ struct Resampling {
     self.weights = weights
     fixedWeights = weights.map { Int32(0.5 + $0 * Double(1 << Self.precision)) }
   }
-  /// Every row resampled, rounded to 8 bits.
+  /// Every row resampled, rounded to 8 bits: what `alongRows` does, plainly.
   ///
   /// - Parameter pixels: (rows, imageCount).
   /// - Returns: (rows, taps.count).
-  func alongRows(_ pixels: [UInt8]) -> [UInt8] {
+  func plainAlongRows(_ pixels: [UInt8]) -> [UInt8] {
     let width = taps.count
     let height = pixels.count / imageCount
     return [UInt8](unsafeUninitializedCapacity: height * width) { result, initializedCount in
@@ -114,11 +114,11 @@ struct Resampling {
     }
   }
 
-  /// Every column resampled, rounded to 8 bits.
+  /// Every column resampled, rounded to 8 bits: what `alongColumns` does, plainly.
   ///
   /// - Parameter pixels: (imageCount, width).
   /// - Returns: (taps.count, width).
-  func alongColumns(_ pixels: [UInt8], width: Int) -> [UInt8] {
+  func plainAlongColumns(_ pixels: [UInt8], width: Int) -> [UInt8] {
     [UInt8](unsafeUninitializedCapacity: taps.count * width) { result, initializedCount in
       pixels.withUnsafeBufferPointer { pixels in
         withUnsafeTemporaryAllocation(of: Int32.self, capacity: width) { sums in

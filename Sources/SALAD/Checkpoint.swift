@@ -109,7 +109,9 @@ public struct Checkpoint: Sendable {
   /// All ranks. The checkpoint that `latest` names, every file verified by SHA-256; nil when there is none yet.
   ///
   /// - Throws: `SaladError` 65 on all ranks, naming the file that is missing, truncated, duplicated, foreign or altered.
-  public static func latest(of run: RunDirectory, communicator: Communicator) throws -> Checkpoint? {
+  public static func latest(
+    of run: RunDirectory, workers: Int = 1, communicator: Communicator
+  ) throws -> Checkpoint? {
     // Rank 0's answer for all: a training job may be moving `latest` on.
     let mine = try agree(communicator) {  // all ranks
       communicator.isRoot ? try run.latestStep() : nil
@@ -120,7 +122,7 @@ public struct Checkpoint: Sendable {
 
     let folder = "\(run.path)/\(RunDirectory.checkpointFolder(step: Int(step[0])))"
     let manifest = try agree(communicator) { try Manifest.read(folder: folder) }  // all ranks
-    try Verification(folder: folder, files: manifest.files).run(communicator)  // all ranks
+    try Verification(folder: folder, files: manifest.files, workers: workers).run(communicator)  // all ranks
     return Checkpoint(manifest: manifest, folder: folder)
   }
 

@@ -4,7 +4,7 @@ import Synchronization
 /// Calls `body` with each of `0 ..< count`, on up to `workers` threads at a time, and returns when all are done.
 ///
 /// - Throws: the error of the lowest index that failed, so that threads change no message.
-func forEachConcurrently(
+public func forEachConcurrently(
   _ count: Int, workers: Int, _ body: @escaping @Sendable (Int) throws -> Void
 ) throws {
   let next = Atomic(0)

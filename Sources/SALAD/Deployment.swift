@@ -24,15 +24,16 @@ public struct Deployment: Sendable {
   ///
   /// - Parameters:
   ///   - bank: nil: the refreshed one where there is one, else momentum.
+  ///   - workers: threads of this rank.
   ///   - selfTest: all ranks; what the verified run makes of the self-test's images.
   /// - Returns: which bank was merged.
   /// - Throws: `SaladError` on all ranks: 64 when `output` exists, 65 when the run is damaged, 74 when the disk refuses.
   public static func merge(
-    run: String, output: String, bank: BankKind?, communicator: Communicator,
+    run: String, output: String, bank: BankKind?, workers: Int = 1, communicator: Communicator,
     selfTest: (ModelSource) throws -> SelfTest? = { _ in nil }
   ) throws -> BankKind {
     try refuseExisting(output, communicator: communicator)  // all ranks
-    let source = try ModelSource.open(run, bank: bank, communicator: communicator)  // all ranks
+    let source = try ModelSource.open(run, bank: bank, workers: workers, communicator: communicator)  // all ranks
     guard let checkpoint = source.checkpoint else {
       throw SaladError(.usage, "\(run): expected a run to merge, found a deployment, which is merged already")
     }
@@ -123,9 +124,9 @@ public struct Deployment: Sendable {
   /// All ranks. The deployment at `path`, every file verified.
   ///
   /// - Throws: `SaladError` 65 on all ranks, naming the file that is missing, truncated, altered or foreign.
-  static func open(_ path: String, communicator: Communicator) throws -> Deployment {
+  static func open(_ path: String, workers: Int, communicator: Communicator) throws -> Deployment {
     let manifest = try agree(communicator) { try DeploymentManifest.read(folder: path) }  // all ranks
-    try Verification(folder: path, files: manifest.files).run(communicator)  // all ranks
+    try Verification(folder: path, files: manifest.files, workers: workers).run(communicator)  // all ranks
     return Deployment(path: path, manifest: manifest)
   }
 

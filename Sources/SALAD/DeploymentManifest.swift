@@ -6,8 +6,8 @@ import Radiographs
 /// `ScoringConfiguration`'s keys (`score_rule`, `temperature`, `top_k`, `size`, `channels`, `fit`, ...) stand beside the
 /// others, not in an object of their own: other programs read them.
 struct DeploymentManifest: Codable, Sendable, Equatable {
-  var format = Self.format
-  var formatVersion = Self.formatVersion
+  var format: String = Self.format
+  var formatVersion: Int = Self.formatVersion
   var saladVersion: String
   /// Instruction sets of the CPUs that trained.
   var instructionSet: String
@@ -83,8 +83,8 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
   static func read(folder: String) throws -> DeploymentManifest {
     let path = "\(folder)/\(Manifest.fileName)"
     let bytes = try FileSystem.read(path)
-    try Manifest.checkFormat(bytes, path: path, format: format, version: formatVersion)
-    let manifest = try JSONText.decode(DeploymentManifest.self, from: bytes, path: path)
+    let manifest = try Manifest.decode(
+      DeploymentManifest.self, from: bytes, path: path, format: format, version: formatVersion)
     do {
       try manifest.check()
     } catch {

@@ -9,7 +9,8 @@ struct Embedder {
   let workers: Int
 
   /// How many images to embed at once: a few micro-batches for each worker.
-  var imagesPerBlock: Int { microBatch * workers * 4 }
+  var imagesPerBlock: Int { microBatch * workers * Self.microBatchesPerWorker }
+  static let microBatchesPerWorker = 4
 
   /// - Parameters:
   ///   - count: how many images.

@@ -14,9 +14,9 @@ public struct LeakGuard: Sendable {
 
   /// A guard of what a model learnt from.
   public init(_ source: ModelSource, allowsLeaks: Bool, log: Log) {
-    self.init(
-      training: source.imageIDs, trainingPictures: source.pictures, allowsLeaks: allowsLeaks, log: log)
-    if source.pictures == nil {
+    let pictures = source.pictures
+    self.init(training: source.imageIDs, trainingPictures: pictures, allowsLeaks: allowsLeaks, log: log)
+    if pictures == nil {
       log.note("\(source.path) does not remember what its images show: test images are compared by patient alone")
     }
   }

@@ -42,8 +42,8 @@ public struct Manifest: Codable, Sendable, Equatable {
   }
 
   /// `Manifest.format`.
-  public var format = Self.format
-  public var formatVersion = Self.formatVersion
+  public var format: String = Self.format
+  public var formatVersion: Int = Self.formatVersion
   public var saladVersion: String
   /// Optimiser steps taken, and epochs completed.
   public var step: Int
@@ -101,8 +101,7 @@ extension Manifest {
       throw SaladError(.badData, "\(path): expected the checkpoint's manifest, found none")
     }
     let bytes = try FileSystem.read(path)
-    try checkFormat(bytes, path: path, format: format, version: formatVersion)
-    let manifest = try JSONText.decode(Manifest.self, from: bytes, path: path)
+    let manifest = try decode(Manifest.self, from: bytes, path: path, format: format, version: formatVersion)
     do {
       try manifest.check()
     } catch {
@@ -111,8 +110,24 @@ extension Manifest {
     return manifest
   }
 
-  /// Throws unless the JSON's `format` and `format_version` are those. First of all: another version has other keys.
-  static func checkFormat(_ bytes: [UInt8], path: String, format: String, version: Int) throws {
+  /// A manifest of this format and version.
+  ///
+  /// - Throws: `SaladError` 65: first of all about another format or version, which has other keys.
+  static func decode<T: Decodable & VersionedManifest>(
+    _ type: T.Type, from bytes: [UInt8], path: String, format: String, version: Int
+  ) throws -> T {
+    // Those of a hundred thousand images are read once: the head alone only where there is something wrong.
+    if let manifest = try? JSONText.decode(type, from: bytes, path: path), manifest.format == format,
+      manifest.formatVersion == version
+    {
+      return manifest
+    }
+    try checkFormat(bytes, path: path, format: format, version: version)
+    return try JSONText.decode(type, from: bytes, path: path)
+  }
+
+  /// Throws unless the JSON's `format` and `format_version` are those.
+  private static func checkFormat(_ bytes: [UInt8], path: String, format: String, version: Int) throws {
     struct Head: Decodable {
       var format: String
       var formatVersion: Int
@@ -220,6 +235,15 @@ extension Manifest {
     }
   }
 }
+
+/// What every manifest says first.
+protocol VersionedManifest {
+  var format: String { get }
+  var formatVersion: Int { get }
+}
+
+extension Manifest: VersionedManifest {}
+extension DeploymentManifest: VersionedManifest {}
 
 /// Decimal digits with zeros before them.
 func padded(_ number: Int, to width: Int) -> String {

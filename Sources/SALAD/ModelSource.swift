@@ -15,8 +15,7 @@ public struct ModelSource: Sendable {
   public let modelPath: String
   /// N relative paths; row i is image i's prototype.
   public let imageIDs: [String]
-  /// What image i shows; nil in models from before it was remembered.
-  public let pictures: [PictureHash]?
+  private let imageHashes: [String]?
   public let dataFingerprint: String
   /// The bank that scores.
   public let bankKind: BankKind
@@ -27,6 +26,9 @@ public struct ModelSource: Sendable {
   /// A sentence for standard error when the bank is not the refreshed one that was to be expected, else nil.
   public let note: String?
 
+  /// What image i shows; nil in models from before it was remembered. Read from text at each call: few ask.
+  public var pictures: [PictureHash]? { imageHashes?.compactMap(PictureHash.init(hexadecimal:)) }
+
   private enum Content: Sendable {
     case checkpoint(Checkpoint)
     case deployment(Deployment)
@@ -35,9 +37,13 @@ public struct ModelSource: Sendable {
 
   /// All ranks. Opens and verifies every file of a RUN's newest checkpoint or of a DEPLOY.
   ///
-  /// - Parameter bank: nil: the refreshed one where there is one, else momentum.
+  /// - Parameters:
+  ///   - bank: nil: the refreshed one where there is one, else momentum.
+  ///   - workers: threads of this rank.
   /// - Throws: `SaladError` on all ranks: 65 when `path` is neither or is damaged, 64 when it lacks the bank asked for.
-  public static func open(_ path: String, bank: BankKind?, communicator: Communicator) throws -> ModelSource {
+  public static func open(
+    _ path: String, bank: BankKind?, workers: Int = 1, communicator: Communicator
+  ) throws -> ModelSource {
     let isRun = try agree(communicator) {  // all ranks
       if RunDirectory.hasRun(path) { return true }
       guard FileSystem.exists("\(path)/\(Manifest.fileName)") else {
@@ -49,8 +55,8 @@ public struct ModelSource: Sendable {
       return false
     }
     return isRun
-      ? try openRun(path, bank: bank, communicator: communicator)  // all ranks
-      : try openDeployment(path, bank: bank, communicator: communicator)  // all ranks
+      ? try openRun(path, bank: bank, workers: workers, communicator: communicator)  // all ranks
+      : try openDeployment(path, bank: bank, workers: workers, communicator: communicator)  // all ranks
   }
 
   /// All ranks. This rank's rows of the bank.
@@ -65,9 +71,12 @@ public struct ModelSource: Sendable {
     }
   }
 
-  private static func openRun(_ path: String, bank: BankKind?, communicator: Communicator) throws -> ModelSource {
+  private static func openRun(
+    _ path: String, bank: BankKind?, workers: Int, communicator: Communicator
+  ) throws -> ModelSource {
     let run = try agree(communicator) { try RunDirectory.open(path) }  // all ranks
-    guard let checkpoint = try Checkpoint.latest(of: run, communicator: communicator) else {  // all ranks
+    let latest = try Checkpoint.latest(of: run, workers: workers, communicator: communicator)  // all ranks
+    guard let checkpoint = latest else {
       throw SaladError(.badData, "\(path): expected a run with a checkpoint, found none yet: train it further")
     }
     let step = checkpoint.manifest.step
@@ -82,7 +91,7 @@ public struct ModelSource: Sendable {
     return ModelSource(
       path: path, kind: .run(step: step), scoring: checkpoint.manifest.scoring, modelPath: checkpoint.modelPath,
       imageIDs: checkpoint.manifest.imageIDs,
-      pictures: checkpoint.manifest.imageHashes?.compactMap(PictureHash.init(hexadecimal:)),
+      imageHashes: checkpoint.manifest.imageHashes,
       dataFingerprint: checkpoint.manifest.dataFingerprint, bankKind: kind,
       calibration: checkpoint.manifest.calibration, selfTest: nil,
       note: lagging
@@ -92,9 +101,9 @@ public struct ModelSource: Sendable {
   }
 
   private static func openDeployment(
-    _ path: String, bank: BankKind?, communicator: Communicator
+    _ path: String, bank: BankKind?, workers: Int, communicator: Communicator
   ) throws -> ModelSource {
-    let deployment = try Deployment.open(path, communicator: communicator)  // all ranks
+    let deployment = try Deployment.open(path, workers: workers, communicator: communicator)  // all ranks
     let manifest = deployment.manifest
     if let bank, bank != manifest.bank {
       throw SaladError(
@@ -104,7 +113,7 @@ public struct ModelSource: Sendable {
     }
     return ModelSource(
       path: path, kind: .deployment, scoring: manifest.scoring, modelPath: deployment.modelPath,
-      imageIDs: manifest.imageIDs, pictures: manifest.imageHashes?.compactMap(PictureHash.init(hexadecimal:)),
+      imageIDs: manifest.imageIDs, imageHashes: manifest.imageHashes,
       dataFingerprint: manifest.dataFingerprint, bankKind: manifest.bank,
       calibration: manifest.calibration, selfTest: manifest.selfTest, note: nil, content: .deployment(deployment))
   }

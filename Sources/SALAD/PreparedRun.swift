@@ -16,8 +16,16 @@ public struct PreparedRun: Sendable {
     public var log: Log
     /// Threads of this rank.
     public var workers: Int
+    /// What this rank may use, and bytes that its kept activations may take of it.
+    public var host: HostResources
+    public var activationMemory: Int
 
-    public init(communicator: Communicator, watchdog: Watchdog, log: Log, workers: Int) {
+    public init(
+      communicator: Communicator, watchdog: Watchdog, log: Log, workers: Int, host: HostResources,
+      activationMemory: Int
+    ) {
+      self.host = host
+      self.activationMemory = activationMemory
       self.communicator = communicator
       self.watchdog = watchdog
       self.log = log
@@ -48,6 +56,8 @@ public struct PreparedRun: Sendable {
     let test = try LeakGuard.testImages(of: data, communicator: job.communicator)  // all ranks
     try LeakGuard(training: paths, trainingPictures: nil, allowsLeaks: allowsLeaks, log: job.log)
       .checkPatients(of: test, root: data)
+    try TrainingPlan(configuration, execution, images: paths.count - wished, root: data, paths: paths, job: job)
+      .checkMemory(job.host, communicator: job.communicator)  // all ranks
 
     let weights = try initialWeights.map {
       try RunRecord.WeightsRecord.of($0, run: run, communicator: job.communicator)  // all ranks
@@ -71,6 +81,37 @@ public struct PreparedRun: Sendable {
       initialWeights: weights)
     try directory.writeConfiguration(record, communicator: job.communicator)  // all ranks
     return PreparedRun(directory: directory, record: record, scan: scan, checkpoint: nil)
+  }
+
+  /// All ranks. What training will take, of the run at `run` or of a new one; nothing is changed or allocated.
+  ///
+  /// - Parameters:
+  ///   - run: an existing run to go on with, or nil for a new one.
+  ///   - data: the data set's folder; nil: where the run has it.
+  ///   - change: what the command line says, applied to defaults or to what the run remembers.
+  /// - Throws: `SaladError` on all ranks: 64 when the configuration does not suit the data, 65 when the data set is
+  ///   missing or empty.
+  public static func plan(
+    run: String?, data: String?, change: (inout Configuration, inout Execution) throws -> Void, job: Job
+  ) throws -> TrainingPlan {
+    var (configuration, execution) = (Configuration(), Execution())
+    var (path, imageCount) = (data, Int?.none)
+    if let run {
+      let directory = try agree(job.communicator) { try RunDirectory.open(run) }  // all ranks
+      let record = try directory.readConfiguration(RunRecord.self, communicator: job.communicator)  // all ranks
+      (configuration, execution) = (record.configuration, record.execution)
+      (path, imageCount) = (data ?? record.dataPath(run: run), record.data.imageCount)
+    }
+    try change(&configuration, &execution)
+    try configuration.validate()
+    try execution.validate()
+    try agree(job.communicator) { try configuration.precision.requireSupport() }  // all ranks
+    guard let path else { preconditionFailure("a new run without data") }
+    let paths = try DataScan.list(root: path, communicator: job.communicator)  // all ranks
+    let wished = ValidationSplit.wishedCount(fraction: configuration.validationFraction ?? 0, of: paths.count)
+    let images = imageCount ?? paths.count - wished
+    try configuration.validate(imageCount: images, keptBack: imageCount == nil ? wished : 0)
+    return try TrainingPlan(configuration, execution, images: images, root: path, paths: paths, job: job)
   }
 
   // MARK: A run to go on with
@@ -108,7 +149,8 @@ public struct PreparedRun: Sendable {
     record.configuration = configuration
     try agree(job.communicator) { try configuration.precision.requireSupport() }  // all ranks
 
-    let checkpoint = try Checkpoint.latest(of: directory, communicator: job.communicator)  // all ranks
+    let checkpoint = try Checkpoint.latest(  // all ranks
+      of: directory, workers: job.workers, communicator: job.communicator)
     let steps = Schedule(configuration: configuration, imageCount: record.data.imageCount).steps
     if let checkpoint {
       if checkpoint.manifest.step == steps, checkpoint.has(.refreshed) { return nil }
@@ -124,6 +166,9 @@ public struct PreparedRun: Sendable {
     } catch let error as SaladError where data == nil {
       throw SaladError(error.status, "\(error.description): if the data set has moved, give its folder by --data")
     }
+    try TrainingPlan(
+      configuration, record.execution, images: record.data.imageCount, root: path, paths: paths, job: job
+    ).checkMemory(job.host, communicator: job.communicator)  // all ranks
     let scan = try Self.scan(  // all ranks
       path, paths: paths, configuration: configuration, execution: record.execution, job: job)
     guard scan.fingerprint == record.data.fingerprint else {
@@ -137,7 +182,7 @@ public struct PreparedRun: Sendable {
     return PreparedRun(directory: directory, record: record, scan: scan, checkpoint: checkpoint)
   }
 
-  // MARK: Both
+  // MARK: All
 
   /// All ranks. Reads all images, and names on standard error those that were skipped.
   private static func scan(
@@ -148,5 +193,21 @@ public struct PreparedRun: Sendable {
       cacheMemory: execution.cacheMemory, communicator: job.communicator, watchdog: job.watchdog)
     for image in scan.skipped { job.log.note("skipped: \(image.reason)") }
     return scan
+  }
+}
+
+extension TrainingPlan {
+  /// - Parameters:
+  ///   - images: N, of the training.
+  ///   - paths: of the data set's images under `root`.
+  fileprivate init(
+    _ configuration: Configuration, _ execution: Execution, images: Int, root: String, paths: [String],
+    job: PreparedRun.Job
+  ) throws {
+    // Reading a few tells how large they are.
+    try self.init(
+      configuration: configuration, execution: execution, images: images,
+      samples: paths.prefix(4).map { "\(root)/\($0)" }, ranks: job.communicator.size, workers: job.workers,
+      activationMemory: job.activationMemory)
   }
 }

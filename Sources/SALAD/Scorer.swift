@@ -21,6 +21,8 @@ public struct Scorer {
   private let embedder: Embedder
   private let communicator: Communicator
   private let watchdog: Watchdog
+  /// What the model's path and its self-test say the first scores must agree with.
+  private let expected: (path: String, selfTest: SelfTest)?
 
   /// All ranks.
   ///
@@ -51,6 +53,8 @@ public struct Scorer {
     }
     embedder = Embedder(replica: replica, microBatch: scoring.microBatch, workers: workers)
     bank = try source.bank(workers: replica.workers, communicator: communicator)  // all ranks
+    // Its numbers are those of the model's own precision.
+    expected = replica.precision == scoring.precision ? source.selfTest.map { (source.path, $0) } : nil
     let k = self.topK
     calibration = source.calibration.flatMap { calibration in
       calibration.bank == source.bankKind && calibration.topK == k && replica.precision == scoring.precision
@@ -68,6 +72,7 @@ public struct Scorer {
     bankKind = .refreshed
     topK = min(scoring.topK, bank.sharding.rows)
     calibration = nil
+    expected = nil
     self.bank = bank
     self.embedder = embedder
     self.communicator = communicator
@@ -83,14 +88,24 @@ public struct Scorer {
   /// All ranks. Anomaly scores in 0...1, higher is more anomalous, in the order of `paths`: the same bits for any
   /// number of ranks and workers.
   ///
+  /// Where the model has a self-test, its images lead the first block: beside one image they cost nothing.
+  ///
   /// - Parameter paths: of PNG images, equal on all ranks.
-  /// - Throws: `SaladError` 65 on all ranks, naming an image that cannot be read.
+  /// - Throws: `SaladError` on all ranks: 65 naming an image that cannot be read, 70 when the self-test fails.
   public func scores(of paths: [String]) throws -> [Double] {
     let progress = ProgressDisplay("scoring", unit: "images", total: paths.count, isShown: communicator.isRoot)
+    let leading = expected == nil ? 0 : SelfTest.images
     var scores: [Double] = []
-    for block in Share.blocks(of: paths.indices, size: try imagesPerBlock()) {  // all ranks
-      scores += try self.scores(ofBlock: Array(paths[block]), rules: [rule])[0]  // all ranks
-      progress.show(block.upperBound)
+    for block in Share.blocks(of: 0..<leading + paths.count, size: try imagesPerBlock()) {  // all ranks
+      let tests = block.lowerBound == 0 ? leading : 0
+      var embeddings = try embed(block.map { $0 < leading ? .selfTest($0) : .file(paths[$0 - leading]) })  // all ranks
+      if let expected, tests > 0 {
+        let found = try selfTest(Array(embeddings.prefix(tests * bank.dimension)))  // all ranks
+        try expected.selfTest.check(found, precision: precision, path: expected.path)
+        embeddings.removeFirst(tests * bank.dimension)
+      }
+      scores += try self.scores(of: embeddings, rules: [rule])[0]  // all ranks
+      progress.show(scores.count)
     }
     return scores
   }
@@ -102,12 +117,11 @@ public struct Scorer {
 
   /// All ranks. The scores of a block of images under each of `rules`.
   func scores(ofBlock paths: [String], rules: [ScoreRule]) throws -> [[Double]] {
-    watchdog.enter("embedding images", step: nil)
-    let (side, fit) = (scoring.size, scoring.fit)
-    let embeddings = try embed(paths.count) {  // all ranks
-      try Radiograph(png: paths[$0]).resized(to: side, fit: fit)
-    }
+    try scores(of: embed(paths.map(Picture.file)), rules: rules)  // all ranks
+  }
 
+  /// All ranks. The scores of embeddings (count, D) under each of `rules`.
+  private func scores(of embeddings: [Float], rules: [ScoreRule]) throws -> [[Double]] {
     watchdog.enter("looking up prototypes", step: nil)
     return try rules.map { rule in
       try bank.scores(  // all ranks
@@ -115,17 +129,33 @@ public struct Scorer {
     }
   }
 
+  /// What is embedded.
+  private enum Picture: Sendable {
+    /// A PNG file's path.
+    case file(String)
+    /// One of `SelfTest.images`.
+    case selfTest(Int)
+
+    func resized(to side: Int, fit: Fit) throws -> Radiograph {
+      switch self {
+      case .file(let path): try Radiograph(png: path).resized(to: side, fit: fit)
+      case .selfTest(let index): SelfTest.image(index).resized(to: side, fit: .stretch)
+      }
+    }
+  }
+
   /// All ranks. Embeddings of a block of images: each rank decodes and embeds whole micro-batches of them.
   ///
-  /// - Parameter image: the resized image `0 ..< count`; called from several threads.
   /// - Returns: (count, D), equal on all ranks.
-  private func embed(_ count: Int, image: @escaping @Sendable (Int) throws -> Radiograph) throws -> [Float] {
-    let m = scoring.microBatch
+  private func embed(_ pictures: [Picture]) throws -> [Float] {
+    watchdog.enter("embedding images", step: nil)
+    let (m, count) = (scoring.microBatch, pictures.count)
+    let (side, fit) = (scoring.size, scoring.fit)
     let microBatches = (count + m - 1) / m
     let share = Share.range(of: communicator.rank, ranks: communicator.size, count: microBatches)
     let mine = min(count, share.lowerBound * m)..<min(count, share.upperBound * m)
     let embeddings = try agree(communicator) {  // all ranks
-      try embedder.embed(mine.count) { try image(mine.lowerBound + $0) }  // mine
+      try embedder.embed(mine.count) { try pictures[mine.lowerBound + $0].resized(to: side, fit: fit) }  // mine
     }
     return try communicator.allGatherV(embeddings).flatMap { $0 }  // all ranks
   }
@@ -134,9 +164,14 @@ public struct Scorer {
 
   /// All ranks. What this machine makes of the self-test's images, under the rule and K that the model remembers.
   public func selfTest() throws -> SelfTest {
+    try selfTest(embed((0..<SelfTest.images).map(Picture.selfTest)))  // all ranks
+  }
+
+  /// All ranks.
+  ///
+  /// - Parameter embeddings: (images, D), of the self-test's images.
+  private func selfTest(_ embeddings: [Float]) throws -> SelfTest {
     watchdog.enter("testing itself", step: nil)
-    let side = scoring.size
-    let embeddings = try embed(SelfTest.images) { SelfTest.image($0).resized(to: side, fit: .stretch) }  // all ranks
     let scores = try bank.scores(  // all ranks
       embeddings, k: scoring.topK, rule: scoring.scoreRule, temperature: temperature, communicator: communicator)
     return SelfTest(embeddings: embeddings, scores: scores)

@@ -22,8 +22,10 @@ public final class StepBenchmark {
   /// - Parameters:
   ///   - rows: N, of the memory bank, at least B.
   ///   - workers: threads of this rank.
+  ///   - activationMemory: bytes that this rank's kept activations may take.
   public init(
-    _ configuration: Configuration, rows: Int, workers: Int, communicator: Communicator, watchdog: Watchdog
+    _ configuration: Configuration, rows: Int, workers: Int, activationMemory: Int = .max, communicator: Communicator,
+    watchdog: Watchdog
   ) throws {
     self.configuration = configuration
     self.watchdog = watchdog
@@ -31,7 +33,7 @@ public final class StepBenchmark {
     replica = try agree(communicator) {  // all ranks
       try Replica(
         configuration: configuration.network, precision: configuration.precision,
-        microBatch: configuration.microBatch, workers: workers, training: true, activationLimit: .max)
+        microBatch: configuration.microBatch, workers: workers, training: true, activationLimit: activationMemory)
     }
     replica.initialise(seed: configuration.seed)
     bank = MemoryBank(

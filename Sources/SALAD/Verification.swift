@@ -4,6 +4,8 @@ import MPI
 struct Verification {
   let folder: String
   let files: [Manifest.File]
+  /// Threads of this rank.
+  var workers = 1
 
   /// All ranks. Every file is there with its bytes and its SHA-256, and no other safetensors file is.
   ///
@@ -20,16 +22,27 @@ struct Verification {
     }
   }
 
-  /// Local. The first of this rank's files that is not as it must be.
-  func firstFault(rank: Int, ranks: Int) -> (index: Int, error: any Error)? {
-    for index in stride(from: rank, to: files.count, by: ranks) {
-      do {
-        try check(files[index])
-      } catch {
-        return (index, error)
+  /// A file that is not as it must be.
+  struct Fault: Error {
+    let index: Int
+    let error: any Error
+  }
+
+  /// Local. The first of this rank's files that is not as it must be; the workers share them.
+  func firstFault(rank: Int, ranks: Int) -> Fault? {
+    let mine = Array(stride(from: rank, to: files.count, by: ranks))
+    do {
+      try forEachConcurrently(mine.count, workers: workers) { place in
+        do {
+          try check(files[mine[place]])
+        } catch {
+          throw Fault(index: mine[place], error: error)
+        }
       }
+      return nil
+    } catch {
+      return error as? Fault
     }
-    return nil
   }
 
   /// Local. Throws unless the file is the one that the manifest means.

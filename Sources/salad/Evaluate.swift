@@ -66,7 +66,7 @@ struct Evaluate: ParsableCommand {
   /// All ranks.
   private func evaluate(_ session: Session) throws -> ExitStatus {
     let images = try Evaluation.testImages(of: data, communicator: session.communicator)  // all ranks
-    let source = try scoring.open(model, session: session)  // all ranks
+    let source = try scoring.open(model, workers: work.workers, session: session)  // all ranks
     try refuseLeaks(from: source, to: images.map(\.path), session)  // all ranks
     let (scorer, threshold) = try scoring.scorer(of: source, workers: work.workers, session: session)  // all ranks
     let scores = try scorer.scores(of: images.map { "\(data)/\($0.path)" })  // all ranks

@@ -28,7 +28,8 @@ struct Merge: ParsableCommand {
     Launch.onAllRanks(timeout: work.timeout ?? Execution().timeout) { session in
       session.watchdog.enter("merging \(model)", step: nil)
       let merged = try Deployment.merge(  // all ranks
-        run: model, output: output, bank: bank, communicator: session.communicator,
+        run: model, output: output, bank: bank, workers: session.workers(work.workers),
+        communicator: session.communicator,
         selfTest: { source in
           // Without one where this machine, such as a cluster's login node, cannot compute as the model does.
           let isSupported: UInt8 = source.scoring.precision.isSupported ? 1 : 0

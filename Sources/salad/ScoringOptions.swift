@@ -32,9 +32,10 @@ struct ScoringOptions: ParsableArguments {
   }
 
   /// All ranks. The run or deployment at `path`, verified.
-  func open(_ path: String, session: Session) throws -> ModelSource {
+  func open(_ path: String, workers: Int?, session: Session) throws -> ModelSource {
     session.watchdog.enter("verifying \(path)", step: nil)
-    let source = try ModelSource.open(path, bank: bank, communicator: session.communicator)  // all ranks
+    let source = try ModelSource.open(  // all ranks
+      path, bank: bank, workers: session.workers(workers), communicator: session.communicator)
     if let note = source.note { session.log.note(note) }
     return source
   }
@@ -50,10 +51,6 @@ struct ScoringOptions: ParsableArguments {
     let scorer = try Scorer(  // all ranks
       source, precision: precision, rule: scoreRule, topK: topK, workers: workers, communicator: session.communicator,
       watchdog: session.watchdog)
-    // Its numbers are those of the model's own precision.
-    if let expected = source.selfTest, scorer.precision == source.scoring.precision {
-      try expected.check(scorer.selfTest(), precision: scorer.precision, path: source.path)  // all ranks
-    }
     return (scorer, try threshold(of: scorer, source: source, log: session.log))
   }
 

@@ -40,11 +40,28 @@ struct Train: ParsableCommand {
   @Flag(help: "Train although patients or pictures of the test split are among the images.")
   var allowLeaks = false
 
+  @Flag(
+    help: "Tell what the training will take - memory, traffic, time, disk - and do not train; nothing is written.")
+  var dryRun = false
+
+  @Flag(help: "With --dry-run: print one JSON object on one line.")
+  var json = false
+
+  @Option(
+    help: "With --dry-run: images that all ranks train on in a second. (default: measured on a few steps)")
+  var imagesPerSecond: Double?
+
   @OptionGroup(title: "What it computes") var settings: ConfigurationOptions
   @OptionGroup(title: "How it goes about it") var work: ExecutionOptions
 
   /// Refuses what is wrong whatever the run or the data.
   func validate() throws {
+    guard dryRun || (!json && imagesPerSecond == nil) else {
+      throw ValidationError("--json and --images-per-second go with --dry-run: give it, or leave them away")
+    }
+    if let imagesPerSecond, !(imagesPerSecond > 0 && imagesPerSecond.isFinite) {
+      throw ValidationError("--images-per-second is \(imagesPerSecond): give a number above 0")
+    }
     guard !resume else { return }
     guard data != nil else { throw ValidationError("--data is missing: give the folder of the data set") }
     var configuration = Configuration()
@@ -58,14 +75,44 @@ struct Train: ParsableCommand {
 
   func run() throws {
     Signals.listen()
-    Launch.onAllRanks(timeout: work.work.timeout ?? Execution().timeout, train)
+    Launch.onAllRanks(timeout: work.work.timeout ?? Execution().timeout, dryRun ? plan : train)
+  }
+
+  /// All ranks. What training would take.
+  private func plan(_ session: Session) throws -> ExitStatus {
+    let job = job(session)
+    let found: UInt8 = resume && RunDirectory.hasRun(folder) ? 1 : 0
+    let isResumed = try session.communicator.allReduce(found, .max) > 0  // all ranks
+    guard isResumed || data != nil else {
+      throw SaladError(.usage, "\(folder) has no run to resume: give --data to start one")
+    }
+    let plan = try PreparedRun.plan(  // all ranks
+      run: isResumed ? folder : nil, data: data, change: change, job: job)
+    try plan.checkMemory(session.host, communicator: session.communicator)  // all ranks
+    let rate =
+      try imagesPerSecond.map(TrainingPlanReport.Rate.given)
+      ?? TrainingPlanReport.measure(  // all ranks
+        plan, activationMemory: job.activationMemory, communicator: session.communicator, watchdog: session.watchdog)
+    if session.communicator.isRoot {
+      let report = TrainingPlanReport(plan, rate: rate, host: session.host)
+      try Console.output(json ? report.line() : report.table())
+    }
+    return .success
+  }
+
+  private func job(_ session: Session) -> PreparedRun.Job {
+    PreparedRun.Job(
+      communicator: session.communicator, watchdog: session.watchdog, log: session.log,
+      workers: session.workers(work.work.workers), host: session.host,
+      activationMemory: work.activationMemory?.bytes ?? session.host.memory / 2)
   }
 
   /// All ranks.
   private func train(_ session: Session) throws -> ExitStatus {
     let communicator = session.communicator
     let workers = session.workers(work.work.workers)
-    guard let prepared = try prepare(session, workers: workers) else {  // all ranks
+    let job = job(session)
+    guard let prepared = try prepare(session, job: job) else {  // all ranks
       session.log.note("\(folder) is finished: raise --rounds to train on")
       return .success
     }
@@ -74,7 +121,7 @@ struct Train: ParsableCommand {
     let instructionSets = try checkInstructionSets(session)  // all ranks
 
     var trainer = try Trainer(  // all ranks
-      prepared, workers: workers, activationMemory: work.activationMemory?.bytes ?? session.host.memory / 2,
+      prepared, workers: workers, activationMemory: job.activationMemory,
       instructionSet: instructionSets.joined(separator: ", "), communicator: communicator,
       watchdog: session.watchdog, log: session.log)
     switch try trainer.run() {  // all ranks
@@ -88,9 +135,7 @@ struct Train: ParsableCommand {
   }
 
   /// All ranks. A new run or a resumed one; nil when it is finished.
-  private func prepare(_ session: Session, workers: Int) throws -> PreparedRun? {
-    let job = PreparedRun.Job(
-      communicator: session.communicator, watchdog: session.watchdog, log: session.log, workers: workers)
+  private func prepare(_ session: Session, job: PreparedRun.Job) throws -> PreparedRun? {
     if resume {
       let found: UInt8 = RunDirectory.hasRun(folder) ? 1 : 0
       if try session.communicator.allReduce(found, .max) > 0 {  // all ranks

@@ -39,6 +39,24 @@ struct ResizeTests {
     }
   }
 
+  @Test(
+    "The kernels resample as the plain sums do, whatever the sizes",
+    arguments: [(1, 1), (3, 7), (16, 16), (17, 5), (33, 64), (100, 31), (47, 130)])
+  func kernels(from: Int, to: Int) {
+    let random = CounterRandom(UInt64(from))
+    let resampling = Resampling(from: from + 4, to: to, imageStart: 2, imageCount: from)
+    for lines in [1, 15, 16, 35] {
+      let pixels = (0..<lines * from).map { UInt8(truncatingIfNeeded: Int(256 * random.uniform(UInt64($0)))) }
+      let white = [UInt8](repeating: 255, count: pixels.count)
+      for image in [pixels, white] {
+        let rows = resampling.alongRows(image) == resampling.plainAlongRows(image)
+        let columns =
+          resampling.alongColumns(image, width: lines) == resampling.plainAlongColumns(image, width: lines)
+        #expect(rows && columns, "\(lines) lines")
+      }
+    }
+  }
+
   @Test("An image of the size asked for stays as it is", arguments: Fit.allCases)
   func identity(fit: Fit) {
     let image = Radiograph(width: 3, height: 3, pixels: .eightBit(Array(0..<9)))

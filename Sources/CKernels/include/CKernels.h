@@ -4,3 +4,4 @@
 #include "CKernelsMemoryBank.h"
 #include "CKernelsNetwork.h"
 #include "CKernelsRankSum.h"
+#include "CKernelsResize.h"

@@ -34,6 +34,14 @@ struct Bench: ParsableCommand {
 
   @Flag(help: "Sums of gradients over the ranks, by each reduction.")
   var reduce = false
+  @Flag(help: "Merging a sharded bank of --rows rows into a deployment.")
+  var merge = false
+
+  @Flag(help: "Images decoded and resized to --size.")
+  var dataLoading = false
+
+  @Option(help: "PNG images for --data-loading. (default: a few phantoms of 1024 x 1024)")
+  var folder: String?
 
   @Option(help: "The autoencoder.")
   var architecture = Architecture.unet
@@ -94,6 +102,8 @@ struct Bench: ParsableCommand {
     if topK { subjects.append(TopKBench()) }
     if anchors { subjects.append(AnchorsBench()) }
     if reduce { subjects.append(ReduceBench()) }
+    if merge { subjects.append(MergeBench()) }
+    if dataLoading { subjects.append(DataLoadingBench(folder: folder)) }
     return subjects.isEmpty ? [TrainBench(), ScoreBench()] : subjects
   }
 
