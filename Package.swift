@@ -86,7 +86,8 @@ let package = Package(
     .testTarget(
       name: "ParityTests",
       dependencies: ["ParitySupport", "Autoencoder", "RanksSupport", "ranks"], resources: [.copy("Fixtures")]),
-    .testTarget(name: "CommandTests", dependencies: ["salad", "Radiographs", "RanksSupport", "Safetensors"]),
+    .testTarget(
+      name: "CommandTests", dependencies: ["salad", "Autoencoder", "Radiographs", "RanksSupport", "Safetensors"]),
   ],
   swiftLanguageModes: [.v6]
 )

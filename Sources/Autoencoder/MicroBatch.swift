@@ -8,8 +8,12 @@ final class Slot: @unchecked Sendable {
   /// Where a layer's floats are.
   struct Place: Sendable {
     let part: Part
+    /// In floats.
     let offset: Int
   }
+
+  /// Where a blocked activation is, of the network's precision.
+  struct ActivationPlace: Sendable { let place: Place }
 
   private let encoder: AlignedBuffer<Float>
   /// The worker's, from `decode` to `backward`.
@@ -29,16 +33,30 @@ final class Slot: @unchecked Sendable {
       return decoder.pointer + place.offset
     }
   }
+
+  subscript(activation: ActivationPlace) -> UnsafeMutableRawPointer {
+    UnsafeMutableRawPointer(self[activation.place])
+  }
+}
+
+/// Working memory for an activation of the network's precision, or for floats.
+final class ActivationBuffer: Sendable {
+  private let bytes: AlignedBuffer<UInt8>
+
+  init(bytes: Int) { self.bytes = AlignedBuffer(count: bytes) }
+
+  var pointer: UnsafeMutableRawPointer { UnsafeMutableRawPointer(bytes.pointer) }
+  var floats: UnsafeMutablePointer<Float> { pointer.assumingMemoryBound(to: Float.self) }
 }
 
 /// One worker's working memory, allocated once for the largest layer.
 final class WorkerBuffers: @unchecked Sendable {
   struct Sizes: Sendable {
-    /// Elements of the largest activation.
+    /// Bytes of the largest activation.
     var activation = 0
     /// Some layer's output is computed again in the backward pass.
     var needsSource = false
-    /// Elements of the decoder's activations.
+    /// Of the decoder's activations, in floats.
     var decoder = 0
     /// Some layer keeps an activation waiting while it computes another.
     var needsResidual = false
@@ -54,20 +72,20 @@ final class WorkerBuffers: @unchecked Sendable {
 
     /// Bytes of the buffers that these sizes make.
     func byteCount(training: Bool) -> Int {
-      let floats = (needsResidual ? 3 : 2) * activation + 3 * channels
-      let gradients = packedGradient + max(weightGradient, 2 * channels) + image
-      let activations = (needsSource ? activation : 0) + decoder
-      return (floats + (training ? gradients + activations : 0)) * MemoryLayout<Float>.stride + 3 * channels * MemoryLayout<Double>.stride + scratch
+      let activations = (needsResidual ? 3 : 2) + (training && needsSource ? 1 : 0)
+      let floats = 3 * channels + (training ? packedGradient + max(weightGradient, 2 * channels) + image + decoder : 0)
+      return activations * activation + floats * MemoryLayout<Float>.stride
+        + 3 * channels * MemoryLayout<Double>.stride + scratch
     }
   }
 
   /// Gradients, or evaluation's activations, go back and forth between these two.
-  private(set) var front: AlignedBuffer<Float>
-  private(set) var back: AlignedBuffer<Float>
+  private(set) var front: ActivationBuffer
+  private(set) var back: ActivationBuffer
   /// What waits for the other path of a residual block.
-  private(set) var residual: AlignedBuffer<Float>
+  private(set) var residual: ActivationBuffer
   /// A layer's output, computed again for the next one's weight gradient.
-  let source: AlignedBuffer<Float>
+  let source: ActivationBuffer
   let decoder: AlignedBuffer<Float>
   let scratch: AlignedBuffer<UInt8>
   let packedGradient: AlignedBuffer<Float>
@@ -77,10 +95,10 @@ final class WorkerBuffers: @unchecked Sendable {
   let imageGradient: AlignedBuffer<Float>
 
   init(_ sizes: Sizes, training: Bool) {
-    front = AlignedBuffer(count: sizes.activation)
-    back = AlignedBuffer(count: sizes.activation)
-    residual = AlignedBuffer(count: sizes.needsResidual ? sizes.activation : 0)
-    source = AlignedBuffer(count: training && sizes.needsSource ? sizes.activation : 0)
+    front = ActivationBuffer(bytes: sizes.activation)
+    back = ActivationBuffer(bytes: sizes.activation)
+    residual = ActivationBuffer(bytes: sizes.needsResidual ? sizes.activation : 0)
+    source = ActivationBuffer(bytes: training && sizes.needsSource ? sizes.activation : 0)
     decoder = AlignedBuffer(count: training ? sizes.decoder : 0)
     scratch = AlignedBuffer(count: sizes.scratch)
     packedGradient = AlignedBuffer(count: training ? sizes.packedGradient : 0)

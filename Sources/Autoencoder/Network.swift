@@ -45,6 +45,7 @@ extension Network {
 /// What a network needs, gathered while its layers are made.
 struct NetworkPlan {
   let microBatch: Int
+  let precision: Precision
   let training: Bool
   var layout = ParameterLayout()
   /// The activations of one micro-batch, by part.
@@ -52,14 +53,15 @@ struct NetworkPlan {
   private(set) var decoderPart = BufferPlan()
   /// Where the layers that are being made keep theirs.
   var part = Slot.Part.encoder
-  /// Packed weights.
-  var packed = BufferPlan()
+  /// Packed weights, in floats.
+  private(set) var packed = BufferPlan()
   /// Scales and shifts from the running statistics.
   var evaluation = BufferPlan()
   var sizes = WorkerBuffers.Sizes()
 
-  init(microBatch: Int, training: Bool) {
+  init(microBatch: Int, precision: Precision, training: Bool) {
     self.microBatch = microBatch
+    self.precision = precision
     self.training = training
   }
 
@@ -72,6 +74,16 @@ struct NetworkPlan {
     }
   }
 
+  /// Room for a blocked activation of so many elements in the slot of a micro-batch.
+  mutating func reserve(activation count: Int) -> Slot.ActivationPlace {
+    Slot.ActivationPlace(place: reserve((count * precision.elementSize + 3) / 4))
+  }
+
+  /// The offset of so many packed weights of the precision given.
+  mutating func reserve(packed count: Int, _ precision: Precision) -> Int {
+    packed.reserve((count * precision.elementSize + 3) / 4)
+  }
+
   mutating func note(_ convolution: Convolution) {
     sizes.scratch = max(sizes.scratch, convolution.scratchSize)
     sizes.packedGradient = max(sizes.packedGradient, convolution.packedCount)
@@ -79,9 +91,17 @@ struct NetworkPlan {
     sizes.weightGradient = max(sizes.weightGradient, OneDNN.block * shape.inputs * shape.kernel * shape.kernel)
     sizes.channels = max(sizes.channels, padded(shape.outputs), microBatch)
     note(activation: microBatch * padded(shape.outputs) * shape.outputSide * shape.outputSide)
-    if !shape.readsImage { note(activation: microBatch * padded(shape.inputs) * shape.side * shape.side) }
+    if shape.readsImage {
+      // It is computed in floats.
+      note(floats: microBatch * padded(shape.outputs) * shape.outputSide * shape.outputSide)
+    } else {
+      note(activation: microBatch * padded(shape.inputs) * shape.side * shape.side)
+    }
   }
 
   /// Working memory goes back and forth between buffers of the largest activation.
-  mutating func note(activation: Int) { sizes.activation = max(sizes.activation, activation) }
+  mutating func note(activation count: Int) {
+    sizes.activation = max(sizes.activation, count * precision.elementSize)
+  }
+  mutating func note(floats count: Int) { sizes.activation = max(sizes.activation, 4 * count) }
 }

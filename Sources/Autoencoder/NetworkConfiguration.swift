@@ -40,6 +40,8 @@ public struct AutoencoderError: Error, CustomStringConvertible, Sendable {
     case badData
     /// This machine's libraries cannot compute the network.
     case unsupported
+    /// This machine cannot do what was asked for, but could do otherwise.
+    case refused
   }
 
   public let kind: Kind

@@ -29,21 +29,21 @@ final class OneDNNConvolution: @unchecked Sendable {
   }
 
   func forward(
-    _ source: UnsafePointer<Float>, weights: UnsafePointer<Float>, into destination: UnsafeMutablePointer<Float>,
+    _ source: UnsafeRawPointer, weights: UnsafeRawPointer, into destination: UnsafeMutableRawPointer,
     scratch: UnsafeMutableRawPointer
   ) {
     check(salad_convolution_run_forward(handle, source, weights, destination, scratch))
   }
 
   func backwardData(
-    _ gradient: UnsafePointer<Float>, weights: UnsafePointer<Float>, into sourceGradient: UnsafeMutablePointer<Float>,
+    _ gradient: UnsafeRawPointer, weights: UnsafeRawPointer, into sourceGradient: UnsafeMutableRawPointer,
     scratch: UnsafeMutableRawPointer
   ) {
     check(salad_convolution_run_backward_data(handle, gradient, weights, sourceGradient, scratch))
   }
 
   func backwardWeights(
-    source: UnsafePointer<Float>, gradient: UnsafePointer<Float>, into weightGradient: UnsafeMutablePointer<Float>,
+    source: UnsafeRawPointer, gradient: UnsafeRawPointer, into weightGradient: UnsafeMutablePointer<Float>,
     scratch: UnsafeMutableRawPointer
   ) {
     check(salad_convolution_run_backward_weights(handle, source, gradient, weightGradient, scratch))
@@ -59,6 +59,9 @@ final class OneDNNConvolution: @unchecked Sendable {
 public enum OneDNN {
   /// Channels side by side in a blocked activation: 16 with AVX-512, 8 without.
   static let block = Int(salad_onednn_block())
+
+  /// Whether the convolutions use the CPU's own instructions for bfloat16.
+  static var hasBFloat16: Bool { salad_onednn_has_bfloat16() == 1 }
 
   /// The instruction set that the convolutions use, such as `avx512_core_bf16`.
   public static var instructionSet: String { String(cString: salad_onednn_instruction_set()) }

@@ -12,6 +12,7 @@ public import WorkerThreads
 /// nothing depends on how many workers there are or which micro-batches are this rank's.
 public final class Replica {
   public let configuration: NetworkConfiguration
+  public let precision: Precision
   /// m: images in one micro-batch.
   public let microBatch: Int
   let network: any Network
@@ -55,13 +56,17 @@ public final class Replica {
   ///   - training: false makes a replica that can only `embed`.
   ///   - activationLimit: bytes for the activations kept between `forward` and `backward`. Micro-batches beyond it are
   ///     computed again in `backward`, with the same bits.
+  /// - Throws: `AutoencoderError` when this machine cannot compute the network, or not in this precision.
   public init(
-    configuration: NetworkConfiguration, microBatch: Int, workers: Int, training: Bool, activationLimit: Int
+    configuration: NetworkConfiguration, precision: Precision = .float32, microBatch: Int, workers: Int,
+    training: Bool, activationLimit: Int
   ) throws {
     self.configuration = configuration
+    self.precision = precision
     self.microBatch = microBatch
     self.activationLimit = activationLimit
-    let (network, plan) = try Self.plan(configuration, microBatch: microBatch, training: training)
+    let (network, plan) = try Self.plan(
+      configuration, precision: precision, microBatch: microBatch, training: training)
     self.network = network
     layout = plan.layout
     shared = SharedBuffers(
@@ -77,9 +82,10 @@ public final class Replica {
 
   /// The network, and what it needs: nothing of it is allocated yet.
   static func plan(
-    _ configuration: NetworkConfiguration, microBatch: Int, training: Bool
+    _ configuration: NetworkConfiguration, precision: Precision, microBatch: Int, training: Bool
   ) throws -> (any Network, NetworkPlan) {
-    var plan = NetworkPlan(microBatch: microBatch, training: training)
+    try precision.requireSupport()
+    var plan = NetworkPlan(microBatch: microBatch, precision: precision, training: training)
     let network: any Network =
       switch configuration.architecture {
       case .unet: try UNet(configuration, plan: &plan)

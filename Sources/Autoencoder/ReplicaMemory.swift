@@ -24,8 +24,9 @@ public struct ReplicaMemory: Sendable {
   public let trainedElements: Int
 
   /// Makes the convolutions' primitives, which take little, and none of the buffers.
-  public init(configuration: NetworkConfiguration, microBatch: Int) throws {
-    let (_, plan) = try Replica.plan(configuration, microBatch: microBatch, training: true)
+  public init(configuration: NetworkConfiguration, precision: Precision = .float32, microBatch: Int) throws {
+    let (_, plan) = try Replica.plan(
+      configuration, precision: precision, microBatch: microBatch, training: true)
     let layout = plan.layout
     let float = MemoryLayout<Float>.stride
     gradientElements = layout.parameterCount

@@ -12,6 +12,7 @@ import CKernels
 struct ResNet18: Network {
   private let configuration: NetworkConfiguration
   private let microBatch: Int
+  private let precision: Precision
   private let stem: NormalisedConvolution
   private let trunk: [ResidualBlock]
   private let fc: Dense
@@ -31,6 +32,7 @@ struct ResNet18: Network {
   init(_ configuration: NetworkConfiguration, plan: inout NetworkPlan) throws {
     self.configuration = configuration
     microBatch = plan.microBatch
+    precision = plan.precision
     let (side, channels, dimension) = (configuration.size, configuration.channels, configuration.embeddingDimension)
     let widths = Self.widths(configuration)
     reconstruction = Reconstruction(channels: channels, side: side, plan: &plan)
@@ -60,7 +62,7 @@ struct ResNet18: Network {
     plan.sizes.weightGradient = max(plan.sizes.weightGradient, features, dimension)
     featuresPlace = plan.reserve(microBatch * padded(features))
     embedding = UnitEmbedding(dimension: dimension, plan: &plan)
-    plan.note(activation: microBatch * max(padded(features), dimension))
+    plan.note(floats: microBatch * max(padded(features), dimension))
 
     // What comes out of each block: two of every width, the second of a pair after the first has upsampled.
     let outputs = [widths[3], widths[3], widths[2], widths[2], widths[1], widths[1], widths[0], widths[0]]
@@ -94,7 +96,7 @@ struct ResNet18: Network {
       sound = false
     }
     embed(
-      trunk[7].output(slot), means: worker.front.pointer, features: slot[featuresPlace],
+      trunk[7].output(slot), means: worker.front.floats, features: slot[featuresPlace],
       into: embedding.rows(slot), shared: shared)
     if !embedding.normalise(slot: slot, into: embeddings) { sound = false }
     return sound
@@ -108,10 +110,10 @@ struct ResNet18: Network {
     }
     // The published order is to upsample first; a 1 x 1 convolution commutes with it.
     final.forward(
-      decoder[7].output(slot), into: worker.front.pointer, images: microBatch,
+      decoder[7].output(slot), into: worker.front.floats, images: microBatch,
       parameters: shared.parameters, worker: worker)
     ck_upsample_image(
-      worker.front.pointer, Int64(microBatch * configuration.channels), Int64(final.side), Int64(final.side),
+      worker.front.floats, Int64(microBatch * configuration.channels), Int64(final.side), Int64(final.side),
       reconstruction.output(slot))
     reconstruction.finish(slot)
     return sound
@@ -124,9 +126,9 @@ struct ResNet18: Network {
     reconstruction.gradient(into: worker.imageGradient.pointer, factor: reconstructionFactor, kind: kind, slot: slot)
     ck_upsample_image_backward(
       worker.imageGradient.pointer, Int64(microBatch * configuration.channels), Int64(final.side), Int64(final.side),
-      worker.back.pointer)
+      worker.back.floats)
     var sound = final.backward(
-      worker.back.pointer, values: decoder[7].output(slot), into: worker.front.pointer, images: microBatch,
+      worker.back.floats, values: decoder[7].output(slot), into: worker.front.pointer, images: microBatch,
       parameters: shared.parameters, worker: worker, sums: shared.sums)
     for index in decoder.indices.reversed()
     where !decoder[index].backward(
@@ -161,11 +163,11 @@ struct ResNet18: Network {
       }
       if !shared.sums.addGradient(UnsafeBufferPointer(biasGradient), at: biasOffset) { sound = false }
 
-      let (plain, means) = (worker.back.pointer, worker.residual.pointer)
+      let (plain, means) = (worker.back.floats, worker.residual.floats)
       fc.expand(gradient, into: plain, images: microBatch, parameters: shared.parameters)
       ck_to_blocked(plain, Int64(microBatch), Int64(features), 1, Int64(OneDNN.block), means)
       ck_mean_over_pixels_backward(
-        means, Int64(microBatch), Int64(padded(features) / OneDNN.block), pixelsOfMap, Int64(OneDNN.block),
+        means, Int64(microBatch), Int64(padded(features) / OneDNN.block), pixelsOfMap, precision.layout,
         worker.front.pointer)
       return sound
     }
@@ -182,11 +184,11 @@ struct ResNet18: Network {
     _ pixels: UnsafeBufferPointer<Float>, embeddings: UnsafeMutablePointer<Float>, shared: SharedBuffers,
     worker: WorkerBuffers
   ) {
-    reconstruction.repeatGray(pixels, into: worker.front.pointer)
+    reconstruction.repeatGray(pixels, into: worker.front.floats)
     stem.evaluate(worker.front.pointer, into: worker.front.pointer, shared: shared, worker: worker)
     for block in trunk { block.evaluate(shared, worker: worker) }
     embed(
-      worker.front.pointer, means: worker.back.pointer, features: worker.residual.pointer, into: embeddings,
+      worker.front.pointer, means: worker.back.floats, features: worker.residual.floats, into: embeddings,
       shared: shared)
     embedding.normalise(embeddings, norms: worker.channelFloats.pointer)
   }
@@ -199,11 +201,11 @@ struct ResNet18: Network {
   ///   - means: room for (m, padded features).
   ///   - features: the means over the map's pixels, (m, features), for the way back.
   private func embed(
-    _ map: UnsafePointer<Float>, means: UnsafeMutablePointer<Float>, features: UnsafeMutablePointer<Float>,
+    _ map: UnsafeRawPointer, means: UnsafeMutablePointer<Float>, features: UnsafeMutablePointer<Float>,
     into rows: UnsafeMutablePointer<Float>, shared: SharedBuffers
   ) {
     let (images, block) = (Int64(microBatch), Int64(OneDNN.block))
-    ck_mean_over_pixels(map, images, Int64(padded(fc.features)) / block, pixelsOfMap, block, means)
+    ck_mean_over_pixels(map, images, Int64(padded(fc.features)) / block, pixelsOfMap, precision.layout, means)
     ck_from_blocked(means, images, Int64(fc.features), 1, block, features)
     fc.reduce(features, into: rows, images: microBatch, parameters: shared.parameters)
     let bias = shared.parameters.pointer + biasOffset
@@ -213,12 +215,12 @@ struct ResNet18: Network {
   private var pixelsOfMap: Int64 { Int64(trunk[7].side * trunk[7].side) }
 
   /// What the trunk's block reads.
-  private func source(of block: Int, _ slot: Slot) -> UnsafeMutablePointer<Float> {
+  private func source(of block: Int, _ slot: Slot) -> UnsafeMutableRawPointer {
     block == 0 ? stem.output(slot) : trunk[block - 1].output(slot)
   }
 
   /// What the decoder's block reads.
-  private func decoderSource(of block: Int, _ slot: Slot) -> UnsafeMutablePointer<Float> {
+  private func decoderSource(of block: Int, _ slot: Slot) -> UnsafeMutableRawPointer {
     block == 0 ? trunk[7].output(slot) : decoder[block - 1].output(slot)
   }
 }

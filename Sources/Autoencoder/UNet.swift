@@ -10,6 +10,7 @@ import Foundation
 struct UNet: Network {
   let configuration: NetworkConfiguration
   let microBatch: Int
+  private let precision: Precision
   /// Two a level, the second with the maximum that leads to the next level.
   private let encoder: [NormalisedConvolution]
   private let feat: Dense
@@ -27,11 +28,12 @@ struct UNet: Network {
   let reconstruction: Reconstruction
   // In a slot: the deepest map, plain, and the one that the decoder starts from, blocked.
   private let featuresPlace: Slot.Place
-  private let grownPlace: Slot.Place
+  private let grownPlace: Slot.ActivationPlace
 
   init(_ configuration: NetworkConfiguration, plan: inout NetworkPlan) throws {
     self.configuration = configuration
     microBatch = plan.microBatch
+    precision = plan.precision
     let (m, side, channels) = (plan.microBatch, configuration.size, configuration.channels)
     let (widths, dimension, deepest) = (
       configuration.widths, configuration.embeddingDimension, configuration.deepestSide
@@ -71,8 +73,8 @@ struct UNet: Network {
     featuresPlace = plan.reserve(m * features)
     embedding = UnitEmbedding(dimension: dimension, plan: &plan)
     plan.part = .decoder
-    grownPlace = plan.reserve(m * padded(widths[6]) * deepest * deepest)
-    plan.note(activation: m * max(features, dimension))
+    grownPlace = plan.reserve(activation: m * padded(widths[6]) * deepest * deepest)
+    plan.note(floats: m * max(features, dimension))
 
     decoder = try (1...6).map { level in
       let (inputs, outputs) = (widths[7 - level], widths[6 - level])
@@ -112,7 +114,7 @@ struct UNet: Network {
     reconstruction.setImage(pixels, slot: slot)
     var sound = true
     for (index, layer) in encoder.enumerated() {
-      let source = index == 0 ? reconstruction.image(slot) : UnsafePointer(worker.front.pointer)
+      let source = index == 0 ? UnsafeRawPointer(reconstruction.image(slot)) : UnsafeRawPointer(worker.front.pointer)
       if !layer.forward(source, slot: slot, shared: shared, worker: worker) { sound = false }
     }
     let features = slot[featuresPlace]
@@ -124,9 +126,9 @@ struct UNet: Network {
 
   func decode(slot: Slot, shared: SharedBuffers, worker: WorkerBuffers) -> Bool {
     defeat.expand(
-      embedding.rows(slot), into: worker.front.pointer, images: microBatch,
+      embedding.rows(slot), into: worker.front.floats, images: microBatch,
       parameters: shared.parameters)
-    unflatten(worker.front.pointer, into: slot[grownPlace])
+    unflatten(worker.front.floats, into: slot[grownPlace])
     var sound = true
     for (index, level) in decoder.enumerated() {
       let source = index == 0 ? slot[grownPlace] : worker.front.pointer
@@ -160,19 +162,19 @@ struct UNet: Network {
       if !level.first.backward(source: upOutput, slot: slot, shared: shared, worker: worker) { sound = false }
       let source =
         index == 0
-        ? UnsafePointer(slot[grownPlace]) : decoder[index - 1].second.repeatOutput(slot, worker: worker)
+        ? UnsafeRawPointer(slot[grownPlace]) : decoder[index - 1].second.repeatOutput(slot, worker: worker)
       if !level.up.backward(source: source, slot: slot, shared: shared, worker: worker) { sound = false }
     }
 
     // Through the bottleneck, on plain vectors.
-    let grown = worker.back.pointer
+    let grown = worker.back.floats
     flatten(worker.front.pointer, into: grown)
     if !defeat.addWeightGradient(
       vectors: embedding.rows(slot), features: grown, images: microBatch, worker: worker, sums: shared.sums)
     {
       sound = false
     }
-    let gradient = worker.front.pointer
+    let gradient = worker.front.floats
     defeat.reduce(grown, into: gradient, images: microBatch, parameters: shared.parameters)
     for index in 0..<microBatch * configuration.embeddingDimension { gradient[index] += embeddingGradients[index] }
     embedding.backward(gradient, slot: slot)
@@ -181,12 +183,13 @@ struct UNet: Network {
     {
       sound = false
     }
-    feat.expand(gradient, into: worker.back.pointer, images: microBatch, parameters: shared.parameters)
-    unflatten(worker.back.pointer, into: worker.front.pointer)
+    feat.expand(gradient, into: worker.back.floats, images: microBatch, parameters: shared.parameters)
+    unflatten(worker.back.floats, into: worker.front.pointer)
 
     for index in encoder.indices.reversed() {
       let source =
-        index == 0 ? reconstruction.image(slot) : encoder[index - 1].repeatOutput(slot, worker: worker)
+        index == 0
+        ? UnsafeRawPointer(reconstruction.image(slot)) : encoder[index - 1].repeatOutput(slot, worker: worker)
       if !encoder[index].backward(source: source, slot: slot, shared: shared, worker: worker) { sound = false }
     }
     return sound
@@ -198,27 +201,27 @@ struct UNet: Network {
     _ pixels: UnsafeBufferPointer<Float>, embeddings: UnsafeMutablePointer<Float>, shared: SharedBuffers,
     worker: WorkerBuffers
   ) {
-    reconstruction.repeatGray(pixels, into: worker.front.pointer)
+    reconstruction.repeatGray(pixels, into: worker.front.floats)
     for layer in encoder {
       layer.evaluate(worker.front.pointer, into: worker.front.pointer, shared: shared, worker: worker)
     }
-    flatten(worker.front.pointer, into: worker.back.pointer)
-    feat.reduce(worker.back.pointer, into: embeddings, images: microBatch, parameters: shared.parameters)
+    flatten(worker.front.pointer, into: worker.back.floats)
+    feat.reduce(worker.back.floats, into: embeddings, images: microBatch, parameters: shared.parameters)
     embedding.normalise(embeddings, norms: worker.channelFloats.pointer)
   }
 
   // MARK: - Between the layers
 
   /// The deepest map, blocked, to (m, F).
-  private func flatten(_ blocked: UnsafePointer<Float>, into plain: UnsafeMutablePointer<Float>) {
+  private func flatten(_ blocked: UnsafeRawPointer, into plain: UnsafeMutablePointer<Float>) {
     ck_from_blocked(
       blocked, Int64(microBatch), Int64(configuration.widths[6]),
-      Int64(configuration.deepestSide * configuration.deepestSide), Int64(OneDNN.block), plain)
+      Int64(configuration.deepestSide * configuration.deepestSide), precision.layout, plain)
   }
 
-  private func unflatten(_ plain: UnsafePointer<Float>, into blocked: UnsafeMutablePointer<Float>) {
+  private func unflatten(_ plain: UnsafePointer<Float>, into blocked: UnsafeMutableRawPointer) {
     ck_to_blocked(
       plain, Int64(microBatch), Int64(configuration.widths[6]),
-      Int64(configuration.deepestSide * configuration.deepestSide), Int64(OneDNN.block), blocked)
+      Int64(configuration.deepestSide * configuration.deepestSide), precision.layout, blocked)
   }
 }

@@ -36,7 +36,21 @@ static ALWAYS_INLINE struct corner corner_at(int64_t position, int64_t size) {
 #define NAME(x) x##_8
 #include "network_blocked.inc"
 
-// Calls the version for `block` of 16 or 8.
+#define BLOCK 16
+#define NAME(x) x##_16_bfloat16
+#define BFLOAT16
+#include "network_blocked.inc"
+
+// Calls the version for a layout of activations.
+#define FOR_LAYOUT(function, ...)            \
+  if (layout == ck_blocks_of_16_bfloat16)    \
+    function##_16_bfloat16(__VA_ARGS__);     \
+  else if (layout == ck_blocks_of_16)        \
+    function##_16(__VA_ARGS__);              \
+  else                                       \
+    function##_8(__VA_ARGS__);
+
+// Calls the version for `block` of 16 or 8 floats.
 #define FOR_BLOCK(function, ...) \
   if (block == 16)               \
     function##_16(__VA_ARGS__);  \
@@ -44,77 +58,77 @@ static ALWAYS_INLINE struct corner corner_at(int64_t position, int64_t size) {
     function##_8(__VA_ARGS__);
 
 CKERNELS_DISPATCH void ck_batch_moments(
-    const float *values, int64_t images, int64_t blocks, int64_t pixels, int64_t block, double *sum,
+    const void *values, int64_t images, int64_t blocks, int64_t pixels, int64_t layout, double *sum,
     double *sum_of_squares) {
-  FOR_BLOCK(batch_moments, values, images, blocks, pixels, sum, sum_of_squares)
+  FOR_LAYOUT(batch_moments, values, images, blocks, pixels, sum, sum_of_squares)
 }
 
 CKERNELS_DISPATCH void ck_normalise(
-    const float *values, int64_t images, int64_t blocks, int64_t pixels, int64_t block, const float *scale,
-    const float *shift, float slope, float *output) {
-  FOR_BLOCK(normalise, values, images, blocks, pixels, scale, shift, slope, output)
+    const void *values, int64_t images, int64_t blocks, int64_t pixels, int64_t layout, const float *scale,
+    const float *shift, float slope, void *output) {
+  FOR_LAYOUT(normalise, values, images, blocks, pixels, scale, shift, slope, output)
 }
 
 CKERNELS_DISPATCH void ck_normalise_pool(
-    const float *values, int64_t images, int64_t blocks, int64_t height, int64_t width, int64_t block,
-    const float *scale, const float *shift, float slope, float *output) {
-  FOR_BLOCK(normalise_pool, values, images, blocks, height, width, scale, shift, slope, output)
+    const void *values, int64_t images, int64_t blocks, int64_t height, int64_t width, int64_t layout,
+    const float *scale, const float *shift, float slope, void *output) {
+  FOR_LAYOUT(normalise_pool, values, images, blocks, height, width, scale, shift, slope, output)
 }
 
 CKERNELS_DISPATCH void ck_normalise_backward_sums(
-    const float *values, const float *gradient, int64_t images, int64_t blocks, int64_t pixels, int64_t block,
+    const void *values, const void *gradient, int64_t images, int64_t blocks, int64_t pixels, int64_t layout,
     const float *scale, const float *shift, float slope, const float *mean, const float *inverse_deviation,
     double *sum_gradient, double *sum_product) {
-  FOR_BLOCK(
+  FOR_LAYOUT(
     normalise_backward_sums, values, gradient, images, blocks, pixels, scale, shift, slope, mean, inverse_deviation,
     sum_gradient, sum_product)
 }
 
 CKERNELS_DISPATCH void ck_normalise_backward(
-    const float *values, const float *gradient, int64_t images, int64_t blocks, int64_t pixels, int64_t block,
+    const void *values, const void *gradient, int64_t images, int64_t blocks, int64_t pixels, int64_t layout,
     const float *scale, const float *shift, float slope, const float *mean, const float *inverse_deviation,
-    const float *mean_gradient, const float *mean_product, float *value_gradient) {
-  FOR_BLOCK(
+    const float *mean_gradient, const float *mean_product, void *value_gradient) {
+  FOR_LAYOUT(
     normalise_backward, values, gradient, images, blocks, pixels, scale, shift, slope, mean, inverse_deviation,
     mean_gradient, mean_product, value_gradient)
 }
 
 CKERNELS_DISPATCH void ck_normalise_pool_backward_sums(
-    const float *values, const float *gradient, int64_t images, int64_t blocks, int64_t height, int64_t width,
-    int64_t block, const float *scale, const float *shift, float slope, const float *mean,
+    const void *values, const void *gradient, int64_t images, int64_t blocks, int64_t height, int64_t width,
+    int64_t layout, const float *scale, const float *shift, float slope, const float *mean,
     const float *inverse_deviation, double *sum_gradient, double *sum_product) {
-  FOR_BLOCK(
+  FOR_LAYOUT(
     normalise_pool_backward_sums, values, gradient, images, blocks, height, width, scale, shift, slope, mean,
     inverse_deviation, sum_gradient, sum_product)
 }
 
 CKERNELS_DISPATCH void ck_normalise_pool_backward(
-    const float *values, const float *gradient, int64_t images, int64_t blocks, int64_t height, int64_t width,
-    int64_t block, const float *scale, const float *shift, float slope, const float *mean,
-    const float *inverse_deviation, const float *mean_gradient, const float *mean_product, float *value_gradient) {
-  FOR_BLOCK(
+    const void *values, const void *gradient, int64_t images, int64_t blocks, int64_t height, int64_t width,
+    int64_t layout, const float *scale, const float *shift, float slope, const float *mean,
+    const float *inverse_deviation, const float *mean_gradient, const float *mean_product, void *value_gradient) {
+  FOR_LAYOUT(
     normalise_pool_backward, values, gradient, images, blocks, height, width, scale, shift, slope, mean,
     inverse_deviation, mean_gradient, mean_product, value_gradient)
 }
 
 CKERNELS_DISPATCH void ck_upsample(
-    const float *values, int64_t planes, int64_t height, int64_t width, int64_t block, float *output) {
-  FOR_BLOCK(upsample, values, planes, height, width, output)
+    const void *values, int64_t planes, int64_t height, int64_t width, int64_t layout, void *output) {
+  FOR_LAYOUT(upsample, values, planes, height, width, output)
 }
 
 CKERNELS_DISPATCH void ck_upsample_backward(
-    const float *gradient, int64_t planes, int64_t height, int64_t width, int64_t block, float *value_gradient) {
-  FOR_BLOCK(upsample_backward, gradient, planes, height, width, value_gradient)
+    const void *gradient, int64_t planes, int64_t height, int64_t width, int64_t layout, void *value_gradient) {
+  FOR_LAYOUT(upsample_backward, gradient, planes, height, width, value_gradient)
 }
 
 CKERNELS_DISPATCH void ck_to_blocked(
-    const float *plain, int64_t images, int64_t channels, int64_t pixels, int64_t block, float *blocked) {
-  FOR_BLOCK(to_blocked, plain, images, channels, pixels, blocked)
+    const float *plain, int64_t images, int64_t channels, int64_t pixels, int64_t layout, void *blocked) {
+  FOR_LAYOUT(to_blocked, plain, images, channels, pixels, blocked)
 }
 
 CKERNELS_DISPATCH void ck_from_blocked(
-    const float *blocked, int64_t images, int64_t channels, int64_t pixels, int64_t block, float *plain) {
-  FOR_BLOCK(from_blocked, blocked, images, channels, pixels, plain)
+    const void *blocked, int64_t images, int64_t channels, int64_t pixels, int64_t layout, float *plain) {
+  FOR_LAYOUT(from_blocked, blocked, images, channels, pixels, plain)
 }
 
 CKERNELS_DISPATCH void ck_pack_weights(
@@ -134,31 +148,31 @@ CKERNELS_DISPATCH void ck_pack_image_weights(
 }
 
 CKERNELS_DISPATCH void ck_image_weight_gradient(
-    const float *source, const float *gradient, int64_t images, int64_t inputs, int64_t blocks, int64_t side,
-    int64_t kernel, int64_t stride, int64_t block, double *weight_gradient) {
-  FOR_BLOCK(image_weight_gradient, source, gradient, images, inputs, blocks, side, kernel, stride, weight_gradient)
+    const float *source, const void *gradient, int64_t images, int64_t inputs, int64_t blocks, int64_t side,
+    int64_t kernel, int64_t stride, int64_t layout, double *weight_gradient) {
+  FOR_LAYOUT(image_weight_gradient, source, gradient, images, inputs, blocks, side, kernel, stride, weight_gradient)
 }
 
 CKERNELS_DISPATCH void ck_mean_over_pixels(
-    const float *values, int64_t images, int64_t blocks, int64_t pixels, int64_t block, float *means) {
-  FOR_BLOCK(mean_over_pixels, values, images, blocks, pixels, means)
+    const void *values, int64_t images, int64_t blocks, int64_t pixels, int64_t layout, float *means) {
+  FOR_LAYOUT(mean_over_pixels, values, images, blocks, pixels, means)
 }
 
 CKERNELS_DISPATCH void ck_mean_over_pixels_backward(
-    const float *mean_gradient, int64_t images, int64_t blocks, int64_t pixels, int64_t block, float *value_gradient) {
-  FOR_BLOCK(mean_over_pixels_backward, mean_gradient, images, blocks, pixels, value_gradient)
+    const float *mean_gradient, int64_t images, int64_t blocks, int64_t pixels, int64_t layout, void *value_gradient) {
+  FOR_LAYOUT(mean_over_pixels_backward, mean_gradient, images, blocks, pixels, value_gradient)
 }
 
 CKERNELS_DISPATCH void ck_project(
-    const float *values, const float *weights, int64_t images, int64_t channels, int64_t blocks, int64_t pixels,
-    int64_t block, float *output) {
-  FOR_BLOCK(project, values, weights, images, channels, blocks, pixels, output)
+    const void *values, const float *weights, int64_t images, int64_t channels, int64_t blocks, int64_t pixels,
+    int64_t layout, float *output) {
+  FOR_LAYOUT(project, values, weights, images, channels, blocks, pixels, output)
 }
 
 CKERNELS_DISPATCH void ck_project_backward(
-    const float *values, const float *weights, const float *gradient, int64_t images, int64_t channels, int64_t blocks,
-    int64_t pixels, int64_t block, float *value_gradient, double *weight_gradient) {
-  FOR_BLOCK(
+    const void *values, const float *weights, const float *gradient, int64_t images, int64_t channels, int64_t blocks,
+    int64_t pixels, int64_t layout, void *value_gradient, double *weight_gradient) {
+  FOR_LAYOUT(
     project_backward, values, weights, gradient, images, channels, blocks, pixels, value_gradient, weight_gradient)
 }
 
@@ -212,24 +226,53 @@ void ck_tanh(float *values, int64_t count) {
   for (int64_t i = 0; i < count; i++) values[i] = tanhf(values[i]);
 }
 
-CKERNELS_DISPATCH void ck_rectify(const float *values, int64_t count, float *output) {
-  for (int64_t i = 0; i < count; i++) output[i] = values[i] > 0 ? values[i] : 0;
+CKERNELS_DISPATCH void ck_rectify(const void *values, int64_t count, int64_t layout, void *output) {
+  FOR_LAYOUT(rectify, values, count, output)
 }
 
 CKERNELS_DISPATCH void ck_rectify_backward(
-    const float *output, const float *gradient, int64_t count, float *value_gradient) {
-  for (int64_t i = 0; i < count; i++) value_gradient[i] = output[i] > 0 ? gradient[i] : 0;
+    const void *output, const void *gradient, int64_t count, int64_t layout, void *value_gradient) {
+  FOR_LAYOUT(rectify_backward, output, gradient, count, value_gradient)
 }
 
-CKERNELS_DISPATCH void ck_add_rectified(const float *left, const float *right, int64_t count, float *output) {
-  for (int64_t i = 0; i < count; i++) {
-    float sum = left[i] + right[i];
-    output[i] = sum > 0 ? sum : 0;
-  }
+CKERNELS_DISPATCH void ck_add_rectified(
+    const void *left, const void *right, int64_t count, int64_t layout, void *output) {
+  FOR_LAYOUT(add_rectified, left, right, count, output)
 }
 
-CKERNELS_DISPATCH void ck_add(const float *values, int64_t count, float *sums) {
-  for (int64_t i = 0; i < count; i++) sums[i] += values[i];
+CKERNELS_DISPATCH void ck_add(const void *values, int64_t count, int64_t layout, void *sums) {
+  FOR_LAYOUT(add, values, count, sums)
+}
+
+CKERNELS_DISPATCH void ck_round_to_bfloat16(const float *values, int64_t count, void *output) {
+  round_16_bfloat16(values, count, output);
+}
+
+// As the passes over activations round: to the nearest, ties to even.
+static ALWAYS_INLINE uint16_t bfloat16_of(float x) {
+  union { float value; uint32_t bits; } word = {x};
+  if ((word.bits & 0x7fffffff) > 0x7f800000) return (uint16_t)(word.bits >> 16 | 0x40);
+  return (uint16_t)((word.bits + 0x7fff + (word.bits >> 16 & 1)) >> 16);
+}
+
+CKERNELS_DISPATCH void ck_pack_weights_bfloat16(
+    const float *weights, int64_t outputs, int64_t inputs, int64_t taps, ck_weight_order order, uint16_t *packed) {
+  enum { block = 16 };
+  int64_t output_blocks = (outputs + block - 1) / block, input_blocks = (inputs + block - 1) / block;
+  for (int64_t ob = 0; ob < output_blocks; ob++)
+    for (int64_t ib = 0; ib < input_blocks; ib++) {
+      int64_t place = order == ck_IOhw8o16i2o ? ib * output_blocks + ob : ob * input_blocks + ib;
+      uint16_t *tile = packed + place * taps * block * block;
+      for (int64_t o = 0; o < block; o++)
+        for (int64_t i = 0; i < block; i++) {
+          int64_t output = ob * block + o, input = ib * block + i;
+          const float *in = weights + (output * inputs + input) * taps;
+          int inside = output < outputs && input < inputs;
+          // Pairs of inputs for the forward pass, which sums over inputs; of outputs for the backward pass.
+          int64_t lane = order == ck_OIhw8i16o2i ? (i / 2 * block + o) * 2 + i % 2 : (o / 2 * block + i) * 2 + o % 2;
+          for (int64_t k = 0; k < taps; k++) tile[k * block * block + lane] = inside ? bfloat16_of(in[k]) : 0;
+        }
+    }
 }
 
 // The dense products and Adam work on vectors of 16 floats whatever the activations' block is.

@@ -19,6 +19,10 @@ int salad_onednn_block(void) {
   return (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core ? 16 : 8;
 }
 
+int salad_onednn_has_bfloat16(void) {
+  return (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16;
+}
+
 const char *salad_onednn_instruction_set(void) {
   switch (dnnl_get_effective_cpu_isa()) {
     case dnnl_cpu_isa_sse41: return "sse41";
@@ -47,6 +51,9 @@ static dnnl_format_tag_t activation_tag(const salad_convolution_shape *shape) {
 static dnnl_format_tag_t weight_tag(const salad_convolution_shape *shape, salad_pass pass) {
   int wide = shape->block == 16;
   if (shape->plain_source) return wide ? dnnl_Ohwi16o : dnnl_Ohwi8o;
+  if (shape->bfloat16 && pass == salad_forward) return dnnl_OIhw8i16o2i;
+  if (shape->bfloat16 && pass == salad_backward_data)
+    return shape->kernel == 1 ? dnnl_IOhw8o16i2o : dnnl_OIhw8o16i2o;
   if (pass == salad_backward_data && shape->algorithm[pass] == salad_direct)
     return wide ? dnnl_OIhw16o16i : dnnl_OIhw8o8i;
   return wide ? dnnl_OIhw16i16o : dnnl_OIhw8i8o;
@@ -66,12 +73,15 @@ static dnnl_status_t describe(
   dnnl_alg_kind_t algorithm =
       shape->algorithm[pass] == salad_winograd ? dnnl_convolution_winograd : dnnl_convolution_direct;
 
+  dnnl_data_type_t type = shape->bfloat16 ? dnnl_bf16 : dnnl_f32;
+  dnnl_data_type_t weight_type = pass == salad_backward_weights ? dnnl_f32 : type;
+
   dnnl_status_t status = dnnl_memory_desc_init_by_tag(
-      &source, 4, source_dims, dnnl_f32, shape->plain_source ? dnnl_nchw : activation_tag(shape));
+      &source, 4, source_dims, type, shape->plain_source ? dnnl_nchw : activation_tag(shape));
   if (!status)
-    status = dnnl_memory_desc_init_by_tag(&weights, 4, weight_dims, dnnl_f32, weight_tag(shape, pass));
+    status = dnnl_memory_desc_init_by_tag(&weights, 4, weight_dims, weight_type, weight_tag(shape, pass));
   if (!status)
-    status = dnnl_memory_desc_init_by_tag(&destination, 4, destination_dims, dnnl_f32, activation_tag(shape));
+    status = dnnl_memory_desc_init_by_tag(&destination, 4, destination_dims, type, activation_tag(shape));
   if (status) return status;
 
   switch (pass) {
@@ -175,7 +185,7 @@ static int run(
 }
 
 int salad_convolution_run_forward(
-    const salad_convolution *convolution, const float *source, const float *weights, float *destination,
+    const salad_convolution *convolution, const void *source, const void *weights, void *destination,
     void *scratch) {
   const int arguments[] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST};
   const void *data[] = {source, weights, destination};
@@ -183,15 +193,15 @@ int salad_convolution_run_forward(
 }
 
 int salad_convolution_run_backward_data(
-    const salad_convolution *convolution, const float *destination_gradient, const float *weights,
-    float *source_gradient, void *scratch) {
+    const salad_convolution *convolution, const void *destination_gradient, const void *weights,
+    void *source_gradient, void *scratch) {
   const int arguments[] = {DNNL_ARG_DIFF_DST, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_SRC};
   const void *data[] = {destination_gradient, weights, source_gradient};
   return run(convolution, salad_backward_data, arguments, data, scratch);
 }
 
 int salad_convolution_run_backward_weights(
-    const salad_convolution *convolution, const float *source, const float *destination_gradient,
+    const salad_convolution *convolution, const void *source, const void *destination_gradient,
     float *weight_gradient, void *scratch) {
   const int arguments[] = {DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_WEIGHTS};
   const void *data[] = {source, destination_gradient, weight_gradient};

@@ -43,7 +43,11 @@ extension SaladError {
     case let error as SafetensorsError:
       self.init(error.kind == .inputOutput ? .inputOutput : .badData, error.description)
     case let error as AutoencoderError:
-      self.init(error.kind == .badData ? .badData : .internalError, error.description)
+      switch error.kind {
+      case .badData: self.init(.badData, error.description)
+      case .refused: self.init(.usage, error.description)
+      case .unsupported: self.init(.internalError, error.description)
+      }
     case let error as MPIError: self.init(.internalError, error.description)
     default: self.init(.internalError, String(describing: error))
     }

@@ -49,6 +49,7 @@ public struct Configuration: Codable, Sendable, Equatable {
   public var reconstructionLoss = ReconstructionLoss.l1
   public var reconstructionWeight = 1.0
   public var aggregationWeight = 1.0
+  public var precision = Precision.float32
   public var reduction = Reduction.exact
   public var seed: UInt64 = 0
 
@@ -80,7 +81,8 @@ public struct Configuration: Codable, Sendable, Equatable {
 
   // A key is its flag's name with underscores; `differences(from:)` relies on it.
   enum CodingKeys: String, CodingKey, CaseIterable {
-    case architecture, size, channels, fit, augmentation, rounds, reduction, seed, temperature, momentum, neighbours
+    case architecture, size, channels, fit, augmentation, rounds, precision, reduction, seed, temperature, momentum
+    case neighbours
     case maximumWidth = "max_width"
     case embeddingDimension = "embedding_dimension"
     case badImages = "bad_images"
@@ -117,8 +119,8 @@ extension Configuration {
   public var scoring: ScoringConfiguration {
     ScoringConfiguration(
       architecture: architecture, size: size, channels: channels, maximumWidth: maximumWidth,
-      embeddingDimension: embeddingDimension, microBatch: microBatch, fit: fit, scoreRule: scoreRule, topK: topK,
-      temperature: temperature)
+      embeddingDimension: embeddingDimension, precision: precision, microBatch: microBatch, fit: fit,
+      scoreRule: scoreRule, topK: topK, temperature: temperature)
   }
 
   /// Epochs of the whole training: R + 1 rounds.
@@ -265,6 +267,7 @@ extension Configuration {
     case .reconstructionLoss: reconstructionLoss.rawValue
     case .reconstructionWeight: "\(reconstructionWeight)"
     case .aggregationWeight: "\(aggregationWeight)"
+    case .precision: precision.rawValue
     case .reduction: reduction.rawValue
     case .seed: "\(seed)"
     case .temperature: "\(temperature)"

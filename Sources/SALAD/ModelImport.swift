@@ -46,8 +46,8 @@ public struct ModelImport {
       configuration.network = network
       try configuration.validate()
       let replica = try Replica(
-        configuration: network, microBatch: configuration.microBatch, workers: workers, training: false,
-        activationLimit: 0)
+        configuration: network, precision: configuration.precision, microBatch: configuration.microBatch,
+        workers: workers, training: false, activationLimit: 0)
       try replica.loadModel(file)
       return (replica, configuration)
     }

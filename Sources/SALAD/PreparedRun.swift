@@ -49,6 +49,7 @@ public struct PreparedRun: Sendable {
     // What can be refused is refused before the folder is made and every image read.
     try configuration.validate()
     try execution.validate()
+    try agree(job.communicator) { try configuration.precision.requireSupport() }  // all ranks
     let paths = try DataScan.list(root: data, communicator: job.communicator)  // all ranks
     let wished = ValidationSplit.wishedCount(fraction: configuration.validationFraction ?? 0, of: paths.count)
     try configuration.validate(imageCount: paths.count - wished, keptBack: wished)
@@ -104,6 +105,7 @@ public struct PreparedRun: Sendable {
     try change(&configuration, &execution)
     try configuration.validate()
     try execution.validate()
+    try agree(job.communicator) { try configuration.precision.requireSupport() }  // all ranks
     guard let path else { preconditionFailure("a new run without data") }
     let paths = try DataScan.list(root: path, communicator: job.communicator)  // all ranks
     let wished = ValidationSplit.wishedCount(fraction: configuration.validationFraction ?? 0, of: paths.count)
@@ -145,6 +147,7 @@ public struct PreparedRun: Sendable {
       }
     }
     record.configuration = configuration
+    try agree(job.communicator) { try configuration.precision.requireSupport() }  // all ranks
 
     let checkpoint = try Checkpoint.latest(  // all ranks
       of: directory, workers: job.workers, communicator: job.communicator)

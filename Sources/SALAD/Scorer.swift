@@ -14,7 +14,7 @@ public struct Scorer {
   public let bankKind: BankKind
   /// K, prototypes looked up: at most the bank's rows.
   public let topK: Int
-  /// How the model was calibrated; nil where it was not, or with another K or bank.
+  /// How the model was calibrated; nil where it was not, or with another K, bank or precision.
   public let calibration: Calibration?
   private let scoring: ScoringConfiguration
   private let bank: MemoryBank
@@ -27,11 +27,13 @@ public struct Scorer {
   /// All ranks.
   ///
   /// - Parameters:
+  ///   - precision: of the encoder; nil: what the model remembers.
   ///   - rule: nil: what the model remembers.
   ///   - topK: K; nil: what the model remembers.
   ///   - workers: threads of this rank.
   public init(
-    _ source: ModelSource, rule: ScoreRule?, topK: Int?, workers: Int, communicator: Communicator, watchdog: Watchdog
+    _ source: ModelSource, precision: Precision? = nil, rule: ScoreRule?, topK: Int?, workers: Int,
+    communicator: Communicator, watchdog: Watchdog
   ) throws {
     let scoring = source.scoring
     self.scoring = scoring
@@ -44,16 +46,20 @@ public struct Scorer {
     watchdog.enter("loading the model", step: nil)
     let replica = try agree(communicator) {  // all ranks
       let replica = try Replica(
-        configuration: scoring.network, microBatch: scoring.microBatch, workers: workers, training: false,
-        activationLimit: 0)
+        configuration: scoring.network, precision: precision ?? scoring.precision, microBatch: scoring.microBatch,
+        workers: workers, training: false, activationLimit: 0)
       try replica.loadModel(SafetensorsFile(path: source.modelPath))
       return replica
     }
     embedder = Embedder(replica: replica, microBatch: scoring.microBatch, workers: workers)
     bank = try source.bank(workers: replica.workers, communicator: communicator)  // all ranks
-    expected = source.selfTest.map { (source.path, $0) }
+    // Its numbers are those of the model's own precision.
+    expected = replica.precision == scoring.precision ? source.selfTest.map { (source.path, $0) } : nil
     let k = self.topK
-    calibration = source.calibration.flatMap { $0.bank == source.bankKind && $0.topK == k ? $0 : nil }
+    calibration = source.calibration.flatMap { calibration in
+      calibration.bank == source.bankKind && calibration.topK == k && replica.precision == scoring.precision
+        ? calibration : nil
+    }
   }
 
   /// Local. A scorer under the rule and K of `scoring`, with a network and a refreshed bank that are in memory already.
@@ -72,6 +78,9 @@ public struct Scorer {
     self.communicator = communicator
     self.watchdog = watchdog
   }
+
+  /// What the encoder computes with.
+  public var precision: Precision { embedder.replica.precision }
 
   /// tau.
   var temperature: Double { scoring.temperature }
@@ -92,7 +101,7 @@ public struct Scorer {
       var embeddings = try embed(block.map { $0 < leading ? .selfTest($0) : .file(paths[$0 - leading]) })  // all ranks
       if let expected, tests > 0 {
         let found = try selfTest(Array(embeddings.prefix(tests * bank.dimension)))  // all ranks
-        try expected.selfTest.check(found, path: expected.path)
+        try expected.selfTest.check(found, precision: precision, path: expected.path)
         embeddings.removeFirst(tests * bank.dimension)
       }
       scores += try self.scores(of: embeddings, rules: [rule])[0]  // all ranks

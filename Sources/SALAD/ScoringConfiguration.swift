@@ -13,6 +13,8 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
   public var maximumWidth: Int
   /// D.
   public var embeddingDimension: Int
+  /// Of the encoder's activations, where nothing else is asked for.
+  public var precision: Precision
   /// m, images that are embedded together: fixed, so that an embedding's bits are.
   public var microBatch: Int
   public var fit: Fit
@@ -24,13 +26,14 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
 
   public init(
     architecture: Architecture, size: Int, channels: Int, maximumWidth: Int, embeddingDimension: Int,
-    microBatch: Int, fit: Fit, scoreRule: ScoreRule, topK: Int, temperature: Double
+    precision: Precision = .float32, microBatch: Int, fit: Fit, scoreRule: ScoreRule, topK: Int, temperature: Double
   ) {
     self.architecture = architecture
     self.size = size
     self.channels = channels
     self.maximumWidth = maximumWidth
     self.embeddingDimension = embeddingDimension
+    self.precision = precision
     self.microBatch = microBatch
     self.fit = fit
     self.scoreRule = scoreRule
@@ -46,11 +49,18 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
   }
 
   enum CodingKeys: String, CodingKey {
-    case architecture, size, channels, fit, temperature
+    case architecture, size, channels, precision, fit, temperature
     case maximumWidth = "max_width"
     case embeddingDimension = "embedding_dimension"
     case microBatch = "micro_batch"
     case scoreRule = "score_rule"
     case topK = "top_k"
+  }
+}
+
+extension KeyedDecodingContainer {
+  /// What was written before there was a choice is float32.
+  func decode(_: Precision.Type, forKey key: Key) throws -> Precision {
+    try decodeIfPresent(Precision.self, forKey: key) ?? .float32
   }
 }

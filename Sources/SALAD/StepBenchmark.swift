@@ -32,8 +32,8 @@ public final class StepBenchmark {
     precondition(rows >= configuration.batchSize, "\(rows) rows for a batch of \(configuration.batchSize)")
     replica = try agree(communicator) {  // all ranks
       try Replica(
-        configuration: configuration.network, microBatch: configuration.microBatch, workers: workers, training: true,
-        activationLimit: activationMemory)
+        configuration: configuration.network, precision: configuration.precision,
+        microBatch: configuration.microBatch, workers: workers, training: true, activationLimit: activationMemory)
     }
     replica.initialise(seed: configuration.seed)
     bank = MemoryBank(

@@ -55,8 +55,8 @@ public struct Trainer {
     watchdog.enter("building the network", step: nil)
     let replica = try agree(communicator) {  // all ranks
       try Replica(
-        configuration: configuration.network, microBatch: configuration.microBatch, workers: workers, training: true,
-        activationLimit: activationMemory)
+        configuration: configuration.network, precision: configuration.precision,
+        microBatch: configuration.microBatch, workers: workers, training: true, activationLimit: activationMemory)
     }
     self.replica = replica
     if let checkpoint = prepared.checkpoint {

@@ -75,7 +75,8 @@ public struct TrainingPlan: Sendable {
     self.ranks = ranks
     self.workers = workers
     // First of all: the libraries that the network's primitives need become resident with them.
-    let network = try ReplicaMemory(configuration: configuration.network, microBatch: configuration.microBatch)
+    let network = try ReplicaMemory(
+      configuration: configuration.network, precision: configuration.precision, microBatch: configuration.microBatch)
     program = HostResources.residentMemory()
 
     let schedule = Schedule(configuration: configuration, imageCount: images)

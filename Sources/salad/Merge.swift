@@ -1,4 +1,6 @@
 import ArgumentParser
+import Autoencoder
+import MPI
 import SALAD
 
 struct Merge: ParsableCommand {
@@ -29,7 +31,10 @@ struct Merge: ParsableCommand {
         run: model, output: output, bank: bank, workers: session.workers(work.workers),
         communicator: session.communicator,
         selfTest: { source in
-          try Scorer(  // all ranks
+          // Without one where this machine, such as a cluster's login node, cannot compute as the model does.
+          let isSupported: UInt8 = source.scoring.precision.isSupported ? 1 : 0
+          guard try session.communicator.allReduce(isSupported, .min) == 1 else { return nil }  // all ranks
+          return try Scorer(  // all ranks
             source, rule: nil, topK: nil, workers: session.workers(work.workers), communicator: session.communicator,
             watchdog: session.watchdog
           ).selfTest()  // all ranks

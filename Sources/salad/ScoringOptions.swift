@@ -1,4 +1,5 @@
 import ArgumentParser
+import Autoencoder
 import MemoryBank
 import SALAD
 
@@ -9,6 +10,9 @@ struct ScoringOptions: ParsableArguments {
 
   @Option(help: "Prototypes looked up. (default: what the model remembers)")
   var topK: Int?
+
+  @Option(help: "What the encoder computes with: float32 or bfloat16. (default: what the model was trained in)")
+  var precision: Precision?
 
   @Option(help: "Which bank scores. (default: the refreshed one, or momentum where there is none)")
   var bank: BankKind?
@@ -45,7 +49,7 @@ struct ScoringOptions: ParsableArguments {
       session.log.note(warning)
     }
     let scorer = try Scorer(  // all ranks
-      source, rule: scoreRule, topK: topK, workers: workers, communicator: session.communicator,
+      source, precision: precision, rule: scoreRule, topK: topK, workers: workers, communicator: session.communicator,
       watchdog: session.watchdog)
     return (scorer, try threshold(of: scorer, source: source, log: session.log))
   }
@@ -59,7 +63,8 @@ struct ScoringOptions: ParsableArguments {
     }
     let reason =
       if let calibration = source.calibration {
-        "its p-values are those of --top-k \(calibration.topK) and the \(calibration.bank.rawValue) bank, not of this"
+        "its p-values are those of --precision \(source.scoring.precision.rawValue), --top-k \(calibration.topK) and the "
+          + "\(calibration.bank.rawValue) bank, not of this"
       } else {
         "it was trained without --validation-fraction and has no p-values"
       }

@@ -5,13 +5,14 @@ import Radiographs
 /// A small network with scales, shifts and running statistics that are not 1, 0, 0 and 1, so that none goes untested.
 func smallReplica(
   _ architecture: Architecture = .unet, size: Int = 64, channels: Int = 1, width: Int = 6, dimension: Int = 10,
-  microBatch: Int = 2, workers: Int = 1,
+  precision: Precision = .float32, microBatch: Int = 2, workers: Int = 1,
   training: Bool = true, activationLimit: Int = 1 << 30
 ) throws -> Replica {
   let replica = try Replica(
     configuration: NetworkConfiguration(
       architecture: architecture, size: size, channels: channels, maximumWidth: width, embeddingDimension: dimension),
-    microBatch: microBatch, workers: workers, training: training, activationLimit: activationLimit)
+    precision: precision, microBatch: microBatch, workers: workers, training: training, activationLimit: activationLimit
+  )
   replica.initialise(seed: 5)
   for tensor in replica.layout.tensors where tensor.shape.count == 1 {
     let random = CounterRandom(seed: 6, name: tensor.name)

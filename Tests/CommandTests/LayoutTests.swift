@@ -1,3 +1,4 @@
+import Autoencoder
 import Foundation
 import RanksSupport
 import Testing
@@ -15,16 +16,27 @@ extension CommandTests {
       "Any number of ranks and workers gives the same model, bank and scores, sharded or merged",
       arguments: layouts.keys.sorted())
     func equalBits(architecture: String) async throws {
+      try await expectEqualBits(Self.layouts[architecture]!, ["--architecture", architecture])
+    }
+
+    @Test(
+      "In bfloat16 as well",
+      .enabled(if: Precision.bfloat16.isSupported, "this CPU has no instructions for bfloat16"))
+    func equalBitsInBFloat16() async throws {
+      try await expectEqualBits([(1, 2), (2, 1), (3, 1)], ["--precision", "bfloat16"])
+    }
+
+    private func expectEqualBits(_ layouts: [(Int, Int)], _ arguments: [String]) async throws {
       let sample = try Sample.copy()
       defer { sample.remove() }
       var first: (model: Data, bank: Data, scores: String)?
-      for (ranks, workers) in Self.layouts[architecture]! {
+      for (ranks, workers) in layouts {
         let run = sample.path("run-\(ranks)-\(workers)")
         let deploy = sample.path("deploy-\(ranks)-\(workers)")
         try await Salad.succeed(
           ranks: ranks,
-          ["train", "--data", sample.data, "--run", run, "--workers", "\(workers)", "--architecture", architecture]
-            + SmallTraining.arguments)
+          ["train", "--data", sample.data, "--run", run, "--workers", "\(workers)"]
+            + arguments + SmallTraining.arguments)
         try await Salad.succeed(ranks: ranks, ["merge", run, "--output", deploy])
         let images = [sample.data + "/test", sample.data + "/train"]
         let sharded = try await Salad.succeed(ranks: ranks, ["score", run] + images + ["--csv"]).output

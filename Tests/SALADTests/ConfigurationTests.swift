@@ -95,6 +95,25 @@ struct ConfigurationTests {
     #expect(configuration.differences(from: Configuration()).map(\.flag) == ["--validation-fraction"])
   }
 
+  @Test("A configuration from before there was a choice of precision is float32; another one is recorded and differs")
+  func precision() throws {
+    var configuration = Configuration()
+    configuration.precision = .bfloat16
+    let bytes = try JSONEncoder().encode(configuration)
+    #expect(try JSONDecoder().decode(Configuration.self, from: bytes) == configuration)
+    #expect(configuration.differences(from: Configuration()).map(\.flag) == ["--precision"])
+    let scoring = try JSONEncoder().encode(configuration.scoring)
+    #expect(try JSONDecoder().decode(ScoringConfiguration.self, from: scoring).precision == .bfloat16)
+
+    func older<T: Decodable>(_ bytes: Data, _: T.Type) throws -> T {
+      var object = try #require(JSONSerialization.jsonObject(with: bytes) as? [String: Any])
+      #expect(object.removeValue(forKey: "precision") as? String == "bfloat16")
+      return try JSONDecoder().decode(T.self, from: JSONSerialization.data(withJSONObject: object))
+    }
+    #expect(try older(bytes, Configuration.self) == Configuration())
+    #expect(try older(scoring, ScoringConfiguration.self) == Configuration().scoring)
+  }
+
   @Test("Every setting that differs is named by its flag, the strengths of the augmentation too")
   func differences() {
     let ours = Configuration()

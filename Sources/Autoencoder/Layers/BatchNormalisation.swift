@@ -15,6 +15,7 @@ struct BatchNormalisation: Sendable {
   let slope: Float
   /// The activation is followed by a 2 x 2 maximum.
   let pools: Bool
+  private let precision: Precision
   private let scaleOffset: Int
   private let shiftOffset: Int
   private let meanOffset: Int
@@ -29,6 +30,7 @@ struct BatchNormalisation: Sendable {
     self.side = side
     self.slope = slope
     self.pools = pools
+    precision = plan.precision
     (scaleOffset, shiftOffset, meanOffset, varianceOffset) = plan.layout.addBatchNormalisation(
       name, channels: channels)
     keptPlace = plan.reserve(4 * padded(channels))
@@ -42,14 +44,14 @@ struct BatchNormalisation: Sendable {
   ///   - output: (m, channels, outputSide, outputSide) blocked.
   /// - Returns: false when a statistic is not finite.
   func forward(
-    _ values: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>, images: Int, slot: Slot,
+    _ values: UnsafeRawPointer, into output: UnsafeMutableRawPointer, images: Int, slot: Slot,
     parameters: AlignedBuffer<Float>, worker: WorkerBuffers, sums: StepSums
   ) -> Bool {
     let pixels = side * side
     let width = padded(channels)
     let (sum, squares) = (worker.channelSums.pointer, worker.channelSums.pointer + width)
     ck_batch_moments(
-      values, Int64(images), Int64(width / OneDNN.block), Int64(pixels), Int64(OneDNN.block), sum, squares)
+      values, Int64(images), Int64(width / OneDNN.block), Int64(pixels), precision.layout, sum, squares)
     let kept = Kept(slot[keptPlace], width: width)
     let count = Double(images * pixels)
     for channel in 0..<channels {
@@ -73,7 +75,7 @@ struct BatchNormalisation: Sendable {
 
   /// The output of `forward` once more, with the same bits, from the values and what it kept.
   func repeatForward(
-    _ values: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>, images: Int, slot: Slot
+    _ values: UnsafeRawPointer, into output: UnsafeMutableRawPointer, images: Int, slot: Slot
   ) {
     let kept = Kept(slot[keptPlace], width: padded(channels))
     apply(values, into: output, images: images, scale: kept.scale, shift: kept.shift)
@@ -84,21 +86,21 @@ struct BatchNormalisation: Sendable {
   ///   - valueGradient: (m, channels, side, side) blocked; `gradient` itself where nothing is pooled.
   /// - Returns: false when a gradient is not finite or too large.
   func backward(
-    _ gradient: UnsafePointer<Float>, values: UnsafePointer<Float>,
-    into valueGradient: UnsafeMutablePointer<Float>, images: Int, slot: Slot, worker: WorkerBuffers, sums: StepSums
+    _ gradient: UnsafeRawPointer, values: UnsafeRawPointer,
+    into valueGradient: UnsafeMutableRawPointer, images: Int, slot: Slot, worker: WorkerBuffers, sums: StepSums
   ) -> Bool {
     let width = padded(channels)
     let kept = Kept(slot[keptPlace], width: width)
     let (sumGradient, sumProduct) = (worker.channelSums.pointer, worker.channelSums.pointer + width)
-    let (n, blocks, block) = (Int64(images), Int64(width / OneDNN.block), Int64(OneDNN.block))
+    let (n, blocks, layout) = (Int64(images), Int64(width / OneDNN.block), precision.layout)
     let (height, pixels) = (Int64(side), Int64(side * side))
     if pools {
       ck_normalise_pool_backward_sums(
-        values, gradient, n, blocks, height, height, block, kept.scale, kept.shift, slope, kept.mean,
+        values, gradient, n, blocks, height, height, layout, kept.scale, kept.shift, slope, kept.mean,
         kept.inverseDeviation, sumGradient, sumProduct)
     } else {
       ck_normalise_backward_sums(
-        values, gradient, n, blocks, pixels, block, kept.scale, kept.shift, slope, kept.mean, kept.inverseDeviation,
+        values, gradient, n, blocks, pixels, layout, kept.scale, kept.shift, slope, kept.mean, kept.inverseDeviation,
         sumGradient, sumProduct)
     }
     let (meanGradient, meanProduct) = (worker.channelFloats.pointer, worker.channelFloats.pointer + width)
@@ -112,11 +114,11 @@ struct BatchNormalisation: Sendable {
     }
     if pools {
       ck_normalise_pool_backward(
-        values, gradient, n, blocks, height, height, block, kept.scale, kept.shift, slope, kept.mean,
+        values, gradient, n, blocks, height, height, layout, kept.scale, kept.shift, slope, kept.mean,
         kept.inverseDeviation, meanGradient, meanProduct, valueGradient)
     } else {
       ck_normalise_backward(
-        values, gradient, n, blocks, pixels, block, kept.scale, kept.shift, slope, kept.mean, kept.inverseDeviation,
+        values, gradient, n, blocks, pixels, layout, kept.scale, kept.shift, slope, kept.mean, kept.inverseDeviation,
         meanGradient, meanProduct, valueGradient)
     }
     let soundScale = sums.addGradient(UnsafeBufferPointer(start: scaleGradient, count: channels), at: scaleOffset)
@@ -141,7 +143,7 @@ struct BatchNormalisation: Sendable {
   }
 
   func evaluate(
-    _ values: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>, images: Int,
+    _ values: UnsafeRawPointer, into output: UnsafeMutableRawPointer, images: Int,
     evaluation: AlignedBuffer<Float>
   ) {
     let scales = evaluation.pointer + evaluationOffset
@@ -149,14 +151,14 @@ struct BatchNormalisation: Sendable {
   }
 
   private func apply(
-    _ values: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>, images: Int,
+    _ values: UnsafeRawPointer, into output: UnsafeMutableRawPointer, images: Int,
     scale: UnsafePointer<Float>, shift: UnsafePointer<Float>
   ) {
-    let (n, blocks, block) = (Int64(images), Int64(padded(channels) / OneDNN.block), Int64(OneDNN.block))
+    let (n, blocks, layout) = (Int64(images), Int64(padded(channels) / OneDNN.block), precision.layout)
     if pools {
-      ck_normalise_pool(values, n, blocks, Int64(side), Int64(side), block, scale, shift, slope, output)
+      ck_normalise_pool(values, n, blocks, Int64(side), Int64(side), layout, scale, shift, slope, output)
     } else {
-      ck_normalise(values, n, blocks, Int64(side * side), block, scale, shift, slope, output)
+      ck_normalise(values, n, blocks, Int64(side * side), layout, scale, shift, slope, output)
     }
   }
 

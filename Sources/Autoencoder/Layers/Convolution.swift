@@ -21,13 +21,18 @@ struct Convolution: Sendable {
 
     /// Winograd's F(4 x 4, 3 x 3) on maps that hold whole tiles of it, where the CPU has AVX-512 (oneDNN has no other): up to
     /// 2.7 times as fast as direct, and slower below 8 x 8. A table, not a measurement at run time: the choice is part of
-    /// the bits. docs/performance.md has the times, docs/parity.md the errors.
-    var algorithm: salad_algorithm {
-      kernel == 3 && stride == 1 && side >= 8 && !readsImage && OneDNN.block == 16 ? salad_winograd : salad_direct
+    /// the bits. oneDNN has none in bfloat16. docs/performance.md has the times, docs/parity.md the errors.
+    func algorithm(_ precision: Precision) -> salad_algorithm {
+      let suits = kernel == 3 && stride == 1 && side >= 8 && !readsImage && OneDNN.block == 16
+      return suits && precision == .float32 ? salad_winograd : salad_direct
     }
   }
 
   let shape: Shape
+  /// Of the weights that are read, and of the source unless that is the image.
+  private let precision: Precision
+  /// Of what comes out.
+  private let outputPrecision: Precision
   private let microBatch: Int
   private let primitive: OneDNNConvolution
   private let weightOffset: Int
@@ -37,29 +42,35 @@ struct Convolution: Sendable {
   /// - Parameter name: PyTorch's module.
   init(_ name: String, _ shape: Shape, plan: inout NetworkPlan) throws {
     self.shape = shape
+    // oneDNN has no fast one that reads an image of bfloat16, and an image's pixels would lose by it.
+    precision = shape.readsImage ? .float32 : plan.precision
+    outputPrecision = plan.precision
     microBatch = plan.microBatch
     weightOffset = plan.layout.addWeights(
       "\(name).weight", shape: [shape.outputs, shape.inputs, shape.kernel, shape.kernel],
       fanIn: shape.inputs * shape.kernel * shape.kernel)
     let inputs = shape.readsImage ? shape.inputs : padded(shape.inputs)
-    let algorithm = shape.algorithm
+    let algorithm = shape.algorithm(precision)
     primitive = try OneDNNConvolution(
       salad_convolution_shape(
         images: Int32(microBatch), input_channels: Int32(inputs), output_channels: Int32(padded(shape.outputs)),
         height: Int32(shape.side), width: Int32(shape.side), kernel: Int32(shape.kernel),
         stride: Int32(shape.stride), padding: Int32(shape.kernel / 2), block: Int32(OneDNN.block),
         plain_source: shape.readsImage ? 1 : 0,
-        training: plan.training ? 1 : 0, algorithm: (algorithm, algorithm, algorithm)))
+        training: plan.training ? 1 : 0, bfloat16: precision == .bfloat16 ? 1 : 0,
+        algorithm: (algorithm, algorithm, algorithm)))
     let packedCount = inputs * padded(shape.outputs) * shape.kernel * shape.kernel
-    packedForward = plan.packed.reserve(packedCount)
+    packedForward = plan.reserve(packed: packedCount, precision)
     // Winograd's data gradients read the forward packing.
     let sharesPacking = !plan.training || shape.readsImage || algorithm == salad_winograd
-    packedBackward = sharesPacking ? packedForward : plan.packed.reserve(packedCount)
+    packedBackward = sharesPacking ? packedForward : plan.reserve(packed: packedCount, precision)
     plan.note(self)
   }
 
-  /// A map of at most 4 x 4, whose weight gradient is not oneDNN's.
-  var isOnSmallMap: Bool { shape.side <= 4 && shape.kernel > 1 && shape.stride == 1 }
+  /// A map of at most 4 x 4, whose weight gradient is not oneDNN's; in bfloat16 it is.
+  var isOnSmallMap: Bool {
+    shape.side <= 4 && shape.kernel > 1 && shape.stride == 1 && precision == .float32
+  }
 
   var weightCount: Int { shape.outputs * shape.inputs * shape.kernel * shape.kernel }
   /// Elements of the packed weights and of their packed gradient.
@@ -80,22 +91,40 @@ struct Convolution: Sendable {
       ck_pack_image_weights(weights, outputs, inputs, taps, block, packed.pointer + packedForward)
       return
     }
+    if precision == .bfloat16 {
+      func place(_ offset: Int) -> UnsafeMutablePointer<UInt16> {
+        UnsafeMutableRawPointer(packed.pointer + offset).assumingMemoryBound(to: UInt16.self)
+      }
+      ck_pack_weights_bfloat16(weights, outputs, inputs, taps, ck_OIhw8i16o2i, place(packedForward))
+      guard packedBackward != packedForward else { return }
+      let order = shape.kernel == 1 ? ck_IOhw8o16i2o : ck_OIhw8o16i2o
+      ck_pack_weights_bfloat16(weights, outputs, inputs, taps, order, place(packedBackward))
+      return
+    }
     ck_pack_weights(weights, outputs, inputs, taps, block, 1, packed.pointer + packedForward)
     if packedBackward != packedForward {
       ck_pack_weights(weights, outputs, inputs, taps, block, 0, packed.pointer + packedBackward)
     }
   }
 
+  /// Where the precision of what comes out is not that of the convolution, it passes through `worker.back`, which may be
+  /// the destination.
   func forward(
-    _ source: UnsafePointer<Float>, into destination: UnsafeMutablePointer<Float>, packed: AlignedBuffer<Float>,
+    _ source: UnsafeRawPointer, into destination: UnsafeMutableRawPointer, packed: AlignedBuffer<Float>,
     worker: WorkerBuffers
   ) {
+    let isRounded = outputPrecision != precision
     primitive.forward(
-      source, weights: packed.pointer + packedForward, into: destination, scratch: worker.scratch.pointer)
+      source, weights: packed.pointer + packedForward, into: isRounded ? worker.back.pointer : destination,
+      scratch: worker.scratch.pointer)
+    if isRounded {
+      let count = microBatch * padded(shape.outputs) * shape.outputSide * shape.outputSide
+      ck_round_to_bfloat16(worker.back.floats, Int64(count), destination)
+    }
   }
 
   func backwardData(
-    _ gradient: UnsafePointer<Float>, into sourceGradient: UnsafeMutablePointer<Float>, packed: AlignedBuffer<Float>,
+    _ gradient: UnsafeRawPointer, into sourceGradient: UnsafeMutableRawPointer, packed: AlignedBuffer<Float>,
     worker: WorkerBuffers
   ) {
     primitive.backwardData(
@@ -104,7 +133,7 @@ struct Convolution: Sendable {
 
   /// Adds this micro-batch's weight gradient to the sums. False when it saw a fault.
   func backwardWeights(
-    source: UnsafePointer<Float>, gradient: UnsafePointer<Float>, worker: WorkerBuffers, sums: StepSums
+    source: UnsafeRawPointer, gradient: UnsafeRawPointer, worker: WorkerBuffers, sums: StepSums
   ) -> Bool {
     guard !shape.readsImage else {
       return backwardImageWeights(image: source, gradient: gradient, worker: worker, sums: sums)
@@ -112,7 +141,8 @@ struct Convolution: Sendable {
     let (block, packedGradient) = (OneDNN.block, worker.packedGradient.pointer)
     if isOnSmallMap {
       ck_small_map_weight_gradient(
-        source, gradient, Int64(microBatch), Int64(padded(shape.inputs) / block),
+        source.assumingMemoryBound(to: Float.self), gradient.assumingMemoryBound(to: Float.self), Int64(microBatch),
+        Int64(padded(shape.inputs) / block),
         Int64(padded(shape.outputs) / block), Int64(shape.side), Int64(shape.kernel), Int64(block), packedGradient)
     } else {
       primitive.backwardWeights(
@@ -134,13 +164,14 @@ struct Convolution: Sendable {
   }
 
   private func backwardImageWeights(
-    image: UnsafePointer<Float>, gradient: UnsafePointer<Float>, worker: WorkerBuffers, sums: StepSums
+    image: UnsafeRawPointer, gradient: UnsafeRawPointer, worker: WorkerBuffers, sums: StepSums
   ) -> Bool {
     let (block, taps) = (OneDNN.block, shape.inputs * shape.kernel * shape.kernel)
     return withUnsafeTemporaryAllocation(of: Double.self, capacity: packedCount) { blocked in
       ck_image_weight_gradient(
-        image, gradient, Int64(microBatch), Int64(shape.inputs), Int64(padded(shape.outputs) / block),
-        Int64(shape.side), Int64(shape.kernel), Int64(shape.stride), Int64(block), blocked.baseAddress)
+        image.assumingMemoryBound(to: Float.self), gradient, Int64(microBatch), Int64(shape.inputs),
+        Int64(padded(shape.outputs) / block),
+        Int64(shape.side), Int64(shape.kernel), Int64(shape.stride), outputPrecision.layout, blocked.baseAddress)
       let plain = worker.weightGradient[0..<weightCount]
       for output in 0..<shape.outputs {
         for tap in 0..<taps {

@@ -5,9 +5,9 @@ struct NormalisedConvolution: Sendable {
   let normalisation: BatchNormalisation
   let microBatch: Int
   /// In a slot: the convolution's output.
-  private let valuesPlace: Slot.Place
+  private let valuesPlace: Slot.ActivationPlace
   /// In a slot: the activation, where it is kept.
-  private let outputPlace: Slot.Place?
+  private let outputPlace: Slot.ActivationPlace?
 
   /// - Parameters:
   ///   - name: PyTorch's module of the convolution.
@@ -24,21 +24,21 @@ struct NormalisedConvolution: Sendable {
     normalisation = BatchNormalisation(
       normalisationName, channels: shape.outputs, side: shape.outputSide, slope: slope, pools: pools, plan: &plan)
     let planes = plan.microBatch * padded(shape.outputs)
-    valuesPlace = plan.reserve(planes * shape.outputSide * shape.outputSide)
+    valuesPlace = plan.reserve(activation: planes * shape.outputSide * shape.outputSide)
     outputPlace =
-      keepsOutput ? plan.reserve(planes * normalisation.outputSide * normalisation.outputSide) : nil
+      keepsOutput ? plan.reserve(activation: planes * normalisation.outputSide * normalisation.outputSide) : nil
     if !keepsOutput { plan.sizes.needsSource = true }
   }
 
   /// In a slot: the activation.
-  func output(_ slot: Slot) -> UnsafeMutablePointer<Float> {
+  func output(_ slot: Slot) -> UnsafeMutableRawPointer {
     guard let outputPlace else { preconditionFailure("an output that is not kept") }
     return slot[outputPlace]
   }
 
   /// `source` may be `worker.front`.
   func forward(
-    _ source: UnsafePointer<Float>, slot: Slot, shared: SharedBuffers, worker: WorkerBuffers
+    _ source: UnsafeRawPointer, slot: Slot, shared: SharedBuffers, worker: WorkerBuffers
   ) -> Bool {
     let values = slot[valuesPlace]
     convolution.forward(source, into: values, packed: shared.packed, worker: worker)
@@ -48,13 +48,13 @@ struct NormalisedConvolution: Sendable {
   }
 
   /// The activation of the last `forward`, in `worker.source`.
-  func repeatOutput(_ slot: Slot, worker: WorkerBuffers) -> UnsafePointer<Float> {
+  func repeatOutput(_ slot: Slot, worker: WorkerBuffers) -> UnsafeRawPointer {
     normalisation.repeatForward(slot[valuesPlace], into: worker.source.pointer, images: microBatch, slot: slot)
-    return UnsafePointer(worker.source.pointer)
+    return UnsafeRawPointer(worker.source.pointer)
   }
 
   /// The output's gradient is in `worker.front`, and then the source's, unless the source is the image.
-  func backward(source: UnsafePointer<Float>, slot: Slot, shared: SharedBuffers, worker: WorkerBuffers) -> Bool {
+  func backward(source: UnsafeRawPointer, slot: Slot, shared: SharedBuffers, worker: WorkerBuffers) -> Bool {
     let (front, back) = (worker.front.pointer, worker.back.pointer)
     // A pooled gradient is smaller than the values it spreads over, so it can't be worked on in place.
     let valueGradient = normalisation.pools ? back : front
@@ -78,7 +78,7 @@ struct NormalisedConvolution: Sendable {
 
   /// From `source` to `output`, by way of `worker.back`. They may be the same.
   func evaluate(
-    _ source: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>, shared: SharedBuffers,
+    _ source: UnsafeRawPointer, into output: UnsafeMutableRawPointer, shared: SharedBuffers,
     worker: WorkerBuffers
   ) {
     convolution.forward(source, into: worker.back.pointer, packed: shared.packed, worker: worker)

@@ -5,6 +5,7 @@ struct Projection: Sendable {
   let inputs: Int
   let outputs: Int
   let side: Int
+  private let precision: Precision
   private let weightOffset: Int
 
   /// - Parameters name: PyTorch's module. side: of the map.
@@ -12,6 +13,7 @@ struct Projection: Sendable {
     self.inputs = inputs
     self.outputs = outputs
     self.side = side
+    precision = plan.precision
     weightOffset = plan.layout.addWeights("\(name).weight", shape: [outputs, inputs, 1, 1], fanIn: inputs)
     // Its padded weights, one row a channel, use the small buffers.
     plan.sizes.channels = max(plan.sizes.channels, outputs * padded(inputs))
@@ -21,13 +23,13 @@ struct Projection: Sendable {
   ///   - values: (m, inputs, side, side) blocked.
   ///   - output: (m, outputs, side, side).
   func forward(
-    _ values: UnsafePointer<Float>, into output: UnsafeMutablePointer<Float>, images: Int,
+    _ values: UnsafeRawPointer, into output: UnsafeMutablePointer<Float>, images: Int,
     parameters: AlignedBuffer<Float>, worker: WorkerBuffers
   ) {
     padWeights(parameters, into: worker.channelFloats.pointer)
     ck_project(
       values, worker.channelFloats.pointer, Int64(images), Int64(outputs), Int64(padded(inputs) / OneDNN.block),
-      Int64(side * side), Int64(OneDNN.block), output)
+      Int64(side * side), precision.layout, output)
   }
 
   /// - Parameters:
@@ -35,15 +37,15 @@ struct Projection: Sendable {
   ///   - valueGradient: (m, inputs, side, side) blocked.
   /// - Returns: false when a weight gradient is not finite or too large.
   func backward(
-    _ gradient: UnsafePointer<Float>, values: UnsafePointer<Float>,
-    into valueGradient: UnsafeMutablePointer<Float>, images: Int, parameters: AlignedBuffer<Float>,
+    _ gradient: UnsafePointer<Float>, values: UnsafeRawPointer,
+    into valueGradient: UnsafeMutableRawPointer, images: Int, parameters: AlignedBuffer<Float>,
     worker: WorkerBuffers, sums: StepSums
   ) -> Bool {
     padWeights(parameters, into: worker.channelFloats.pointer)
     let width = padded(inputs)
     ck_project_backward(
       values, worker.channelFloats.pointer, gradient, Int64(images), Int64(outputs), Int64(width / OneDNN.block),
-      Int64(side * side), Int64(OneDNN.block), valueGradient, worker.channelSums.pointer)
+      Int64(side * side), precision.layout, valueGradient, worker.channelSums.pointer)
     let weightGradient = worker.weightGradient.pointer
     for output in 0..<outputs {
       for input in 0..<inputs {

@@ -19,7 +19,7 @@ struct Reconstruction: Sendable {
     imagePlace = plan.reserve(count, in: .encoder)
     outputPlace = plan.reserve(count, in: .decoder)
     plan.sizes.image = count
-    plan.note(activation: count)
+    plan.note(floats: count)
   }
 
   private var count: Int { microBatch * channels * side * side }

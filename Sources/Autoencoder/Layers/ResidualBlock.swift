@@ -13,14 +13,15 @@ struct ResidualBlock: Sendable {
   private enum Entry: Sendable {
     case convolution(NormalisedConvolution, shortcut: NormalisedConvolution?)
     /// `rectified`: in a slot, ReLU of what was upsampled.
-    case upsampling(Upsampling, rectified: Slot.Place)
+    case upsampling(Upsampling, rectified: Slot.ActivationPlace)
   }
 
   private let entry: Entry
   private let second: NormalisedConvolution
   /// Elements of the output.
   private let count: Int
-  private let outputPlace: Slot.Place
+  private let precision: Precision
+  private let outputPlace: Slot.ActivationPlace
   /// Of what comes out.
   let channels: Int
   let side: Int
@@ -51,7 +52,7 @@ struct ResidualBlock: Sendable {
     if upsamples {
       let up = try Upsampling(
         "\(name).upsampleLayer", inputs: inputs, outputs: outputs, side: side, keepsOutput: true, plan: &plan)
-      let rectified = plan.reserve(plan.microBatch * padded(outputs) * outputSide * outputSide)
+      let rectified = plan.reserve(activation: plan.microBatch * padded(outputs) * outputSide * outputSide)
       entry = .upsampling(up, rectified: rectified)
     } else {
       let first = try NormalisedConvolution(
@@ -67,9 +68,10 @@ struct ResidualBlock: Sendable {
   private init(_ entry: Entry, _ second: NormalisedConvolution, plan: inout NetworkPlan) {
     self.entry = entry
     self.second = second
+    precision = plan.precision
     (channels, side) = (second.convolution.shape.outputs, second.convolution.shape.side)
     count = plan.microBatch * padded(channels) * side * side
-    outputPlace = plan.reserve(count)
+    outputPlace = plan.reserve(activation: count)
     plan.sizes.needsResidual = true
   }
 
@@ -83,7 +85,9 @@ struct ResidualBlock: Sendable {
   }
 
   /// In a slot: y, blocked.
-  func output(_ slot: Slot) -> UnsafeMutablePointer<Float> { slot[outputPlace] }
+  func output(_ slot: Slot) -> UnsafeMutableRawPointer { slot[outputPlace] }
+
+  private var layout: Int64 { precision.layout }
 
   var convolutions: [Convolution] {
     switch entry {
@@ -96,37 +100,37 @@ struct ResidualBlock: Sendable {
   // MARK: - Training
 
   /// From `source`, x, to the slot's y. False when a number is not finite.
-  func forward(_ source: UnsafePointer<Float>, slot: Slot, shared: SharedBuffers, worker: WorkerBuffers) -> Bool {
+  func forward(_ source: UnsafeRawPointer, slot: Slot, shared: SharedBuffers, worker: WorkerBuffers) -> Bool {
     var sound = true
-    func pass(_ layer: NormalisedConvolution, _ source: UnsafePointer<Float>) {
+    func pass(_ layer: NormalisedConvolution, _ source: UnsafeRawPointer) {
       if !layer.forward(source, slot: slot, shared: shared, worker: worker) { sound = false }
     }
-    let identity: UnsafePointer<Float>
+    let identity: UnsafeRawPointer
     switch entry {
     case .convolution(let first, let shortcut):
       pass(first, source)
       pass(second, first.output(slot))
       if let shortcut { pass(shortcut, source) }
-      identity = shortcut.map { UnsafePointer($0.output(slot)) } ?? source
+      identity = shortcut.map { UnsafeRawPointer($0.output(slot)) } ?? source
     case .upsampling(let up, let rectified):
       if !up.forward(source, slot: slot, shared: shared, worker: worker) { sound = false }
-      identity = UnsafePointer(up.output(slot))
-      ck_rectify(identity, Int64(count), slot[rectified])
+      identity = UnsafeRawPointer(up.output(slot))
+      ck_rectify(identity, Int64(count), layout, slot[rectified])
       pass(second, slot[rectified])
     }
-    ck_add_rectified(second.output(slot), identity, Int64(count), output(slot))
+    ck_add_rectified(second.output(slot), identity, Int64(count), layout, output(slot))
     return sound
   }
 
   /// y's gradient is in `worker.front`, and then x's. False when a gradient is not finite or too large.
-  func backward(source: UnsafePointer<Float>, slot: Slot, shared: SharedBuffers, worker: WorkerBuffers) -> Bool {
+  func backward(source: UnsafeRawPointer, slot: Slot, shared: SharedBuffers, worker: WorkerBuffers) -> Bool {
     var sound = true
-    func pass(_ layer: NormalisedConvolution, _ source: UnsafePointer<Float>) {
+    func pass(_ layer: NormalisedConvolution, _ source: UnsafeRawPointer) {
       if !layer.backward(source: source, slot: slot, shared: shared, worker: worker) { sound = false }
     }
     let both = worker.front.pointer
-    ck_rectify_backward(output(slot), both, Int64(count), both)
-    worker.residual.pointer.update(from: both, count: count)
+    ck_rectify_backward(output(slot), both, Int64(count), layout, both)
+    worker.residual.pointer.copyMemory(from: both, byteCount: count * precision.elementSize)
     switch entry {
     case .convolution(let first, let shortcut):
       pass(second, first.output(slot))
@@ -137,12 +141,12 @@ struct ResidualBlock: Sendable {
       }
       let shape = first.convolution.shape
       let inputs = second.microBatch * padded(shape.inputs) * shape.side * shape.side
-      ck_add(worker.residual.pointer, Int64(inputs), worker.front.pointer)
+      ck_add(worker.residual.pointer, Int64(inputs), layout, worker.front.pointer)
     case .upsampling(let up, let rectified):
       pass(second, slot[rectified])
       let gradient = worker.front.pointer
-      ck_rectify_backward(slot[rectified], gradient, Int64(count), gradient)
-      ck_add(worker.residual.pointer, Int64(count), gradient)
+      ck_rectify_backward(slot[rectified], gradient, Int64(count), layout, gradient)
+      ck_add(worker.residual.pointer, Int64(count), layout, gradient)
       if !up.backward(source: source, slot: slot, shared: shared, worker: worker) { sound = false }
     }
     return sound
@@ -168,6 +172,6 @@ struct ResidualBlock: Sendable {
     first.evaluate(x, into: y, shared: shared, worker: worker)
     second.evaluate(y, into: y, shared: shared, worker: worker)
     shortcut?.evaluate(x, into: x, shared: shared, worker: worker)
-    ck_add_rectified(y, x, Int64(count), y)
+    ck_add_rectified(y, x, Int64(count), layout, y)
   }
 }

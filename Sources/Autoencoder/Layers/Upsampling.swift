@@ -10,9 +10,10 @@ struct Upsampling: Sendable {
   private let side: Int
   private let channels: Int
   private let microBatch: Int
+  private let precision: Precision
   /// In a slot: the upsampled values, and their normalisation where it is kept.
-  private let valuesPlace: Slot.Place
-  private let outputPlace: Slot.Place?
+  private let valuesPlace: Slot.ActivationPlace
+  private let outputPlace: Slot.ActivationPlace?
 
   /// - Parameters:
   ///   - name: PyTorch's module, whose 1 is the convolution and 2 the normalisation.
@@ -24,13 +25,14 @@ struct Upsampling: Sendable {
     self.side = side
     channels = outputs
     microBatch = plan.microBatch
+    precision = plan.precision
     convolution = try Convolution(
       "\(name).1", Convolution.Shape(inputs: inputs, outputs: outputs, side: side, kernel: 1), plan: &plan)
     normalisation = BatchNormalisation(
       "\(name).2", channels: outputs, side: 2 * side, slope: 1, pools: false, plan: &plan)
     let values = plan.microBatch * padded(outputs) * 4 * side * side
-    valuesPlace = plan.reserve(values)
-    outputPlace = keepsOutput ? plan.reserve(values) : nil
+    valuesPlace = plan.reserve(activation: values)
+    outputPlace = keepsOutput ? plan.reserve(activation: values) : nil
     if !keepsOutput { plan.sizes.needsSource = true }
     plan.note(activation: values)
   }
@@ -38,34 +40,34 @@ struct Upsampling: Sendable {
   private var planes: Int64 { Int64(microBatch * padded(channels) / OneDNN.block) }
 
   /// In a slot: the normalised values.
-  func output(_ slot: Slot) -> UnsafeMutablePointer<Float> {
+  func output(_ slot: Slot) -> UnsafeMutableRawPointer {
     guard let outputPlace else { preconditionFailure("an output that is not kept") }
     return slot[outputPlace]
   }
 
   /// `source` may be `worker.front`.
-  func forward(_ source: UnsafePointer<Float>, slot: Slot, shared: SharedBuffers, worker: WorkerBuffers) -> Bool {
+  func forward(_ source: UnsafeRawPointer, slot: Slot, shared: SharedBuffers, worker: WorkerBuffers) -> Bool {
     let values = slot[valuesPlace]
     convolution.forward(source, into: worker.back.pointer, packed: shared.packed, worker: worker)
-    ck_upsample(worker.back.pointer, planes, Int64(side), Int64(side), Int64(OneDNN.block), values)
+    ck_upsample(worker.back.pointer, planes, Int64(side), Int64(side), precision.layout, values)
     return normalisation.forward(
       values, into: outputPlace.map { slot[$0] } ?? worker.front.pointer, images: microBatch, slot: slot,
       parameters: shared.parameters, worker: worker, sums: shared.sums)
   }
 
   /// The output of the last `forward`, in `worker.source`.
-  func repeatOutput(_ slot: Slot, worker: WorkerBuffers) -> UnsafePointer<Float> {
+  func repeatOutput(_ slot: Slot, worker: WorkerBuffers) -> UnsafeRawPointer {
     normalisation.repeatForward(slot[valuesPlace], into: worker.source.pointer, images: microBatch, slot: slot)
-    return UnsafePointer(worker.source.pointer)
+    return UnsafeRawPointer(worker.source.pointer)
   }
 
   /// The output's gradient is in `worker.front`, and then the source's.
-  func backward(source: UnsafePointer<Float>, slot: Slot, shared: SharedBuffers, worker: WorkerBuffers) -> Bool {
+  func backward(source: UnsafeRawPointer, slot: Slot, shared: SharedBuffers, worker: WorkerBuffers) -> Bool {
     var sound = normalisation.backward(
       worker.front.pointer, values: slot[valuesPlace], into: worker.front.pointer,
       images: microBatch, slot: slot, worker: worker, sums: shared.sums)
     ck_upsample_backward(
-      worker.front.pointer, planes, Int64(side), Int64(side), Int64(OneDNN.block), worker.back.pointer)
+      worker.front.pointer, planes, Int64(side), Int64(side), precision.layout, worker.back.pointer)
     if !convolution.backwardWeights(
       source: source, gradient: worker.back.pointer, worker: worker, sums: shared.sums)
     {

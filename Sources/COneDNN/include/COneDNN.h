@@ -9,6 +9,10 @@
 // takes plain (n, channels, height, width). Channels are multiples of the block, padded with zeros by the caller.
 // Packed weights are OIhw<block>i<block>o for the forward pass and for weight gradients, OIhw<block>o<block>i for
 // data gradients. With a plain source they are Ohwi<block>o, and there is a forward pass only.
+//
+// In bfloat16, where the CPU has instructions for it, activations, their gradients and packed weights are, in blocks of 16;
+// sums and weight gradients are floats. Packed weights are OIhw8i16o2i forward, OIhw8o16i2o for data gradients, or
+// IOhw8o16i2o where the kernel is 1 x 1. A plain source has no such version.
 
 #ifdef __cplusplus
 extern "C" {
@@ -16,6 +20,9 @@ extern "C" {
 
 /// Channels in a block: 16 where the CPU has AVX-512, 8 elsewhere.
 int salad_onednn_block(void);
+
+/// 1 where oneDNN convolves by the CPU's own bfloat16 instructions, else 0.
+int salad_onednn_has_bfloat16(void);
 
 /// The instruction set that oneDNN uses here, such as "avx512_core_bf16".
 const char *salad_onednn_instruction_set(void);
@@ -33,6 +40,7 @@ typedef struct {
   int block;
   int plain_source;   // 1: the source is the image, (n, c, h, w)
   int training;       // 0: forward only
+  int bfloat16;       // 1: activations and packed weights are; direct algorithms only
   salad_algorithm algorithm[3];  // by salad_pass
 } salad_convolution_shape;
 
@@ -54,12 +62,12 @@ const char *salad_convolution_implementation(const salad_convolution *convolutio
 ///   backward data:    destination gradient, packed weights -> source gradient
 ///   backward weights: source, destination gradient -> packed weight gradient
 int salad_convolution_run_forward(
-    const salad_convolution *convolution, const float *source, const float *weights, float *destination, void *scratch);
+    const salad_convolution *convolution, const void *source, const void *weights, void *destination, void *scratch);
 int salad_convolution_run_backward_data(
-    const salad_convolution *convolution, const float *destination_gradient, const float *weights,
-    float *source_gradient, void *scratch);
+    const salad_convolution *convolution, const void *destination_gradient, const void *weights,
+    void *source_gradient, void *scratch);
 int salad_convolution_run_backward_weights(
-    const salad_convolution *convolution, const float *source, const float *destination_gradient,
+    const salad_convolution *convolution, const void *source, const void *destination_gradient,
     float *weight_gradient, void *scratch);
 
 #ifdef __cplusplus

@@ -58,6 +58,9 @@ struct Bench: ParsableCommand {
   @Option(help: "Caps every level's channels.")
   var maxWidth = 1024
 
+  @Option(help: "What activations are stored and multiplied as.")
+  var precision = Precision.float32
+
   @Option(help: "How gradients are summed over the ranks.")
   var reduction = Reduction.exact
 
@@ -87,6 +90,7 @@ struct Bench: ParsableCommand {
     configuration.batchSize = batchSize
     configuration.microBatch = microBatch
     configuration.maximumWidth = maxWidth
+    configuration.precision = precision
     configuration.reduction = reduction
     return configuration
   }
@@ -114,7 +118,7 @@ struct Bench: ParsableCommand {
       let bench = BenchSession(
         communicator: communicator, watchdog: session.watchdog, configuration: settings, rows: rows, workers: workers,
         steps: steps, peak: machine.peakGflops * 1e9)
-      var report = BenchReport(machine: machine)
+      var report = BenchReport(machine: machine, precision: precision)
       for subject in subjects {
         let name = type(of: subject).name
         session.watchdog.enter("measuring \(name)", step: nil)

@@ -1,13 +1,19 @@
+import Autoencoder
 import Foundation
 
 /// Everything that `salad bench` has to say.
 struct BenchReport {
   let machine: MachineDescription
+  /// Of activations.
+  let precision: Precision
   var records: [String: BenchRecord] = [:]
   /// Of the rank that took most.
   var peakResidentBytes: Int64 = 0
 
-  init(machine: MachineDescription) { self.machine = machine }
+  init(machine: MachineDescription, precision: Precision) {
+    self.machine = machine
+    self.precision = precision
+  }
 
   /// `images_per_second` where one subject has it, `train_images_per_second` and so on.
   private var rates: [String: Double] {
@@ -28,7 +34,7 @@ struct BenchReport {
 
   /// For people.
   func table() -> String {
-    var lines = [machine.sentence]
+    var lines = [machine.sentence, "activations: \(precision.rawValue)"]
     for (name, record) in records.sorted(by: { $0.key < $1.key }) {
       lines.append(name.replacing("_", with: " "))
       lines += record.lines(indent: "  ")
@@ -42,6 +48,7 @@ extension BenchReport: Encodable {
   func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: BenchRecord.Name.self)
     try container.encode(machine, forKey: BenchRecord.Name("machine"))
+    try container.encode(precision, forKey: BenchRecord.Name("precision"))
     try container.encode(peakResidentBytes, forKey: BenchRecord.Name("peak_resident_bytes"))
     for (name, rate) in rates { try container.encode(rate.rounded(toPlaces: 4), forKey: BenchRecord.Name(name)) }
     for (name, record) in records { try container.encode(record, forKey: BenchRecord.Name(name)) }

@@ -9,9 +9,11 @@ struct ScoreBench: BenchSubject {
 
   func measure(_ bench: BenchSession) throws -> BenchRecord {
     let (configuration, images) = (bench.configuration, bench.configuration.batchSize)
-    let replica = try Replica(
-      configuration: configuration.network, microBatch: configuration.microBatch, workers: bench.workers,
-      training: false, activationLimit: 0)
+    let replica = try agree(bench.communicator) {  // all ranks
+      try Replica(
+        configuration: configuration.network, precision: configuration.precision,
+        microBatch: configuration.microBatch, workers: bench.workers, training: false, activationLimit: 0)
+    }
     replica.initialise(seed: configuration.seed)
     let random = CounterRandom(UInt64(bench.communicator.rank))
     let area = configuration.size * configuration.size
