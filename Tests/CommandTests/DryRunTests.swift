@@ -15,7 +15,10 @@ extension CommandTests {
       let run = folder.path + "/run"
       // Large enough that the program itself is the smaller part.
       let train =
-        ["train", "--data", data, "--run", run, "--size", "64", "--max-width", "256", "--batch-size", "24", "--rounds", "0"]
+        [
+          "train", "--data", data, "--run", run, "--size", "64", "--max-width", "256", "--batch-size", "24", "--rounds",
+          "0",
+        ]
         + ["--epochs-per-round", "1", "--workers", "2", "--allow-leaks"]
       let dry = try await Salad.succeed(train + ["--dry-run", "--json", "--images-per-second", "20"])
       let plan = try JSONDecoder().decode(Plan.self, from: Data(dry.output.utf8))
