@@ -57,7 +57,8 @@ final class WorkerBuffers: @unchecked Sendable {
       let floats = (needsResidual ? 3 : 2) * activation + 3 * channels
       let gradients = packedGradient + max(weightGradient, 2 * channels) + image
       let activations = (needsSource ? activation : 0) + decoder
-      return (floats + (training ? gradients + activations : 0)) * MemoryLayout<Float>.stride + 3 * channels * MemoryLayout<Double>.stride + scratch
+      return (floats + (training ? gradients + activations : 0)) * MemoryLayout<Float>.stride
+        + 3 * channels * MemoryLayout<Double>.stride + scratch
     }
   }
 
