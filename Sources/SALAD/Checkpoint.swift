@@ -51,7 +51,6 @@ public struct Checkpoint: Sendable {
     }
   }
 
-<<<<<<< HEAD
   /// All ranks. Writes `checkpoints/STEP` whole or not at all: `UnfinishedCheckpoint` says how, and lets training go on
   /// meanwhile.
   @discardableResult
@@ -66,8 +65,6 @@ public struct Checkpoint: Sendable {
     return try unfinished.finish(keep: keep, communicator: communicator)  // all ranks
   }
 
-=======
->>>>>>> reduce
   // MARK: Reading
 
   /// All ranks. The checkpoint that `latest` names, every file verified by SHA-256; nil when there is none yet.
