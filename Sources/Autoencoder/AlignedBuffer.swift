@@ -50,6 +50,20 @@ final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable {
     return (start, UnsafeMutableRawBufferPointer(start: base, count: size))
   }
 
+  /// The same elements in memory of their own.
+  func copied() -> AlignedBuffer {
+    let copy = AlignedBuffer(count: count)
+    copy.pointer.update(from: pointer, count: count)
+    return copy
+  }
+
+  /// The same elements in memory of their own.
+  func copied() -> AlignedBuffer {
+    let copy = AlignedBuffer(count: count)
+    copy.pointer.update(from: pointer, count: count)
+    return copy
+  }
+
   var elements: UnsafeMutableBufferPointer<Element> { UnsafeMutableBufferPointer(start: pointer, count: count) }
 
   subscript(range: Range<Int>) -> UnsafeMutableBufferPointer<Element> {

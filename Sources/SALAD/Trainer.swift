@@ -29,6 +29,8 @@ public struct Trainer {
   private var anchors = AnchorNeighbourhoods.none
   private var stepsTaken = 0
   private var epochLosses = EpochLosses()
+  /// The one that is being written, on all ranks or on none.
+  private var unfinished: UnfinishedCheckpoint?
 
   /// All ranks. A trainer at the run's newest checkpoint, or at its beginning.
   ///
@@ -116,14 +118,18 @@ public struct Trainer {
 
       let next = try agreeOnNext(since: lastCheckpoint)  // all ranks
       if next != .nextStep {
-        try save(refreshed: nil)  // all ranks
+        try beginCheckpoint(refreshed: nil)  // all ranks
         lastCheckpoint = .now
       }
-      if next == .stop { return .interrupted }
+      if next == .stop {
+        try finishCheckpoint()  // all ranks
+        return .interrupted
+      }
     }
 
     let final = try refreshAndCalibrate()  // all ranks
-    try save(refreshed: final?.bank, calibration: final?.calibration)  // all ranks
+    try beginCheckpoint(refreshed: final?.bank, calibration: final?.calibration)  // all ranks
+    try finishCheckpoint()  // all ranks
     return final == nil ? .interrupted : .finished
   }
 
@@ -204,8 +210,8 @@ public struct Trainer {
   /// Seconds between checkpoints unless `--checkpoint-every` counts steps.
   private static let secondsBetweenCheckpoints = 600.0
 
-  /// All ranks. What to do after this step: the most that any rank wants.
-  private func agreeOnNext(since lastCheckpoint: ContinuousClock.Instant) throws -> Next {
+  /// All ranks. What to do after this step: the most that any rank wants. Finishes a checkpoint that all have written.
+  private mutating func agreeOnNext(since lastCheckpoint: ContinuousClock.Instant) throws -> Next {
     watchdog.enter("agreeing on what is next", step: stepsTaken)
     var wanted = Next.nextStep
     // The last step's checkpoint waits for the refreshed bank.
@@ -219,26 +225,38 @@ public struct Trainer {
       if isDue || stepsTaken % schedule.stepsPerRound == 0 { wanted = .save }
     }
     if Signals.received != nil { wanted = .stop }
-    let agreed = try communicator.allReduce(wanted.rawValue, .max)  // all ranks
-    guard let next = Next(rawValue: agreed) else { preconditionFailure("no rank wants \(agreed)") }
+    var agreed = [wanted.rawValue, unfinished?.isWritten ?? true ? 0 : 1]
+    try communicator.allReduce(&agreed, .max)  // all ranks
+    if agreed[1] == 0 { try finishCheckpoint() }  // all ranks
+    guard let next = Next(rawValue: agreed[0]) else { preconditionFailure("no rank wants \(agreed[0])") }
     return next
   }
 
-  /// All ranks. Writes a checkpoint, whole or not at all.
-  private func save(refreshed: MemoryBank?, calibration: Calibration? = nil) throws {
-    watchdog.enter("writing a checkpoint", step: stepsTaken)
+  /// All ranks. Finishes the last checkpoint, then has the next one written while training goes on.
+  private mutating func beginCheckpoint(refreshed: MemoryBank?, calibration: Calibration? = nil) throws {
+    try finishCheckpoint()  // all ranks
+    watchdog.enter("beginning a checkpoint", step: stepsTaken)
     let description = Checkpoint.Description(
       step: stepsTaken, epoch: stepsTaken / schedule.stepsPerEpoch, saladVersion: saladVersion,
       instructionSet: instructionSet, reduction: configuration.reduction,
       dataFingerprint: prepared.record.data.fingerprint,
       imageIDs: prepared.scan.images, pictures: prepared.scan.pictures, scoring: configuration.scoring,
       calibration: calibration)
-    let progress = TrainingProgress(anchors: anchors, epochLosses: epochLosses)
-    try Checkpoint.write(  // all ranks
-      description, to: prepared.directory, keep: prepared.record.execution.keep, momentum: bank, refreshed: refreshed,
-      communicator: communicator,
-      model: { try replica.saveModel(to: $0, metadata: [:]) },
-      optimizer: { try replica.saveOptimizer(to: $0, extra: progress.tensors) })
+    let progress = TrainingProgress(anchors: anchors, epochLosses: epochLosses).tensors
+    // The next step changes what rank 0 writes.
+    let state = communicator.isRoot ? replica.state.copied() : replica.state
+    unfinished = try UnfinishedCheckpoint(  // all ranks
+      description, to: prepared.directory, momentum: bank, refreshed: refreshed, communicator: communicator,
+      model: { try state.saveModel(to: $0, metadata: [:]) },
+      optimizer: { try state.saveOptimizer(to: $0, extra: progress) })
+  }
+
+  /// All ranks. Waits for the checkpoint that is being written, if one is: it is then whole.
+  private mutating func finishCheckpoint() throws {
+    guard let last = unfinished else { return }
+    unfinished = nil
+    watchdog.enter("writing a checkpoint", step: stepsTaken)
+    try last.finish(keep: prepared.record.execution.keep, communicator: communicator)  // all ranks
   }
 }
 

@@ -69,7 +69,8 @@ public struct TrainingPlanReport: Sendable {
     lines.append("work")
     lines.append(row("images", "\(plan.images)"))
     lines.append(row("steps an epoch", "\(plan.stepsPerEpoch)"))
-    lines.append(row("epochs", "\(plan.configuration.epochs)", "in \(plan.configuration.rounds + 1) rounds"))
+    let rounds = plan.configuration.rounds + 1
+    lines.append(row("epochs", "\(plan.configuration.epochs)", "in \(rounds) round\(rounds == 1 ? "" : "s")"))
     lines.append(row("steps", "\(plan.steps)"))
     let origin =
       switch rate {

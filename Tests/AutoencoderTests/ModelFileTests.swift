@@ -40,6 +40,28 @@ struct ModelFileTests {
     }
   }
 
+  @Test("A copied state is written as it was, whatever the replica learns meanwhile")
+  func copied() throws {
+    func files(_ state: ReplicaState) throws -> [Data] {
+      try withPath { path in
+        try state.saveModel(to: path, metadata: [:])
+        let model = try Data(contentsOf: URL(fileURLWithPath: path))
+        try state.saveOptimizer(to: path, extra: [])
+        return [model, try Data(contentsOf: URL(fileURLWithPath: path))]
+      }
+    }
+    let replica = try smallReplica()
+    let before = try files(replica.state)
+    let copy = replica.state.copied()
+    let rows = try replica.forward(
+      batches(smoothImages(2, side: 64), of: 2, side: 64), imagesInStep: 2, microBatchesInStep: 1,
+      reconstructionLoss: .l1, reconstructionWeight: 1)
+    try replica.backward(embeddingGradients: rows)
+    replica.update(learningRate: 1e-3, weightDecay: 1e-6)
+    #expect(try files(copy) == before)
+    #expect(try zip(files(replica.state), before).allSatisfy { $0 != $1 })
+  }
+
   @Test("A resnet18 has torchvision's names in the trunk, the published ones in the decoder, and the known size")
   func resnet() throws {
     let replica = try Replica(

@@ -14,9 +14,8 @@ extension CommandTests {
       let data = try #require(Sample.shared).data
       let run = folder.path + "/run"
       // Large enough that the program itself is the smaller part.
-      let train =
-        ["train", "--data", data, "--run", run, "--size", "64", "--max-width", "256", "--batch-size", "24", "--rounds", "0"]
-        + ["--epochs-per-round", "1", "--workers", "2", "--allow-leaks"]
+      let network = ["--size", "64", "--max-width", "256", "--batch-size", "24", "--workers", "2"]
+      let train = ["train", "--data", data, "--run", run, "--rounds", "0", "--epochs-per-round", "1"] + network
       let dry = try await Salad.succeed(train + ["--dry-run", "--json", "--images-per-second", "20"])
       let plan = try JSONDecoder().decode(Plan.self, from: Data(dry.output.utf8))
       #expect(plan.images == SmallTraining.images && plan.steps == 1 && plan.idleWorkers == 0)
@@ -38,7 +37,8 @@ extension CommandTests {
       let data = try #require(Sample.shared).data
       let dry = try await Salad.succeed(
         ranks: ranks,
-        ["train", "--data", data, "--run", "none", "--dry-run", "--json", "--workers", "2"] + SmallTraining.arguments)
+        ["train", "--data", data, "--run", "none", "--dry-run", "--json", "--workers", "2"]
+          + SmallTraining.arguments)
       let plan = try JSONDecoder().decode(Plan.self, from: Data(dry.output.utf8))
       #expect(plan.ranks == ranks && plan.idleWorkers == max(0, 2 * ranks - 4) && plan.hours > 0)
       #expect((plan.sent == 0) == (ranks == 1))

@@ -13,7 +13,7 @@ struct ReconstructionTests {
     // Packs the weights; what it computes stays inside, so the passes are taken again on a slot of our own.
     _ = try replica.forward(
       [], imagesInStep: 1, microBatchesInStep: 1, reconstructionLoss: .l1, reconstructionWeight: 1)
-    var plan = NetworkPlan(microBatch: replica.microBatch, training: true)
+    var plan = NetworkPlan(microBatch: replica.microBatch, precision: .float32, training: true)
     let network: any Network =
       switch replica.configuration.architecture {
       case .unet: try UNet(replica.configuration, plan: &plan)

@@ -1,4 +1,5 @@
 import Autoencoder
+import Dispatch
 import MPI
 import MemoryBank
 import Radiographs
@@ -85,6 +86,31 @@ enum CheckpointChecks {
         if facts.rank == 0 { print("merged \(merged.rawValue)") }
       }
     },
+    // unfinished RUN: while a checkpoint is being written the one before is the newest, and one that fails leaves it so.
+    Check("unfinished") { facts in
+      let run = try RunDirectory.create(facts.arguments[0], communicator: facts.world)
+      try run.writeConfiguration(["rows": "70"], communicator: facts.world)
+      try write(["1"], rows: 70, keep: 2, to: run, facts.world)
+      let gate = DispatchSemaphore(value: 0)
+      let (two, reads) = (
+        try begin("2", rows: 70, to: run, facts.world) {
+          gate.wait(); try writeNumbers(2, to: $0, count: 1)
+        },
+        { (facts: Facts) in try Checkpoint.latest(of: run, communicator: facts.world)?.manifest.step }
+      )
+      facts.expect(try reads(facts), equals: 1, "nobody sees what is being written")
+      gate.signal()
+      try two.finish(keep: 2, communicator: facts.world)
+      facts.expect(try reads(facts), equals: 2, "what is finished is the newest")
+      let three = try begin("3", rows: 70, to: run, facts.world) { _ in throw SaladError(.inputOutput, "full") }
+      do {
+        try three.finish(keep: 2, communicator: facts.world)
+        facts.expect(false, "what could not be written is refused")
+      } catch let error as SaladError {
+        facts.expect(error.status, equals: .inputOutput, "all ranks get the error of the one that could not write")
+      }
+      facts.expect(try reads(facts), equals: 2, "what could not be written leaves the one before")
+    },
     // hold-run RUN: makes RUN/held when it has the lock, and keeps it until it is killed.
     Check("hold-run") { facts in
       let run = try RunDirectory.resume(facts.arguments[0], communicator: facts.world)
@@ -170,20 +196,28 @@ enum CheckpointChecks {
   ) throws {
     for word in steps {
       let step = Int(word.prefix { $0.isNumber }) ?? 0
-      func bank(_ kind: BankKind) -> MemoryBank {
-        let owned = Sharding(rows: count, ranks: world.size).range(of: world.rank)
-        return MemoryBank(
-          rows: count, dimension: dimension, shard: rows(owned, step: step, kind), workers: Workers(count: 1),
-          communicator: world)
-      }
-      let description = Checkpoint.Description(
-        step: step, epoch: step / 2, saladVersion: "0.0.0", instructionSet: "baseline", dataFingerprint: "abc",
-        imageIDs: (0..<count).map { "train/good/\($0).png" }, scoring: scoring)
-      try Checkpoint.write(
-        description, to: run, keep: keep, momentum: bank(.momentum),
-        refreshed: word.hasSuffix("r") ? bank(.refreshed) : nil, communicator: world,
-        model: { try writeNumbers(step, to: $0, count: 1) }, optimizer: { try writeNumbers(step, to: $0, count: 1000) })
+      try begin(word, rows: count, to: run, world) { try writeNumbers(step, to: $0, count: 1) }
+        .finish(keep: keep, communicator: world)
     }
+  }
+
+  private static func begin(
+    _ word: String, rows count: Int, to run: RunDirectory, _ world: Communicator,
+    model: @escaping @Sendable (String) throws -> Void
+  ) throws -> UnfinishedCheckpoint {
+    let step = Int(word.prefix { $0.isNumber }) ?? 0
+    func bank(_ kind: BankKind) -> MemoryBank {
+      let owned = Sharding(rows: count, ranks: world.size).range(of: world.rank)
+      return MemoryBank(
+        rows: count, dimension: dimension, shard: rows(owned, step: step, kind), workers: Workers(count: 1),
+        communicator: world)
+    }
+    let description = Checkpoint.Description(
+      step: step, epoch: step / 2, saladVersion: "0.0.0", instructionSet: "baseline", dataFingerprint: "abc",
+      imageIDs: (0..<count).map { "train/good/\($0).png" }, scoring: scoring)
+    return try UnfinishedCheckpoint(
+      description, to: run, momentum: bank(.momentum), refreshed: word.hasSuffix("r") ? bank(.refreshed) : nil,
+      communicator: world, model: model, optimizer: { try writeNumbers(step, to: $0, count: 1000) })
   }
 
   /// A file with the step and some zeros.

@@ -56,6 +56,14 @@ import Testing
     }
   }
 
+  @Test("Until a checkpoint is finished the one before stands, and so it does when one fails", arguments: [1, 3])
+  func unfinished(ranks: Int) async throws {
+    try await withTemporaryFolder { folder in
+      try await check("unfinished", "\(folder)/run", ranks: ranks)
+      #expect(try FileSystem.names(in: "\(folder)/run/checkpoints") == ["0000000001", "0000000002"])
+    }
+  }
+
   @Test("A copied run works, and no file names its place")
   func noAbsolutePaths() async throws {
     try await withTemporaryFolder { folder in

@@ -66,9 +66,11 @@ struct MergeBench: BenchSubject {
       imageIDs: (0..<bench.rows).map { String(format: "train/good/%08d_%03d.png", $0 / 4, $0 % 4) },
       pictures: pictures, scoring: configuration.scoring)
     let directory = try RunDirectory.create(path, communicator: communicator)  // all ranks
+    // Nobody else has it, and `write` returns when all is written.
+    nonisolated(unsafe) let saved = replica
     try Checkpoint.write(  // all ranks
       description, to: directory, keep: 1, momentum: bank, refreshed: bank, communicator: communicator,
-      model: { try replica.saveModel(to: $0, metadata: [:]) },
-      optimizer: { try replica.saveOptimizer(to: $0, extra: []) })
+      model: { try saved.saveModel(to: $0, metadata: [:]) },
+      optimizer: { try saved.saveOptimizer(to: $0, extra: []) })
   }
 }
