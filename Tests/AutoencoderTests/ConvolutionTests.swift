@@ -36,7 +36,7 @@ struct ConvolutionTests {
 
   @Test("Every pass is its definition", arguments: cases)
   func passes(_ c: Case) throws {
-    let (images, outputs, inputs) = (3, 37, c.readsImage ? 3 : 20)
+    let (images, outputs, inputs) = (2, 19, c.readsImage ? 3 : 18)
     let (side, width, taps, reach) = (c.side, c.side / c.stride, c.kernel * c.kernel, c.kernel / 2)
     var plan = NetworkPlan(microBatch: images, precision: c.precision, training: true)
     let layer = try Convolution(
@@ -44,11 +44,13 @@ struct ConvolutionTests {
       Convolution.Shape(
         inputs: inputs, outputs: outputs, side: side, kernel: c.kernel, stride: c.stride, readsImage: c.readsImage),
       plan: &plan)
+    // In a network other layers make room for a whole image convolution's weights.
+    plan.sizes.weightGradient = max(plan.sizes.weightGradient, layer.weightCount)
     let worker = WorkerBuffers(plan.sizes, training: true)
     let shared = SharedBuffers(layout: plan.layout, packed: plan.packed.count, evaluation: 0, training: true)
     shared.sums.begin(microBatchesInStep: 1, mine: 1)
     let weights = numbers(outputs * inputs * taps, seed: 1)
-    shared.parameters[0..<weights.count].update(fromContentsOf: weights)
+    _ = shared.parameters[0..<weights.count].update(fromContentsOf: weights)
     layer.pack(shared.parameters, into: shared.packed)
     let (source, gradient) = (
       numbers(images * inputs * side * side, seed: 2), numbers(images * outputs * width * width, seed: 3)
@@ -90,7 +92,7 @@ struct ConvolutionTests {
       let excess = zip(results, expected).map { abs(Double($0) - $1) - unit * abs($1) }.max()!
       #expect(excess < 1e-6 * Double(terms), "\(name)")
     }
-    let unit = c.precision == .float32 ? 0 : 0x1p-9
+    let unit = c.precision == .float32 ? 0 : 0x1p-8
 
     let image = ActivationBuffer(bytes: 4 * source.count)
     image.floats.update(from: source, count: source.count)
