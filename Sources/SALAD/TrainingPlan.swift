@@ -145,6 +145,9 @@ public struct TrainingPlan: Sendable {
         bytes: network.activations(microBatches: mine, workers: workers, limit: activationMemory)),
       Item(name: "workers' buffers", bytes: workers * network.worker),
       Item(name: "memory bank", bytes: shard + max(similarities, refresh)),
+      // Rank 0 copies what a thread then writes while training goes on.
+      Item(
+        name: "checkpoint being written", bytes: (network.modelElements + 2 * network.trainedElements) * float),
       Item(
         name: "image cache",
         bytes: min(execution.cacheMemory, images * (pixels * picture.bytesPerPixel + 64)) + workers * picture.decoded),

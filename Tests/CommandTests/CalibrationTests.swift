@@ -120,7 +120,7 @@ extension CommandTests {
       for other in [["--top-k", "5"], ["--bank", "momentum"]] {
         let result = try await Salad.succeed(["score", run, images, "--csv"] + other)
         #expect(result.output.hasPrefix("path,score,rule\n"))
-        #expect(result.errors.contains("p-values are those of --top-k 16 and the refreshed bank"))
+        #expect(result.errors.contains("--top-k 16 and the refreshed bank, not of this"))
         let refused = try await Salad.run(["score", run, images, "--false-alarm-rate", "0.5"] + other)
         Salad.expectRefusal(refused, status: 64, naming: [run, "--false-alarm-rate"])
       }
