@@ -40,9 +40,7 @@ let package = Package(
       dependencies: ["CPNG", "CKernels", .product(name: "Crypto", package: "swift-crypto")]),
     .target(
       name: "Autoencoder",
-      dependencies: [
-        "COneDNN", "COpenBLAS", "CKernels", "WorkerThreads", "ExactSum", "Safetensors", "Radiographs",
-      ]),
+      dependencies: ["COneDNN", "CKernels", "WorkerThreads", "ExactSum", "Safetensors", "Radiographs"]),
     .target(
       name: "MemoryBank",
       dependencies: ["COpenBLAS", "CKernels", "WorkerThreads", "MPI", "ExactSum", "Radiographs"]),

@@ -129,8 +129,7 @@ void ck_image_weight_gradient(
 
 /// The weight gradient, OIhw<block>i<block>o, of a convolution of stride 1, padded by kernel / 2, on a map of a few
 /// pixels: `source` is (images, input_blocks, side, side, block), `gradient` (images, output_blocks, side, side, block).
-/// There oneDNN's computes the padding as well, and is slow without AVX-512. Here alone multiply and add are fused where
-/// the CPU can: as with a convolution of oneDNN's, CPUs without AVX2 have other bits.
+/// There oneDNN's computes the padding as well, and is slow without AVX-512.
 void ck_small_map_weight_gradient(
     const float *source, const float *gradient, int64_t images, int64_t input_blocks, int64_t output_blocks,
     int64_t side, int64_t kernel, int64_t block, float *packed);
