@@ -24,10 +24,6 @@ final class OneDNNConvolution: @unchecked Sendable {
   /// Bytes.
   var scratchSize: Int { salad_convolution_scratch_size(handle) }
 
-  func implementation(_ pass: salad_pass) -> String {
-    String(cString: salad_convolution_implementation(handle, pass))
-  }
-
   func forward(
     _ source: UnsafeRawPointer, weights: UnsafeRawPointer, into destination: UnsafeMutableRawPointer,
     scratch: UnsafeMutableRawPointer

@@ -7,6 +7,8 @@
 // libgomp's setting is per thread; its header is not on every compiler's path.
 extern void omp_set_num_threads(int);
 
+typedef enum { salad_forward = 0, salad_backward_data = 1, salad_backward_weights = 2 } salad_pass;
+
 struct salad_convolution {
   dnnl_engine_t engine;
   dnnl_stream_t stream;
@@ -54,8 +56,7 @@ static dnnl_format_tag_t weight_tag(const salad_convolution_shape *shape, salad_
   if (shape->bfloat16 && pass == salad_forward) return dnnl_OIhw8i16o2i;
   if (shape->bfloat16 && pass == salad_backward_data)
     return shape->kernel == 1 ? dnnl_IOhw8o16i2o : dnnl_OIhw8o16i2o;
-  if (pass == salad_backward_data && shape->algorithm[pass] == salad_direct)
-    return wide ? dnnl_OIhw16o16i : dnnl_OIhw8o8i;
+  if (pass == salad_backward_data) return wide ? dnnl_OIhw16o16i : dnnl_OIhw8o8i;
   return wide ? dnnl_OIhw16i16o : dnnl_OIhw8i8o;
 }
 
@@ -70,8 +71,7 @@ static dnnl_status_t describe(
   dnnl_dims_t strides = {shape->stride, shape->stride}, padding = {shape->padding, shape->padding};
   dnnl_memory_desc_t source, weights, destination;
   dnnl_convolution_desc_t operation;
-  dnnl_alg_kind_t algorithm =
-      shape->algorithm[pass] == salad_winograd ? dnnl_convolution_winograd : dnnl_convolution_direct;
+  const dnnl_alg_kind_t algorithm = dnnl_convolution_direct;
 
   dnnl_data_type_t type = shape->bfloat16 ? dnnl_bf16 : dnnl_f32;
   dnnl_data_type_t weight_type = pass == salad_backward_weights ? dnnl_f32 : type;
@@ -86,7 +86,6 @@ static dnnl_status_t describe(
 
   switch (pass) {
     case salad_forward:
-      // As in training even where it is not: for inference Winograd wants weights that it has transformed before.
       status = dnnl_convolution_forward_desc_init(
           &operation, dnnl_forward_training, algorithm, &source, &weights, NULL, &destination, strides, padding,
           padding);
@@ -152,13 +151,6 @@ void salad_convolution_destroy(salad_convolution *convolution) {
 }
 
 size_t salad_convolution_scratch_size(const salad_convolution *convolution) { return convolution->scratch_size; }
-
-const char *salad_convolution_implementation(const salad_convolution *convolution, salad_pass pass) {
-  const char *name = "";
-  if (convolution->descriptor[pass])
-    dnnl_primitive_desc_query(convolution->descriptor[pass], dnnl_query_impl_info_str, 0, &name);
-  return name;
-}
 
 static int run(
     const salad_convolution *convolution, salad_pass pass, const int *arguments, const void *const *data,

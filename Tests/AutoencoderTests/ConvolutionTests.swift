@@ -15,13 +15,18 @@ struct ConvolutionTests {
     var side = 8
     var stride = 1
     var readsImage = false
+    var outputs = 19
     var testDescription: String {
       "\(precision.rawValue), \(kernel) x \(kernel) on \(side) x \(side), stride \(stride)\(readsImage ? ", image" : "")"
+        + ", to \(outputs) channels"
     }
   }
   static let cases = Precision.allCases.filter(\.isSupported).flatMap { precision in
     [
       Case(precision: precision, kernel: 3), Case(precision: precision, kernel: 3, side: 2),
+      // Winograd's algorithm in one turn, with tiles that fill none, and in several, the last one short.
+      Case(precision: precision, kernel: 3, side: 12, outputs: 35), Case(precision: precision, kernel: 3, side: 48),
+      Case(precision: precision, kernel: 3, side: 52, outputs: 35), Case(precision: precision, kernel: 3, side: 10),
       Case(precision: precision, kernel: 3, side: 4), Case(precision: precision, kernel: 3, stride: 2),
       Case(precision: precision, kernel: 1), Case(precision: precision, kernel: 1, stride: 2),
       Case(precision: precision, kernel: 3, readsImage: true),
@@ -36,7 +41,7 @@ struct ConvolutionTests {
 
   @Test("Every pass is its definition", arguments: cases)
   func passes(_ c: Case) throws {
-    let (images, outputs, inputs) = (2, 19, c.readsImage ? 3 : 18)
+    let (images, outputs, inputs) = (2, c.outputs, c.readsImage ? 3 : 18)
     let (side, width, taps, reach) = (c.side, c.side / c.stride, c.kernel * c.kernel, c.kernel / 2)
     var plan = NetworkPlan(microBatch: images, precision: c.precision, training: true)
     let layer = try Convolution(

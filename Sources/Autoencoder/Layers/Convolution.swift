@@ -19,22 +19,26 @@ struct Convolution: Sendable {
 
     var outputSide: Int { side / stride }
 
-    /// Winograd's F(4 x 4, 3 x 3) on maps that hold whole tiles of it, where the CPU has AVX-512 (oneDNN has no other): up to
-    /// 2.7 times as fast as direct, and slower below 8 x 8. A table, not a measurement at run time: the choice is part of
-    /// the bits. oneDNN has none in bfloat16. docs/performance.md has the times, docs/parity.md the errors.
-    func algorithm(_ precision: Precision) -> salad_algorithm {
-      let suits = kernel == 3 && stride == 1 && side >= 8 && !readsImage && OneDNN.block == 16
-      return suits && precision == .float32 ? salad_winograd : salad_direct
+    /// Computed by Winograd's algorithm, our own, and not by oneDNN: what holds whole tiles of it and more than one, where the
+    /// CPU has AVX-512. A table, not a measurement at run time: the choice is part of the bits. docs/performance.md has the
+    /// times, docs/parity.md the errors.
+    var usesWinograd: Bool {
+      kernel == 3 && stride == 1 && side >= 8 && side % 4 == 0 && !readsImage && OneDNN.block == 16
     }
   }
 
+  private enum Engine {
+    case oneDNN(OneDNNConvolution)
+    case winograd(WinogradConvolution)
+  }
+
   let shape: Shape
-  /// Of the weights that are read, and of the source unless that is the image.
+  /// Of the source unless that is the image, and of the weights that oneDNN reads.
   private let precision: Precision
   /// Of what comes out.
   private let outputPrecision: Precision
   private let microBatch: Int
-  private let primitive: OneDNNConvolution
+  private let engine: Engine
   private let weightOffset: Int
   private let packedForward: Int
   private let packedBackward: Int
@@ -50,20 +54,28 @@ struct Convolution: Sendable {
       "\(name).weight", shape: [shape.outputs, shape.inputs, shape.kernel, shape.kernel],
       fanIn: shape.inputs * shape.kernel * shape.kernel)
     let inputs = shape.readsImage ? shape.inputs : padded(shape.inputs)
-    let algorithm = shape.algorithm(precision)
-    primitive = try OneDNNConvolution(
-      salad_convolution_shape(
-        images: Int32(microBatch), input_channels: Int32(inputs), output_channels: Int32(padded(shape.outputs)),
-        height: Int32(shape.side), width: Int32(shape.side), kernel: Int32(shape.kernel),
-        stride: Int32(shape.stride), padding: Int32(shape.kernel / 2), block: Int32(OneDNN.block),
-        plain_source: shape.readsImage ? 1 : 0,
-        training: plan.training ? 1 : 0, bfloat16: precision == .bfloat16 ? 1 : 0,
-        algorithm: (algorithm, algorithm, algorithm)))
+    let weightPrecision: Precision
+    if shape.usesWinograd {
+      weightPrecision = .float32
+      engine = .winograd(
+        WinogradConvolution(
+          images: microBatch, inputBlocks: inputs / OneDNN.block, outputBlocks: padded(shape.outputs) / OneDNN.block,
+          side: shape.side, layout: precision.layout))
+    } else {
+      weightPrecision = precision
+      engine = .oneDNN(
+        try OneDNNConvolution(
+          salad_convolution_shape(
+            images: Int32(microBatch), input_channels: Int32(inputs), output_channels: Int32(padded(shape.outputs)),
+            height: Int32(shape.side), width: Int32(shape.side), kernel: Int32(shape.kernel),
+            stride: Int32(shape.stride), padding: Int32(shape.kernel / 2), block: Int32(OneDNN.block),
+            plain_source: shape.readsImage ? 1 : 0, training: plan.training ? 1 : 0,
+            bfloat16: precision == .bfloat16 ? 1 : 0)))
+    }
     let packedCount = inputs * padded(shape.outputs) * shape.kernel * shape.kernel
-    packedForward = plan.reserve(packed: packedCount, precision)
-    // Winograd's data gradients read the forward packing.
-    let sharesPacking = !plan.training || shape.readsImage || algorithm == salad_winograd
-    packedBackward = sharesPacking ? packedForward : plan.reserve(packed: packedCount, precision)
+    packedForward = plan.reserve(packed: packedCount, weightPrecision)
+    let hasBackward = plan.training && !shape.readsImage
+    packedBackward = hasBackward ? plan.reserve(packed: packedCount, weightPrecision) : packedForward
     plan.note(self)
   }
 
@@ -77,10 +89,15 @@ struct Convolution: Sendable {
   var packedCount: Int {
     (shape.readsImage ? shape.inputs : padded(shape.inputs)) * padded(shape.outputs) * shape.kernel * shape.kernel
   }
-  var scratchSize: Int { primitive.scratchSize }
+  /// Bytes.
+  var scratchSize: Int {
+    switch engine {
+    case .oneDNN(let primitive): primitive.scratchSize
+    case .winograd(let kernel): kernel.scratchSize
+    }
+  }
   /// Multiplications and additions of one pass over one image; Winograd's count as direct ones.
   var operations: Int { 2 * weightCount * shape.outputSide * shape.outputSide }
-  func implementation(_ pass: salad_pass) -> String { primitive.implementation(pass) }
 
   /// Lays the weights out as the passes want them.
   func pack(_ parameters: AlignedBuffer<Float>, into packed: AlignedBuffer<Float>) {
@@ -91,7 +108,7 @@ struct Convolution: Sendable {
       ck_pack_image_weights(weights, outputs, inputs, taps, block, packed.pointer + packedForward)
       return
     }
-    if precision == .bfloat16 {
+    if precision == .bfloat16 && !shape.usesWinograd {
       func place(_ offset: Int) -> UnsafeMutablePointer<UInt16> {
         UnsafeMutableRawPointer(packed.pointer + offset).assumingMemoryBound(to: UInt16.self)
       }
@@ -114,9 +131,13 @@ struct Convolution: Sendable {
     worker: WorkerBuffers
   ) {
     let isRounded = outputPrecision != precision
-    primitive.forward(
-      source, weights: packed.pointer + packedForward, into: isRounded ? worker.back.pointer : destination,
-      scratch: worker.scratch.pointer)
+    let (weights, scratch) = (packed.pointer + packedForward, worker.scratch.pointer)
+    switch engine {
+    case .oneDNN(let primitive):
+      primitive.forward(
+        source, weights: weights, into: isRounded ? worker.back.pointer : destination, scratch: scratch)
+    case .winograd(let kernel): kernel.forward(source, weights: weights, into: destination, scratch: scratch)
+    }
     if isRounded {
       let count = microBatch * padded(shape.outputs) * shape.outputSide * shape.outputSide
       ck_round_to_bfloat16(worker.back.floats, Int64(count), destination)
@@ -127,8 +148,13 @@ struct Convolution: Sendable {
     _ gradient: UnsafeRawPointer, into sourceGradient: UnsafeMutableRawPointer, packed: AlignedBuffer<Float>,
     worker: WorkerBuffers
   ) {
-    primitive.backwardData(
-      gradient, weights: packed.pointer + packedBackward, into: sourceGradient, scratch: worker.scratch.pointer)
+    let (weights, scratch) = (packed.pointer + packedBackward, worker.scratch.pointer)
+    switch engine {
+    case .oneDNN(let primitive):
+      primitive.backwardData(gradient, weights: weights, into: sourceGradient, scratch: scratch)
+    case .winograd(let kernel):
+      kernel.backwardData(gradient, weights: weights, into: sourceGradient, scratch: scratch)
+    }
   }
 
   /// Adds this micro-batch's weight gradient to the sums. False when it saw a fault.
@@ -145,8 +171,14 @@ struct Convolution: Sendable {
         Int64(padded(shape.inputs) / block),
         Int64(padded(shape.outputs) / block), Int64(shape.side), Int64(shape.kernel), Int64(block), packedGradient)
     } else {
-      primitive.backwardWeights(
-        source: source, gradient: gradient, into: packedGradient, scratch: worker.scratch.pointer)
+      switch engine {
+      case .oneDNN(let primitive):
+        primitive.backwardWeights(
+          source: source, gradient: gradient, into: packedGradient, scratch: worker.scratch.pointer)
+      case .winograd(let kernel):
+        kernel.backwardWeights(
+          source: source, gradient: gradient, into: packedGradient, scratch: worker.scratch.pointer)
+      }
     }
     let (inputs, taps) = (Int64(shape.inputs), Int64(shape.kernel * shape.kernel))
     let packedRow = packedCount / (padded(shape.outputs) / block)

@@ -5,3 +5,4 @@
 #include "CKernelsNetwork.h"
 #include "CKernelsRankSum.h"
 #include "CKernelsResize.h"
+#include "CKernelsWinograd.h"

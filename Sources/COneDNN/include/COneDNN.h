@@ -2,7 +2,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// oneDNN's convolutions on one fixed shape, one thread and blocked layouts: what the autoencoder needs of
+// oneDNN's direct convolutions on one fixed shape, one thread and blocked layouts: what the autoencoder needs of
 // oneDNN, and the only place that includes its headers, so that another major version touches this folder alone.
 //
 // Activations are (n, channels / block, height, width, block) floats; a convolution that reads the image itself
@@ -30,9 +30,6 @@ const char *salad_onednn_instruction_set(void);
 /// oneDNN's version, such as "2.6.0".
 void salad_onednn_version(int *major, int *minor, int *patch);
 
-typedef enum { salad_direct = 0, salad_winograd = 1 } salad_algorithm;
-typedef enum { salad_forward = 0, salad_backward_data = 1, salad_backward_weights = 2 } salad_pass;
-
 typedef struct {
   int images, input_channels, output_channels;
   int height, width;  // of the source
@@ -40,8 +37,7 @@ typedef struct {
   int block;
   int plain_source;   // 1: the source is the image, (n, c, h, w)
   int training;       // 0: forward only
-  int bfloat16;       // 1: activations and packed weights are; direct algorithms only
-  salad_algorithm algorithm[3];  // by salad_pass
+  int bfloat16;       // 1: activations and packed weights are
 } salad_convolution_shape;
 
 typedef struct salad_convolution salad_convolution;
@@ -53,9 +49,6 @@ void salad_convolution_destroy(salad_convolution *convolution);
 
 /// Bytes of working memory that any pass needs; the caller owns it, one piece a thread.
 size_t salad_convolution_scratch_size(const salad_convolution *convolution);
-
-/// oneDNN's name of the kernel that runs a pass, "" when the pass does not exist.
-const char *salad_convolution_implementation(const salad_convolution *convolution, salad_pass pass);
 
 /// Runs one pass on the calling thread; 0, or oneDNN's status. Safe from several threads with different scratch.
 ///   forward:          source, packed weights -> destination

@@ -1,0 +1,52 @@
+import CKernels
+
+/// A 3 x 3 convolution of stride 1, padded by 1, by Winograd's F(4 x 4, 3 x 3), on one fixed shape: a quarter of the
+/// multiplications. Needs AVX-512.
+///
+/// It runs on the calling thread alone and has no state: any number of threads may use it, each with its own scratch.
+struct WinogradConvolution: Sendable {
+  let images: Int
+  /// Of 16 channels.
+  let inputBlocks: Int
+  let outputBlocks: Int
+  /// A multiple of 4.
+  let side: Int
+  /// Of activations; weights are floats, and so is all that is computed.
+  let layout: Int64
+
+  /// Bytes.
+  var scratchSize: Int {
+    MemoryLayout<Float>.stride
+      * Int(ck_winograd_scratch(Int64(images), Int64(inputBlocks), Int64(outputBlocks), Int64(side)))
+  }
+
+  /// - Parameter weights: OIhw16i16o.
+  func forward(
+    _ source: UnsafeRawPointer, weights: UnsafePointer<Float>, into destination: UnsafeMutableRawPointer,
+    scratch: UnsafeMutableRawPointer
+  ) {
+    ck_winograd_convolve(
+      source, weights, Int64(images), Int64(inputBlocks), Int64(outputBlocks), Int64(side), layout, destination,
+      scratch.assumingMemoryBound(to: Float.self))
+  }
+
+  /// - Parameter weights: OIhw16o16i.
+  func backwardData(
+    _ gradient: UnsafeRawPointer, weights: UnsafePointer<Float>, into sourceGradient: UnsafeMutableRawPointer,
+    scratch: UnsafeMutableRawPointer
+  ) {
+    ck_winograd_source_gradient(
+      gradient, weights, Int64(images), Int64(inputBlocks), Int64(outputBlocks), Int64(side), layout, sourceGradient,
+      scratch.assumingMemoryBound(to: Float.self))
+  }
+
+  /// - Parameter weightGradient: OIhw16i16o.
+  func backwardWeights(
+    source: UnsafeRawPointer, gradient: UnsafeRawPointer, into weightGradient: UnsafeMutablePointer<Float>,
+    scratch: UnsafeMutableRawPointer
+  ) {
+    ck_winograd_weight_gradient(
+      source, gradient, Int64(images), Int64(inputBlocks), Int64(outputBlocks), Int64(side), layout, weightGradient,
+      scratch.assumingMemoryBound(to: Float.self))
+  }
+}
