@@ -109,7 +109,7 @@ final class WorkerBuffers: @unchecked Sendable {
   }
 
   /// What was written to `back` is now in `front`.
-  func swapGradients() { swap(&front, &back) }
+  func swapFrontAndBack() { swap(&front, &back) }
 
   /// What was in `front` waits in `residual`, and the other way round.
   func swapResidual() { swap(&front, &residual) }

@@ -185,7 +185,8 @@ struct ResNet18: Network {
     worker: WorkerBuffers
   ) {
     reconstruction.repeatGray(pixels, into: worker.front.floats)
-    stem.evaluate(worker.front.pointer, into: worker.front.pointer, shared: shared, worker: worker)
+    stem.evaluate(worker.front.pointer, into: worker.back.pointer, shared: shared, worker: worker)
+    worker.swapFrontAndBack()
     for block in trunk { block.evaluate(shared, worker: worker) }
     embed(
       worker.front.pointer, means: worker.back.floats, features: worker.residual.floats, into: embeddings,

@@ -203,7 +203,8 @@ struct UNet: Network {
   ) {
     reconstruction.repeatGray(pixels, into: worker.front.floats)
     for layer in encoder {
-      layer.evaluate(worker.front.pointer, into: worker.front.pointer, shared: shared, worker: worker)
+      layer.evaluate(worker.front.pointer, into: worker.back.pointer, shared: shared, worker: worker)
+      worker.swapFrontAndBack()
     }
     flatten(worker.front.pointer, into: worker.back.floats)
     feat.reduce(worker.back.floats, into: embeddings, images: microBatch, parameters: shared.parameters)

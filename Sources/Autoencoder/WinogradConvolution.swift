@@ -20,14 +20,20 @@ struct WinogradConvolution: Sendable {
       * Int(ck_winograd_scratch(Int64(images), Int64(inputBlocks), Int64(outputBlocks), Int64(side)))
   }
 
-  /// - Parameter weights: OIhw16i16o.
+  /// - Parameters:
+  ///   - weights: OIhw16i16o.
+  ///   - normalisation: of the output, where one follows on the way to memory.
   func forward(
-    _ source: UnsafeRawPointer, weights: UnsafePointer<Float>, into destination: UnsafeMutableRawPointer,
-    scratch: UnsafeMutableRawPointer
+    _ source: UnsafeRawPointer, weights: UnsafePointer<Float>, then normalisation: ck_normalisation? = nil,
+    into destination: UnsafeMutableRawPointer, scratch: UnsafeMutableRawPointer
   ) {
-    ck_winograd_convolve(
-      source, weights, Int64(images), Int64(inputBlocks), Int64(outputBlocks), Int64(side), layout, destination,
-      scratch.assumingMemoryBound(to: Float.self))
+    func run(_ then: UnsafePointer<ck_normalisation>?) {
+      ck_winograd_convolve(
+        source, weights, Int64(images), Int64(inputBlocks), Int64(outputBlocks), Int64(side), layout, then, destination,
+        scratch.assumingMemoryBound(to: Float.self))
+    }
+    guard let normalisation else { return run(nil) }
+    withUnsafePointer(to: normalisation) { run($0) }
   }
 
   /// - Parameter weights: OIhw16o16i.

@@ -278,9 +278,9 @@ CKERNELS_DISPATCH void ck_pack_weights_bfloat16(
 // The dense products and Adam work on vectors of 16 floats whatever the activations' block is.
 typedef float lanes16 __attribute__((vector_size(64), aligned(4)));
 
-// Four images share each read of the weights. A row's sum runs over 16 lanes, then over the lanes pairwise; what
+// Eight images share each read of the weights. A row's sum runs over 16 lanes, then over the lanes pairwise; what
 // `inner` leaves over comes last.
-#define GROUP 4
+#define GROUP 8
 
 CKERNELS_DISPATCH void ck_dense(
     const float *input, const float *weights, int64_t images, int64_t rows, int64_t inner, float *output) {

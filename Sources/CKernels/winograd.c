@@ -42,7 +42,7 @@ enum {
   block = 16,
   positions = 36,
   /// Tiles that are transformed together: few enough for their transforms to stay in cache.
-  tiles_a_turn = 64,
+  tiles_a_turn = 32,
   /// As many as this are taken in one turn. Weights are then transformed where they are used, and not kept.
   most_tiles = 128,
 };
@@ -234,19 +234,69 @@ ALWAYS_INLINE void transform_gradient(const struct map *map, const struct turn *
     }
 }
 
-/// The outputs A' m A of each tile, for `wide` blocks of them from `first_block`; m is (positions, wide, tiles, 16).
+// As ck_normalise and ck_normalise_pool compute it, to the bit.
+ALWAYS_INLINE void normalise_tile(const ck_normalisation *normalisation, int64_t channel, lanes outputs[4][4]) {
+#pragma STDC FP_CONTRACT OFF
+  const lanes scale = LANES(normalisation->scale + channel), shift = LANES(normalisation->shift + channel);
+  UNROLLED for (int y = 0; y < 4; y++) {
+    UNROLLED for (int x = 0; x < 4; x++) outputs[y][x] = outputs[y][x] * scale + shift;
+  }
+}
+
+/// From 4 x 4 to the first 2 x 2.
+ALWAYS_INLINE void pool_tile(lanes outputs[4][4]) {
+  UNROLLED for (int y = 0; y < 2; y++) {
+    UNROLLED for (int x = 0; x < 2; x++) {
+      lanes upper = __builtin_elementwise_max(outputs[2 * y][2 * x], outputs[2 * y][2 * x + 1]);
+      lanes lower = __builtin_elementwise_max(outputs[2 * y + 1][2 * x], outputs[2 * y + 1][2 * x + 1]);
+      outputs[y][x] = __builtin_elementwise_max(upper, lower);
+    }
+  }
+}
+
+ALWAYS_INLINE void activate_tile(const ck_normalisation *normalisation, lanes outputs[4][4], const int side) {
+  UNROLLED for (int y = 0; y < side; y++) {
+    UNROLLED for (int x = 0; x < side; x++) {
+      outputs[y][x] = __builtin_elementwise_max(outputs[y][x], outputs[y][x] * normalisation->slope);
+    }
+  }
+}
+
+/// The first `side` x `side` outputs of a tile, 4 or, where they were pooled, 2.
+ALWAYS_INLINE void write_tile(
+    const struct map *map, const struct turn *turn, int64_t map_block, int64_t t, lanes outputs[4][4], const int side) {
+  int64_t image, top, left;
+  place_of(turn, t, &image, &top, &left);
+  const int64_t plane = image * map->blocks + map_block;
+  const int64_t first = (plane * map->side + top * side / 4) * map->side + left * side / 4;
+  UNROLLED for (int y = 0; y < side; y++) {
+    UNROLLED for (int x = 0; x < side; x++) WRITE(outputs[y][x], map, first + y * map->side + x)
+  }
+}
+
+/// The outputs A' m A of each tile, for `wide` blocks of them from `first_block`; m is (positions, wide, tiles, 16). What
+/// follows the convolution is done on the way.
 ALWAYS_INLINE void transform_sums(
     const float *m, int64_t m_stride, const struct turn *turn, const struct map *map, int64_t first_block,
-    const int wide) {
+    const int wide, const ck_normalisation *then) {
   for (int w = 0; w < wide; w++)
     for (int64_t t = 0; t < turn->count; t++) {
-      const int64_t first = first_pixel(map, turn, first_block + w, t);
       const float *in = m + (w * turn->room + t) * block;
+      lanes outputs[4][4];
 #define IN(vector, y, x) vector = LANES(in + (6 * (y) + (x)) * m_stride);
-#define OUT(vector, y, x) WRITE(vector, map, first + (y) * map->side + (x))
+#define OUT(vector, y, x) outputs[y][x] = vector;
       TRANSFORM(TRANSFORM_SUMS, 6, 4, IN, OUT)
 #undef IN
 #undef OUT
+      if (then) normalise_tile(then, (first_block + w) * block, outputs);
+      if (then && then->pools) {
+        pool_tile(outputs);
+        activate_tile(then, outputs, 2);
+        write_tile(map, turn, first_block + w, t, outputs, 2);
+      } else {
+        if (then) activate_tile(then, outputs, 4);
+        write_tile(map, turn, first_block + w, t, outputs, 4);
+      }
     }
 }
 
@@ -390,16 +440,17 @@ int64_t ck_winograd_scratch(int64_t images, int64_t input_blocks, int64_t output
 /// `wide` blocks of outputs from `first_block`, of one turn. The weights are transformed in the first.
 ALWAYS_INLINE void convolve_blocks(
     const float *v, const struct weights *weights, int64_t first_block, const int wide, const struct turn *turn,
-    float *u, float *m, const struct map *to) {
+    float *u, float *m, const struct map *to, const ck_normalisation *then) {
   const int64_t inputs = weights->input_blocks;
   const int64_t u_stride = weights_apart(inputs, wide), m_stride = apart(wide, turn->room);
   if (!turn->first) transform_weights(weights, first_block, wide, u, u_stride);
   multiply(v, apart(inputs, turn->room), u, u_stride, inputs, turn->room, m, m_stride, wide);
-  transform_sums(m, m_stride, turn, to, first_block, wide);
+  transform_sums(m, m_stride, turn, to, first_block, wide, then);
 }
 
 ALWAYS_INLINE void convolve(
-    const struct map *from, const struct weights *weights, int64_t images, const struct map *to, float *scratch) {
+    const struct map *from, const struct weights *weights, int64_t images, const struct map *to,
+    const ck_normalisation *then, float *scratch) {
   struct turn turn;
   const int64_t all = turns(images, from->side, &turn);
   // In one turn, each two blocks' transformed weights take the place of the last two's.
@@ -409,8 +460,8 @@ ALWAYS_INLINE void convolve(
     if (turn.count > all - turn.first) turn.count = all - turn.first;
     transform_source(from, &turn, v, apart(from->blocks, turn.room));
     int64_t o = 0;
-    for (; o + 2 <= to->blocks; o += 2) convolve_blocks(v, weights, o, 2, &turn, u + o / 2 * u_size, m, to);
-    if (o < to->blocks) convolve_blocks(v, weights, o, 1, &turn, u + o / 2 * u_size, m, to);
+    for (; o + 2 <= to->blocks; o += 2) convolve_blocks(v, weights, o, 2, &turn, u + o / 2 * u_size, m, to, then);
+    if (o < to->blocks) convolve_blocks(v, weights, o, 1, &turn, u + o / 2 * u_size, m, to, then);
   }
 }
 
@@ -453,36 +504,43 @@ ALWAYS_INLINE void weight_gradient(
 
 // MARK: Versions for what activations are stored as
 
-AVX512 static void convolve_floats(
-    struct map *from, const struct weights *weights, int64_t images, struct map *to, float *scratch) {
+#define CONVOLVE                                                                                            \
+  struct map *from, const struct weights *weights, int64_t images, struct map *to, const ck_normalisation *then, \
+      float *scratch
+
+AVX512 static void convolve_floats(CONVOLVE) {
   from->bfloat16 = to->bfloat16 = 0;
-  convolve(from, weights, images, to, scratch);
+  convolve(from, weights, images, to, then, scratch);
 }
 
-AVX512 static void convolve_bfloat16(
-    struct map *from, const struct weights *weights, int64_t images, struct map *to, float *scratch) {
+AVX512 static void convolve_bfloat16(CONVOLVE) {
   from->bfloat16 = to->bfloat16 = 1;
-  convolve(from, weights, images, to, scratch);
+  convolve(from, weights, images, to, then, scratch);
 }
 
-AVX512 static void weight_gradient_floats(
-    struct map *from, struct map *gradient, int64_t images, float *packed, float *scratch) {
+static void convolve_as_stored(int64_t layout, CONVOLVE) {
+  (layout == ck_blocks_of_16_bfloat16 ? convolve_bfloat16 : convolve_floats)(from, weights, images, to, then, scratch);
+}
+
+#define WEIGHT_GRADIENT struct map *from, struct map *gradient, int64_t images, float *packed, float *scratch
+
+AVX512 static void weight_gradient_floats(WEIGHT_GRADIENT) {
   from->bfloat16 = gradient->bfloat16 = 0;
   weight_gradient(from, gradient, images, packed, scratch);
 }
 
-AVX512 static void weight_gradient_bfloat16(
-    struct map *from, struct map *gradient, int64_t images, float *packed, float *scratch) {
+AVX512 static void weight_gradient_bfloat16(WEIGHT_GRADIENT) {
   from->bfloat16 = gradient->bfloat16 = 1;
   weight_gradient(from, gradient, images, packed, scratch);
 }
 
 void ck_winograd_convolve(
     const void *source, const float *weights, int64_t images, int64_t input_blocks, int64_t output_blocks,
-    int64_t side, int64_t layout, void *destination, float *scratch) {
-  struct map from = {(void *)source, input_blocks, side}, to = {destination, output_blocks, side};
+    int64_t side, int64_t layout, const ck_normalisation *then, void *destination, float *scratch) {
+  struct map from = {(void *)source, input_blocks, side};
+  struct map to = {destination, output_blocks, then && then->pools ? side / 2 : side};
   struct weights as_given = {weights, input_blocks, output_blocks, 0};
-  (layout == ck_blocks_of_16_bfloat16 ? convolve_bfloat16 : convolve_floats)(&from, &as_given, images, &to, scratch);
+  convolve_as_stored(layout, &from, &as_given, images, &to, then, scratch);
 }
 
 void ck_winograd_source_gradient(
@@ -490,7 +548,7 @@ void ck_winograd_source_gradient(
     int64_t side, int64_t layout, void *source_gradient, float *scratch) {
   struct map from = {(void *)gradient, output_blocks, side}, to = {source_gradient, input_blocks, side};
   struct weights transposed = {weights, output_blocks, input_blocks, 1};
-  (layout == ck_blocks_of_16_bfloat16 ? convolve_bfloat16 : convolve_floats)(&from, &transposed, images, &to, scratch);
+  convolve_as_stored(layout, &from, &transposed, images, &to, 0, scratch);
 }
 
 void ck_winograd_weight_gradient(

@@ -142,12 +142,19 @@ struct BatchNormalisation: Sendable {
     }
   }
 
+  /// In place allowed.
   func evaluate(
     _ values: UnsafeRawPointer, into output: UnsafeMutableRawPointer, images: Int,
     evaluation: AlignedBuffer<Float>
   ) {
+    let normalisation = self.evaluation(evaluation)
+    apply(values, into: output, images: images, scale: normalisation.scale, shift: normalisation.shift)
+  }
+
+  /// What `evaluate` does, for a convolution that does it with its output.
+  func evaluation(_ evaluation: AlignedBuffer<Float>) -> ck_normalisation {
     let scales = evaluation.pointer + evaluationOffset
-    apply(values, into: output, images: images, scale: scales, shift: scales + padded(channels))
+    return ck_normalisation(scale: scales, shift: scales + padded(channels), slope: slope, pools: pools ? 1 : 0)
   }
 
   private func apply(

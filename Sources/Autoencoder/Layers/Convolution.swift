@@ -144,6 +144,18 @@ struct Convolution: Sendable {
     }
   }
 
+  /// `forward` and what `normalisation` does, in one pass. False, and nothing done, where the algorithm has none.
+  func forward(
+    _ source: UnsafeRawPointer, then normalisation: ck_normalisation, into destination: UnsafeMutableRawPointer,
+    packed: AlignedBuffer<Float>, worker: WorkerBuffers
+  ) -> Bool {
+    guard case .winograd(let kernel) = engine else { return false }
+    kernel.forward(
+      source, weights: packed.pointer + packedForward, then: normalisation, into: destination,
+      scratch: worker.scratch.pointer)
+    return true
+  }
+
   func backwardData(
     _ gradient: UnsafeRawPointer, into sourceGradient: UnsafeMutableRawPointer, packed: AlignedBuffer<Float>,
     worker: WorkerBuffers

@@ -67,7 +67,7 @@ struct NormalisedConvolution: Sendable {
     }
     guard !convolution.shape.readsImage else { return sound }
     convolution.backwardData(valueGradient, into: sourceGradient, packed: shared.packed, worker: worker)
-    if sourceGradient == back { worker.swapGradients() }
+    if sourceGradient == back { worker.swapFrontAndBack() }
     return sound
   }
 
@@ -76,12 +76,16 @@ struct NormalisedConvolution: Sendable {
     normalisation.prepareEvaluation(shared.evaluation, parameters: shared.parameters, running: shared.running)
   }
 
-  /// From `source` to `output`, by way of `worker.back`. They may be the same.
+  /// From `source` to `output`, another buffer.
   func evaluate(
     _ source: UnsafeRawPointer, into output: UnsafeMutableRawPointer, shared: SharedBuffers,
     worker: WorkerBuffers
   ) {
-    convolution.forward(source, into: worker.back.pointer, packed: shared.packed, worker: worker)
-    normalisation.evaluate(worker.back.pointer, into: output, images: microBatch, evaluation: shared.evaluation)
+    let evaluation = normalisation.evaluation(shared.evaluation)
+    guard !convolution.forward(source, then: evaluation, into: output, packed: shared.packed, worker: worker) else {
+      return
+    }
+    convolution.forward(source, into: output, packed: shared.packed, worker: worker)
+    normalisation.evaluate(output, into: output, images: microBatch, evaluation: shared.evaluation)
   }
 }

@@ -168,10 +168,15 @@ struct ResidualBlock: Sendable {
       preconditionFailure("only the encoder is evaluated")
     }
     worker.swapResidual()
-    let (x, y) = (worker.residual.pointer, worker.front.pointer)
-    first.evaluate(x, into: y, shared: shared, worker: worker)
-    second.evaluate(y, into: y, shared: shared, worker: worker)
-    shortcut?.evaluate(x, into: x, shared: shared, worker: worker)
+    first.evaluate(worker.residual.pointer, into: worker.front.pointer, shared: shared, worker: worker)
+    second.evaluate(worker.front.pointer, into: worker.back.pointer, shared: shared, worker: worker)
+    worker.swapFrontAndBack()
+    let y = worker.front.pointer
+    var x = worker.residual.pointer
+    if let shortcut {
+      shortcut.evaluate(x, into: worker.back.pointer, shared: shared, worker: worker)
+      x = worker.back.pointer
+    }
     ck_add_rectified(y, x, Int64(count), layout, y)
   }
 }

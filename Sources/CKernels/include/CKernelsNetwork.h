@@ -24,7 +24,8 @@ void ck_normalise(
     const void *values, int64_t images, int64_t blocks, int64_t pixels, int64_t layout, const float *scale,
     const float *shift, float slope, void *output);
 
-/// As ck_normalise, then the maximum of each 2 x 2 window: output is (images, blocks, height / 2, width / 2, block).
+/// As ck_normalise, then the maximum of each 2 x 2 window: output is (images, blocks, height / 2, width / 2, block). In place
+/// allowed.
 void ck_normalise_pool(
     const void *values, int64_t images, int64_t blocks, int64_t height, int64_t width, int64_t layout,
     const float *scale, const float *shift, float slope, void *output);

@@ -15,10 +15,18 @@ extern "C" {
 /// Floats of working memory that either pass needs, 64-byte aligned.
 int64_t ck_winograd_scratch(int64_t images, int64_t input_blocks, int64_t output_blocks, int64_t side);
 
-/// destination = source (*) weights, where `weights` are OIhw16i16o.
+/// What ck_normalise or, where `pools` is not 0, ck_normalise_pool does with a convolution's output, by channel.
+typedef struct {
+  const float *scale, *shift;
+  float slope;
+  int pools;
+} ck_normalisation;
+
+/// destination = source (*) weights, where `weights` are OIhw16i16o, and then normalised where `then` is not NULL. Pooled it is
+/// (images, output_blocks, side / 2, side / 2, 16).
 void ck_winograd_convolve(
     const void *source, const float *weights, int64_t images, int64_t input_blocks, int64_t output_blocks,
-    int64_t side, int64_t layout, void *destination, float *scratch);
+    int64_t side, int64_t layout, const ck_normalisation *then, void *destination, float *scratch);
 
 /// The same convolution's source gradient, where `weights` are OIhw16o16i.
 void ck_winograd_source_gradient(
