@@ -60,7 +60,9 @@ let package = Package(
     // Started under mpirun by the tests that need several ranks.
     .executableTarget(
       name: "ranks",
-      dependencies: ["MPI", "ExactSum", "WorkerThreads", "Radiographs", "MemoryBank", "SALAD", "ParitySupport"],
+      dependencies: [
+        "MPI", "ExactSum", "WorkerThreads", "Radiographs", "MemoryBank", "SALAD", "ParitySupport", "RanksSupport",
+      ],
       path: "Tests/Ranks"),
     // Takes the steps of a fixture that PyTorch made, and compares.
     .target(
