@@ -43,7 +43,7 @@ let package = Package(
       dependencies: ["COneDNN", "CKernels", "WorkerThreads", "ExactSum", "Safetensors", "Radiographs"]),
     .target(
       name: "MemoryBank",
-      dependencies: ["COpenBLAS", "CKernels", "WorkerThreads", "MPI", "ExactSum", "Radiographs"]),
+      dependencies: ["COpenBLAS", "CKernels", "WorkerThreads", "MPI", "ExactSum", "Safetensors", "Radiographs"]),
     .target(
       name: "SALAD",
       dependencies: [
@@ -60,7 +60,9 @@ let package = Package(
     // Started under mpirun by the tests that need several ranks.
     .executableTarget(
       name: "ranks",
-      dependencies: ["MPI", "ExactSum", "WorkerThreads", "Radiographs", "MemoryBank", "SALAD", "ParitySupport"],
+      dependencies: [
+        "MPI", "ExactSum", "WorkerThreads", "Radiographs", "MemoryBank", "SALAD", "ParitySupport", "RanksSupport",
+      ],
       path: "Tests/Ranks"),
     // Takes the steps of a fixture that PyTorch made, and compares.
     .target(
@@ -77,7 +79,8 @@ let package = Package(
       name: "RadiographsTests", dependencies: ["Radiographs"], resources: [.copy("Fixtures")]),
     .testTarget(name: "AutoencoderTests", dependencies: ["Autoencoder", "CKernels"]),
     .testTarget(
-      name: "MemoryBankTests", dependencies: ["MemoryBank", "CKernels", "WorkerThreads", "RanksSupport", "ranks"]),
+      name: "MemoryBankTests",
+      dependencies: ["MemoryBank", "CKernels", "WorkerThreads", "Safetensors", "RanksSupport", "ranks"]),
     .testTarget(
       name: "SALADTests", dependencies: ["SALAD", "RanksSupport", "ranks"],
       resources: [.copy("Fixtures")]),

@@ -70,15 +70,17 @@ extension MemoryBank {
     var sums = [Int64](repeating: 0, count: nearest.count * dimension)
     var faults = 0
     var terms = [Double](repeating: 0, count: dimension)
-    for (query, neighbours) in nearest.enumerated() {
-      for (neighbour, weight) in zip(neighbours, Self.weights(neighbours, temperature: temperature))
-      where owned.contains(neighbour.index) {
-        let row = (neighbour.index - owned.lowerBound) * dimension
-        for element in 0..<dimension { terms[element] = weight * Double(shard[row + element]) }
-        sums.withUnsafeMutableBufferPointer { sums in
-          let sum = UnsafeMutableBufferPointer(rebasing: sums[(query * dimension)..<((query + 1) * dimension)])
-          faults += terms.withUnsafeBufferPointer {
-            FixedPoint.gradient.accumulate($0, into: sum, terms: neighbours.count)
+    storage.withUnsafeBufferPointer { shard in
+      for (query, neighbours) in nearest.enumerated() {
+        for (neighbour, weight) in zip(neighbours, Self.weights(neighbours, temperature: temperature))
+        where owned.contains(neighbour.index) {
+          let row = (neighbour.index - owned.lowerBound) * dimension
+          for element in 0..<dimension { terms[element] = weight * Double(shard[row + element]) }
+          sums.withUnsafeMutableBufferPointer { sums in
+            let sum = UnsafeMutableBufferPointer(rebasing: sums[(query * dimension)..<((query + 1) * dimension)])
+            faults += terms.withUnsafeBufferPointer {
+              FixedPoint.gradient.accumulate($0, into: sum, terms: neighbours.count)
+            }
           }
         }
       }

@@ -133,7 +133,7 @@ extension PairwiseComparison {
     var candidates = Candidates(queries: images.count, k: k)
     candidates.neighbours.withUnsafeMutableBufferPointer { neighbours in
       let places = neighbours.baseAddress!
-      bank.shard.withUnsafeBufferPointer { shard in
+      bank.storage.withUnsafeBufferPointer { shard in
         embeddings.withUnsafeBufferPointer { embeddings in
           let (shard, embeddings) = (shard.baseAddress, embeddings.baseAddress!)
           bank.workers.run(items: images.count) { _, query in

@@ -54,7 +54,7 @@ struct Assignment {
       "\(embeddings.count) values for embeddings of dimension \(dimension), more than there is room for")
     let panels = embeddings.withUnsafeBufferPointer { Panels($0, dimension: dimension) }
     self.panels = panels
-    bank.shard.withUnsafeBufferPointer { shard in
+    bank.storage.withUnsafeBufferPointer { shard in
       let shard = shard.baseAddress
       forEachTile { _, panel, first, count, tile in
         ck_bank_similarities(shard! + first * dimension, count, dimension, panels[panel], tile)
@@ -152,7 +152,7 @@ struct Assignment {
     let shortOfWorkers = Scratch<Float>(count: workers * granule * Panels.lanes)
     // What the kernel's fixed point holds; one granule of unit rows gives 16 at most.
     let limit = Float(min(128, FixedPoint.gradient.limit(terms: bank.sharding.granules)))
-    bank.shard.withUnsafeBufferPointer { shard in
+    bank.storage.withUnsafeBufferPointer { shard in
       let shard = shard.baseAddress
       bank.workers.run(elements: rows, piece: Self.piece) { worker, range in
         let granuleRows = rowsOfWorkers.elements + worker * granule * padded

@@ -12,6 +12,12 @@ extension MemoryBank {
   ///   - queries: (Q, D).
   ///   - k: at most the rows of this rank.
   func clearCandidates(_ queries: UnsafeBufferPointer<Float>, k: Int, excluding: [Int]?) -> Candidates {
+    storage.withUnsafeBufferPointer { clearCandidates(queries, shard: $0, k: k, excluding: excluding) }
+  }
+
+  private func clearCandidates(
+    _ queries: UnsafeBufferPointer<Float>, shard: UnsafeBufferPointer<Float>, k: Int, excluding: [Int]?
+  ) -> Candidates {
     let owned = ownedRows
     var candidates = Candidates(queries: queries.count / dimension, k: k)
     candidates.faults = Int64(queries.count { !$0.isFinite } + shard.count { !$0.isFinite })
@@ -20,7 +26,7 @@ extension MemoryBank {
     let dots = Scratch<Double>(count: owned.count)
     for query in 0..<candidates.queries {
       ck_bank_dots(
-        queries.baseAddress! + query * dimension, shard, numbers, owned.count, dimension, dots.elements)
+        queries.baseAddress! + query * dimension, shard.baseAddress, numbers, owned.count, dimension, dots.elements)
       var heap = NearestHeap(k: k)
       for (row, similarity) in dots.buffer.enumerated() where similarity > heap.threshold {
         let index = owned.lowerBound + row

@@ -20,7 +20,7 @@ extension MemoryBank {
     // One more, since the one to leave out is struck off only at the end.
     let kept = min(excluding == nil ? k : k + 1, rows)
     guard kept <= 1 << 12, dimension <= 1 << 16 else { return nil }
-    return shard.withUnsafeBufferPointer { shard in
+    return storage.withUnsafeBufferPointer { shard in
       let search = FilteredSearch(
         queries, rows: shard.baseAddress!, dimension: dimension, k: kept, workers: workers.count)
       // Pieces small enough to share out, and large enough to be worth a turn.

@@ -1,5 +1,6 @@
 public import MPI
 import Radiographs
+public import Safetensors
 public import WorkerThreads
 
 // N = bank rows, M = rows of this rank, B = batch size, D = embedding dimension
@@ -22,9 +23,7 @@ public struct MemoryBank: Sendable {
   /// (M, D), unit rows.
   ///
   /// A row that is not finite is kept as it is. Whatever looks at it next throws a `MemoryBankError` on all ranks.
-  public var shard: [Float] {
-    didSet { precondition(shard.count == ownedRows.count * dimension, shapeMismatch(shard.count)) }
-  }
+  private(set) var storage: ShardStorage
 
   /// Rows drawn uniform in +-sqrt(3 / D) from (seed, row, element), then normalised.
   public init(rows: Int, dimension: Int, seed: UInt64, workers: Workers, communicator: Communicator) {
@@ -42,15 +41,42 @@ public struct MemoryBank: Sendable {
       shard: shard, workers: workers)
   }
 
+  /// From all rows of a mapped file, unit rows, of which this rank's are searched where they lie. They are taken as they
+  /// are.
+  ///
+  /// - Parameter mapped: (N, D).
+  public init(rows: Int, dimension: Int, mapped: MappedFloats, workers: Workers, communicator: Communicator) {
+    self.init(
+      sharding: Sharding(rows: rows, ranks: communicator.size), rank: communicator.rank, dimension: dimension,
+      mapped: mapped, workers: workers)
+  }
+
+  /// Any rank's part of mapped rows, without a communicator.
+  init(sharding: Sharding, rank: Int, dimension: Int, mapped: MappedFloats, workers: Workers = Workers(count: 1)) {
+    precondition(
+      mapped.count == sharding.rows * dimension,
+      "\(mapped.count) mapped values for a bank of \(sharding.rows) rows x \(dimension)")
+    let owned = sharding.range(of: rank)
+    self.init(
+      sharding: sharding, rank: rank, dimension: dimension,
+      storage: .mapped(mapped[owned.lowerBound * dimension..<owned.upperBound * dimension]), workers: workers)
+  }
+
   /// Any rank's shard, without a communicator.
   init(sharding: Sharding, rank: Int, dimension: Int, shard: [Float], workers: Workers = Workers(count: 1)) {
+    self.init(sharding: sharding, rank: rank, dimension: dimension, storage: .owned(shard), workers: workers)
+  }
+
+  private init(sharding: Sharding, rank: Int, dimension: Int, storage: ShardStorage, workers: Workers) {
     precondition(dimension > 0, "the embedding dimension is \(dimension), expected 1 or more")
     self.sharding = sharding
     self.rank = rank
     self.dimension = dimension
     self.workers = workers
-    self.shard = shard
-    precondition(shard.count == ownedRows.count * dimension, shapeMismatch(shard.count))
+    self.storage = storage
+    precondition(
+      storage.count == ownedRows.count * dimension,
+      "\(storage.count) values for the shard of rank \(rank), expected \(ownedRows.count) rows x \(dimension)")
   }
 
   /// Any rank's random shard, without a communicator.
@@ -69,8 +95,12 @@ public struct MemoryBank: Sendable {
   /// The rows of `shard`, as image indices.
   public var ownedRows: Range<Int> { sharding.range(of: rank) }
 
-  private func shapeMismatch(_ count: Int) -> String {
-    "\(count) values for the shard of rank \(rank), expected \(ownedRows.count) rows x \(dimension)"
+  /// (M, D), unit rows; a copy of them where they are mapped.
+  public var shard: [Float] { storage.values }
+
+  /// Local. Throws a `SafetensorsError` when the rows are mapped from a file that was written to since it was opened.
+  public func checkUnchanged() throws {
+    if case .mapped(let rows) = storage { try rows.checkUnchanged() }
   }
 }
 
@@ -111,13 +141,16 @@ extension MemoryBank {
       embeddings.count == imageIndices.count * dimension,
       "\(embeddings.count) values for \(imageIndices.count) embeddings of dimension \(dimension)")
     let owned = ownedRows
-    for (position, image) in imageIndices.enumerated() {
+    for image in imageIndices {
       precondition((0..<sharding.rows).contains(image), "image \(image) of \(sharding.rows)")
-      guard owned.contains(image) else { continue }
-      let row = (image - owned.lowerBound) * dimension
-      let embedding = embeddings[(position * dimension)..<((position + 1) * dimension)]
-      if let changed = newRow(shard[row..<(row + dimension)], embedding) {
-        shard.replaceSubrange(row..<(row + dimension), with: changed)
+    }
+    storage.change { shard in
+      for (position, image) in imageIndices.enumerated() where owned.contains(image) {
+        let row = (image - owned.lowerBound) * dimension
+        let embedding = embeddings[(position * dimension)..<((position + 1) * dimension)]
+        if let changed = newRow(shard[row..<(row + dimension)], embedding) {
+          shard.replaceSubrange(row..<(row + dimension), with: changed)
+        }
       }
     }
   }
@@ -146,9 +179,11 @@ extension MemoryBank {
   func rows(of images: some Collection<Int>, _ communicator: Communicator) throws -> [Float] {
     let owned = ownedRows
     var mine: [Float] = []
-    for image in images where owned.contains(image) {
-      let row = (image - owned.lowerBound) * dimension
-      mine += shard[row..<(row + dimension)]
+    storage.withUnsafeBufferPointer { shard in
+      for image in images where owned.contains(image) {
+        let row = (image - owned.lowerBound) * dimension
+        mine += shard[row..<(row + dimension)]
+      }
     }
     // Ranks own ascending rows, so their parts in rank order are all rows in order.
     return Array(try communicator.allGatherV(mine).joined())  // all ranks

@@ -86,7 +86,7 @@ struct PairwiseComparison {
     let dimension = bank.dimension
     let rounding = 2 * Shortlists.error(dimension: dimension)
     let off = Scratch<Double>(repeating: 0, count: bank.workers.count)
-    bank.shard.withUnsafeBufferPointer { shard in
+    bank.storage.withUnsafeBufferPointer { shard in
       let shard = shard.baseAddress
       bank.workers.run(elements: bank.ownedRows.count, piece: 1024) { worker, range in
         for row in range {
@@ -123,7 +123,7 @@ struct PairwiseComparison {
         }
       }
     }
-    bank.shard.withUnsafeBufferPointer { shard in
+    bank.storage.withUnsafeBufferPointer { shard in
       let shard = shard.baseAddress
       bank.workers.run(items: turns.count) { worker, turn in
         let range = turns[turn]

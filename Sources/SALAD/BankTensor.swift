@@ -12,10 +12,20 @@ enum BankTensor {
   static func withBytes<R>(
     of file: SafetensorsFile, rows: Int, dimension: Int, _ body: (UnsafeRawBufferPointer) throws -> R
   ) throws -> R {
+    try checkAlone(in: file)
+    return try file.withBytes(of: name, type: .float32, shape: [rows, dimension], body)
+  }
+
+  /// The rows where they are mapped, nil where they lie askew. Throws as `withBytes` does.
+  static func mapped(from file: SafetensorsFile, rows: Int, dimension: Int) throws -> MappedFloats? {
+    try checkAlone(in: file)
+    return try file.mappedFloats(name, shape: [rows, dimension])
+  }
+
+  private static func checkAlone(in file: SafetensorsFile) throws {
     guard file.tensors.count == 1 else {
       throw SaladError(.badData, "\(file.path): expected the one tensor \(name), found \(file.tensors.count) tensors")
     }
-    return try file.withBytes(of: name, type: .float32, shape: [rows, dimension], body)
   }
 
   /// The floats at these places.

@@ -130,16 +130,30 @@ public struct Deployment: Sendable {
     return Deployment(path: path, manifest: manifest)
   }
 
-  /// All ranks. This rank's rows of the bank.
+  /// All ranks. This rank's rows of the bank, searched where the file is mapped: nothing is copied at the start, and all
+  /// processes of a host that score with this deployment hold its rows once.
+  ///
+  /// What is mapped follows the file, so that it must not be written into meanwhile. Whoever moves another file to its
+  /// path harms nobody: the one that is mapped lives on. Two guards stand against the rest: a search ends with
+  /// `MemoryBank.checkUnchanged`, or scores could come of rows that nobody verified; and where rows have been cut away
+  /// before that, `BusError` says so. To copy from network file systems instead would not do: a local file is
+  /// overwritten as easily.
   func bank(workers: Workers, communicator: Communicator) throws -> MemoryBank {
     let (rows, dimension) = (manifest.rows, manifest.dimension)
-    let shard = try agree(communicator) {  // all ranks
+    return try agree(communicator) {  // all ranks
+      let file = try SafetensorsFile(path: bankPath)
+      if let mapped = try BankTensor.mapped(from: file, rows: rows, dimension: dimension) {
+        BusError.explain(in: mapped, communicator)
+        return MemoryBank(
+          rows: rows, dimension: dimension, mapped: mapped, workers: workers, communicator: communicator)
+      }
+      // Other programs may write a bank whose floats start at an odd byte: those are copied.
       let range = Sharding(rows: rows, ranks: communicator.size).range(of: communicator.rank)
-      return try BankTensor.withBytes(of: SafetensorsFile(path: bankPath), rows: rows, dimension: dimension) {
+      let shard = try BankTensor.withBytes(of: file, rows: rows, dimension: dimension) {
         BankTensor.floats($0, range.lowerBound * dimension..<range.upperBound * dimension)
       }
+      return MemoryBank(
+        rows: rows, dimension: dimension, shard: shard, workers: workers, communicator: communicator)
     }
-    return MemoryBank(
-      rows: rows, dimension: dimension, shard: shard, workers: workers, communicator: communicator)
   }
 }

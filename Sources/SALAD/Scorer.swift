@@ -123,10 +123,16 @@ public struct Scorer {
   /// All ranks. The scores of embeddings (count, D) under each of `rules`.
   private func scores(of embeddings: [Float], rules: [ScoreRule]) throws -> [[Double]] {
     watchdog.enter("looking up prototypes", step: nil)
-    return try rules.map { rule in
-      try bank.scores(  // all ranks
-        embeddings, k: topK, rule: rule, temperature: temperature, communicator: communicator)
-    }
+    return try rules.map { try lookUp(embeddings, k: topK, rule: $0) }  // all ranks
+  }
+
+  /// All ranks. The scores of embeddings (count, D), of rows that nobody has changed.
+  private func lookUp(_ embeddings: [Float], k: Int, rule: ScoreRule) throws -> [Double] {
+    let scores = try bank.scores(  // all ranks
+      embeddings, k: k, rule: rule, temperature: temperature, communicator: communicator)
+    // After the search: before it, rows could still change until they are read.
+    try agree(communicator) { try bank.checkUnchanged() }  // all ranks
+    return scores
   }
 
   /// What is embedded.
@@ -172,8 +178,7 @@ public struct Scorer {
   /// - Parameter embeddings: (images, D), of the self-test's images.
   private func selfTest(_ embeddings: [Float]) throws -> SelfTest {
     watchdog.enter("testing itself", step: nil)
-    let scores = try bank.scores(  // all ranks
-      embeddings, k: scoring.topK, rule: scoring.scoreRule, temperature: temperature, communicator: communicator)
+    let scores = try lookUp(embeddings, k: scoring.topK, rule: scoring.scoreRule)  // all ranks
     return SelfTest(embeddings: embeddings, scores: scores)
   }
 }

@@ -27,14 +27,28 @@ struct FileDescriptor: ~Copyable {
 
   deinit { if number >= 0 { _ = close(number) } }
 
-  /// Bytes of the file. Throws unless it is a regular one.
-  func size() throws -> Int {
+  /// What changes when somebody writes to a file, and not when its name is given to another one.
+  struct State: Equatable, Sendable {
+    /// Bytes.
+    var size: Int
+    /// Of the last write.
+    var seconds: Int
+    var nanoseconds: Int
+  }
+
+  /// fstat(2). Throws unless the file is a regular one.
+  func state() throws -> State {
     var status = stat()
     guard fstat(number, &status) == 0 else { throw SafetensorsError.system("cannot be examined", path: path, errno) }
     guard status.st_mode & S_IFMT == S_IFREG else {
       throw SafetensorsError(.badData, path: path, "expected a safetensors file, found a folder or device")
     }
-    return Int(status.st_size)
+    #if canImport(Darwin)
+      let written = status.st_mtimespec
+    #else
+      let written = status.st_mtim
+    #endif
+    return State(size: Int(status.st_size), seconds: written.tv_sec, nanoseconds: written.tv_nsec)
   }
 
   /// mmap(2), read-only. The caller unmaps.

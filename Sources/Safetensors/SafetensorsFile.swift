@@ -14,7 +14,8 @@
 ///     let weights = try file.floats("input.conv.0.weight", shape: [16, 1, 3, 3])
 ///
 /// The header's length, encoding, JSON, names, types, shapes and offsets are all checked before any tensor is looked at.
-/// The file must not shrink while it is mapped: the system would end the process.
+/// The file must not shrink while it is mapped: reading what is gone is a bus error (SIGBUS), which ends the process.
+/// `checkUnchanged` tells of any other change.
 public final class SafetensorsFile: Sendable {
   public let path: String
   /// In the order of their bytes.
@@ -22,14 +23,18 @@ public final class SafetensorsFile: Sendable {
   public let metadata: [String: String]
 
   // Read-only until deinit unmaps it, so that any thread may look.
-  private nonisolated(unsafe) let mapping: UnsafeRawBufferPointer
+  nonisolated(unsafe) let mapping: UnsafeRawBufferPointer
+  // Open for as long, to be asked about the file that is mapped, whatever bears its name by then.
+  private let descriptor: FileDescriptor
+  private let opened: FileDescriptor.State
   private let ranges: [String: (type: TensorType, shape: [Int], range: Range<Int>)]
 
   /// - Throws: `SafetensorsError`: `inputOutput` when the file cannot be opened, `badData` when it is not as it must be.
   public init(path: String) throws {
     self.path = path
-    let descriptor = try FileDescriptor(reading: path)
-    let size = try descriptor.size()
+    descriptor = try FileDescriptor(reading: path)
+    opened = try descriptor.state()
+    let size = opened.size
     guard size >= 8 else {
       throw SafetensorsError(.badData, path: path, "expected a safetensors file of at least 8 bytes, found \(size)")
     }
@@ -82,6 +87,29 @@ public final class SafetensorsFile: Sendable {
         .badData, path: path, "\(expected), found one of \(tensor.type.rawValue), shape \(tensor.shape)")
     }
     return try body(UnsafeRawBufferPointer(rebasing: mapping[tensor.range]))
+  }
+
+  /// Throws, naming the path, when somebody has written to the file since it was opened: what was read may be of two files.
+  public func checkUnchanged() throws {
+    let found = try descriptor.state()
+    guard found == opened else {
+      throw SafetensorsError(
+        .badData, path: path,
+        "expected the \(opened.size) bytes that were opened, found \(found.size) that were written since: replace a file "
+          + "in use by renaming another to its path, not by writing into it")
+    }
+  }
+
+  /// An `F32` tensor, row-major, where it is mapped; nil where it does not lie as floats must, at a multiple of 4 bytes.
+  ///
+  /// Headers are padded to a multiple of 8 by custom only: the format lets a tensor start anywhere.
+  public func mappedFloats(_ name: String, shape: [Int]? = nil) throws -> MappedFloats? {
+    try withBytes(of: name, type: .float32, shape: shape) { bytes in
+      let start = mapping.baseAddress!.distance(to: bytes.baseAddress!)
+      // The mapping itself starts with a page.
+      guard start % MemoryLayout<Float>.alignment == 0 else { return nil }
+      return MappedFloats(of: self, bytes: start..<start + bytes.count)
+    }
   }
 
   /// A copy of an `F32` tensor, row-major.

@@ -123,7 +123,7 @@ enum CheckpointChecks {
   // MARK: Outcomes
 
   /// Prints an error that all ranks agree on, as `refused STATUS SENTENCE`, and whether they do.
-  private static func outcome(_ facts: inout Facts, _ body: (inout Facts) throws -> Void) throws {
+  static func outcome(_ facts: inout Facts, _ body: (inout Facts) throws -> Void) throws {
     do {
       try body(&facts)
     } catch let error as SaladError {

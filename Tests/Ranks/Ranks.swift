@@ -15,8 +15,8 @@ import MPI
 @main
 struct Ranks {
   static let checks: [Check] =
-    MPIChecks.all + MemoryBankChecks.all + CheckpointChecks.all + ParityChecks.all
-    + ReductionChecks.all
+    MPIChecks.all + MemoryBankChecks.all + CheckpointChecks.all + MappedBankChecks.all
+    + ParityChecks.all + ReductionChecks.all
 
   static func main() throws {
     let arguments = CommandLine.arguments.dropFirst()
