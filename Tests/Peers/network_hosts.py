@@ -62,12 +62,12 @@ class NetworkHosts:
         self.folder.cleanup()
 
     def mpirun(self, command: list[str], ranks_per_host: int = 1, options: tuple[str, ...] = ()) -> list[str]:
-        """The command on all hosts, over TCP between any two ranks."""
+        """The command on all hosts, over TCP from host to host."""
         places = ",".join(f"{name}:{ranks_per_host}" for name in self.names)
         # The hosts share a few cores, which Open MPI cannot know: waiting ranks must give way.
         start = [
             "mpirun", "--bind-to", "none", "--mca", "plm_rsh_agent", str(self.agent), "--mca", "mpi_yield_when_idle", "1",
-            "--mca", "btl", "tcp,self", "--host", places, "-n", str(ranks_per_host * len(self.names)), *options]
+            *options, "--host", places, "-n", str(ranks_per_host * len(self.names))]
         return self.on(self.names[0], start + command)
 
     def on(self, host: str, command: list[str]) -> list[str]:

@@ -32,7 +32,7 @@ class Run:
         if hosts is None:
             return commands.bench(*flags, workers=layout.workers, ranks=layout.ranks)
         alone = commands.bench(*flags, workers=layout.workers)
-        return hosts.mpirun(alone, ranks_per_host=layout.ranks_per_host)
+        return hosts.mpirun(alone, layout.ranks_per_host, self.options)
 
     @property
     def group(self) -> str:
@@ -94,16 +94,20 @@ def reductions(cores: int) -> list[Run]:
             steps = 2 if rate == min(RATES) else 5
             layout = Layout(ranks, gigabits=rate, cores=cores)
             found.append(Run(name, layout, ("--reduce", "--steps", steps), hosts=ranks))
+    # Not fitted to, but to test the model by: two ranks behind each link.
+    layout = Layout(2 * MOST_RANKS, ranks_per_host=2, gigabits=min(RATES), cores=cores)
+    found.append(Run(f"shared-{layout.ranks}-at-{min(RATES)}", layout, ("--reduce", "--steps", 2), hosts=MOST_RANKS))
     return found
 
 
 def messages(cores: int) -> list[Run]:
-    """Messages with next to nothing in them, over TCP: sums of few gradients, and steps of a small network."""
+    """Messages with next to nothing in them, over TCP even within a host: sums of few gradients, and steps of a small network."""
     found = []
     for ranks_per_host, hosts in ((1, 2), (1, 4), (2, 4), (4, 4)):
         ranks = ranks_per_host * hosts
         layout = Layout(ranks, ranks_per_host=ranks_per_host, cores=cores)
-        found.append(Run(f"messages-{ranks}", layout, ("--reduce", "--steps", 20, *NARROW), hosts=hosts))
+        flags, options = ("--reduce", "--steps", 20, *NARROW), ("--mca", "btl", "tcp,self")
+        found.append(Run(f"messages-{ranks}", layout, flags, hosts=hosts, options=options))
     step = Run("messages-step-2", Layout(2, batch=16, cores=cores), ("--train", "--steps", 20, *NARROW), hosts=2)
     return [*found, step]
 

@@ -62,26 +62,27 @@ def steps(measured: Measured, terms: Terms | None) -> str:
 
 
 def reductions(measured: Measured, terms: Terms | None) -> str:
-    places = [("memory", "")] + [("TCP", "-tcp")] + [(f"{rate} Gb/s", f"-at-{rate}") for rate in reversed(RATES)]
+    places = [("memory", ""), ("TCP", "-tcp"), *((f"{rate} Gb/s", f"-at-{rate}") for rate in reversed(RATES))]
+    kinds = [(f"{ranks}", f"reduce-{ranks}") for ranks in range(1, MOST_RANKS + 1)]
+    kinds += [(f"{run.layout.ranks}, {run.layout.ranks_per_host} a host", run.name.partition("-at-")[0])
+              for run in measured.group("shared")]
     found = []
-    for ranks in range(1, MOST_RANKS + 1):
-        if f"reduce-{ranks}" not in measured.runs:
-            continue
-        for reduction in WIRE_BYTES:
-            cells = []
-            for _, place in places:
-                name = f"reduce-{ranks}{place}"
-                if name not in measured.runs:
-                    cells.append("-")
-                    continue
-                text = spread(measured, name, reduction, "milliseconds", subject="reduce")
-                if terms and ranks > 1:
-                    layout = replace(measured.runs[name].layout, reduction=reduction)
-                    text += f"; {number(1000 * exchange(terms, layout))}"
-                cells.append(text)
-            megabytes = measured(f"reduce-{ranks}", "reduce", reduction, "bytes_sent") / 1e6
-            found.append([f"{ranks}", reduction, number(megabytes), *cells])
+    for title, kind in kinds:
+        names = [kind + place for _, place in places]
+        known = [name for name in names if name in measured.runs]
+        for reduction in WIRE_BYTES if known else ():
+            megabytes = measured(known[0], "reduce", reduction, "bytes_sent") / 1e6
+            cells = [exchanged(measured, terms, name, reduction) if name in known else "-" for name in names]
+            found.append([title, reduction, number(megabytes), *cells])
     return rows(f"| ranks | reduction | a rank sends, MB | {' | '.join(f'{title}, ms' for title, _ in places)} |", found)
+
+
+def exchanged(measured: Measured, terms: Terms | None, name: str, reduction: str) -> str:
+    """What it took; what the model has for it."""
+    text, layout = spread(measured, name, reduction, "milliseconds", subject="reduce"), measured.runs[name].layout
+    if terms is None or layout.ranks == 1:
+        return text
+    return f"{text}; {number(1000 * exchange(terms, replace(layout, reduction=reduction)))}"
 
 
 def spread(measured: Measured, name: str, *keys: str, subject: str = "train") -> str:
