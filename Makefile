@@ -1,12 +1,12 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps build test demo reference bench dist install lint format clean
+.PHONY: help deps build test demo reference bench scaling dist install lint format clean
 
 PREFIX ?= /usr/local
 # Tests whose names match, such as FILTER=MPITests; all by default.
 FILTER ?=
-# What `bench` measures, such as ONLY=train,score, all by default; and how often.
+# What `bench` and `scaling` measure, such as ONLY=train,score, all by default; and how often.
 ONLY ?=
 ROUNDS ?= 5
 
@@ -37,6 +37,10 @@ reference: build ## compare with PyTorch and write the fixtures of Tests/ParityT
 
 bench: build ## compare speed and memory with the peers', write docs/performance.md
 	ONLY='$(ONLY)' ROUNDS='$(ROUNDS)' Tests/Peers/run
+
+scaling: ROUNDS = 3
+scaling: build ## measure steps over 1 to 4 ranks, fit a model, write docs/scaling.md
+	python3 Tests/Peers/scaling.py --salad .build/release/salad --rounds '$(ROUNDS)' --only '$(ONLY)'
 
 dist: deps ## build dist/salad-VERSION-linux-ARCH.tar.gz for machines without Swift
 	swift build -c release --product salad --static-swift-stdlib --scratch-path $(DIST_BUILD)

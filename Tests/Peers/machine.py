@@ -15,17 +15,22 @@ def machine(bench: dict) -> dict:
 
 
 def versions(bench: dict) -> dict:
+    """Ours and the peers'."""
     import torch
 
     configuration = torch.__config__.show()
     their_onednn = re.search(r"(?:MKL-DNN|oneDNN) v?([\d.]+)", configuration)
     their_mkl = re.search(r"Math Kernel Library Version ([\d.]+)", configuration)
-    mpirun = subprocess.run(["mpirun", "--version"], capture_output=True, text=True).stdout
-    return {
-        "oneDNN": bench["onednn"], "BLAS": bench["blas"], "Open MPI": first(re.search(r"([\d.]+)\s*$", mpirun, re.MULTILINE)),
+    return our_versions(bench) | {
         "PyTorch": torch.__version__, "PyTorch's oneDNN": first(their_onednn), "PyTorch's MKL": first(their_mkl),
         "FAISS": package("faiss-cpu"), "Pillow": package("pillow"),
     }
+
+
+def our_versions(bench: dict) -> dict:
+    mpirun = subprocess.run(["mpirun", "--version"], capture_output=True, text=True).stdout
+    return {
+        "oneDNN": bench["onednn"], "BLAS": bench["blas"], "Open MPI": first(re.search(r"([\d.]+)\s*$", mpirun, re.MULTILINE))}
 
 
 def first(match: re.Match | None) -> str:

@@ -94,10 +94,11 @@ def caption(report: dict, paths: list[Path]) -> str:
     )
 
 
-def write(page: FilePath, text: str) -> None:
-    """Puts the text between the page's two marks."""
+def write(page: FilePath, text: str, begin: str = BEGIN) -> None:
+    """Puts the text between two marks of the page: `begin` and the first END behind it."""
     old = page.read_text()
-    if old.count(BEGIN) != 1 or old.count(END) != 1:
-        raise SystemExit(f"{page} must hold the lines {BEGIN} and {END} once each")
-    head, tail = old.split(BEGIN)[0], old.split(END)[1]
-    page.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{tail}")
+    head, _, rest = old.partition(begin)
+    if old.count(begin) != 1 or END not in rest:
+        raise SystemExit(f"{page} must hold the line {begin} once, and {END} behind it")
+    tail = rest.partition(END)[2]
+    page.write_text(f"{head}{begin}\n\n{text}\n\n{END}{tail}")

@@ -61,3 +61,10 @@ func peakResidentBytes() -> Int {
   let line = lines.first { $0.hasPrefix("VmHWM:") }
   return (line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0) << 10
 }
+
+/// Seconds that processors have spent on this process, on all of its threads together.
+func processorSeconds() -> Double {
+  var time = timespec()
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+  return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+}

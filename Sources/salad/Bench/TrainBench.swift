@@ -10,9 +10,16 @@ struct TrainBench: BenchSubject {
       bench.configuration, rows: bench.rows, workers: bench.workers, communicator: bench.communicator,
       watchdog: bench.watchdog)
     var phases: [[StepBenchmark.Phase: Double]] = []
-    let times = try bench.times { phases.append(try benchmark.run()) }  // all ranks
+    var processor: [Double] = []
+    let times = try bench.times {
+      let start = processorSeconds()
+      phases.append(try benchmark.run())  // all ranks
+      processor.append(processorSeconds() - start)
+    }
     // Those of rank 0; the first step warmed up.
     phases.removeFirst()
+    // Of all ranks together: what a step costs where more ranks than cores take turns. MPI's waiting is work to a processor.
+    try bench.communicator.allReduce(&processor, .sum)  // all ranks
 
     var record = BenchRecord()
     var milliseconds: [String: Double] = [:]
@@ -27,6 +34,7 @@ struct TrainBench: BenchSubject {
       "median": images / spread.median, "slowest": images / spread.most, "fastest": images / spread.least,
     ]
     let operations = Double(benchmark.replica.trainingOperations) * images / spread.median
+    record["processor_seconds"] = Spread(Array(processor.dropFirst())).median
     record["gflops"] = operations / 1e9
     record["share_of_peak"] = operations / bench.peak
     return record
