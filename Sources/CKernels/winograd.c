@@ -418,7 +418,6 @@ ALWAYS_INLINE int64_t weights_apart(int64_t input_blocks, int wide) {
   return input_blocks * block * wide * block + block;
 }
 
-
 /// Of convolutions as they are computed: from `input_blocks`.
 ALWAYS_INLINE int64_t convolution_scratch(int64_t input_blocks, int64_t output_blocks, int64_t room, int in_one_turn) {
   const int64_t pairs = in_one_turn ? 1 : (output_blocks + 1) / 2;
