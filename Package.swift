@@ -12,8 +12,7 @@ let package = Package(
     .library(name: "Safetensors", targets: ["Safetensors"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
-    .package(url: "https://github.com/apple/swift-crypto", from: "4.0.0"),
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
   ],
   targets: [
     // C at the edge: one Swift file talks to each.
@@ -26,34 +25,36 @@ let package = Package(
     .systemLibrary(
       name: "LibPNG", pkgConfig: "libpng",
       providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
+    .systemLibrary(
+      name: "LibCrypto", pkgConfig: "libcrypto",
+      providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
     .target(name: "CPNG", dependencies: ["LibPNG"]),
     // Debian's libdnnl-dev has no pkg-config file.
     .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
     .target(name: "CKernels"),
 
-    .target(name: "WorkerThreads"),
+    .target(name: "Platform", dependencies: ["LibCrypto"]),
     .target(name: "MPI", dependencies: ["CMPI"]),
     .target(name: "ExactSum", dependencies: ["MPI", "CKernels"]),
     .target(name: "Safetensors"),
     .target(
       name: "Radiographs",
-      dependencies: ["CPNG", "CKernels", .product(name: "Crypto", package: "swift-crypto")]),
+      dependencies: ["CPNG", "CKernels", "Platform"]),
     .target(
       name: "Autoencoder",
-      dependencies: ["COneDNN", "CKernels", "WorkerThreads", "ExactSum", "Safetensors", "Radiographs"]),
+      dependencies: ["COneDNN", "CKernels", "Platform", "ExactSum", "Safetensors", "Radiographs"]),
     .target(
       name: "MemoryBank",
-      dependencies: ["COpenBLAS", "CKernels", "WorkerThreads", "MPI", "ExactSum", "Safetensors", "Radiographs"]),
+      dependencies: ["COpenBLAS", "CKernels", "Platform", "MPI", "ExactSum", "Safetensors", "Radiographs"]),
     .target(
       name: "SALAD",
       dependencies: [
-        "MPI", "ExactSum", "Safetensors", "Radiographs", "WorkerThreads", "Autoencoder", "MemoryBank",
-        .product(name: "Crypto", package: "swift-crypto"),
+        "MPI", "ExactSum", "Safetensors", "Radiographs", "Platform", "Autoencoder", "MemoryBank",
       ]),
     .executableTarget(
       name: "salad",
       dependencies: [
-        "ExactSum", "SALAD", "WorkerThreads",
+        "ExactSum", "SALAD", "Platform",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -61,28 +62,29 @@ let package = Package(
     .executableTarget(
       name: "ranks",
       dependencies: [
-        "MPI", "ExactSum", "WorkerThreads", "Radiographs", "MemoryBank", "SALAD", "ParitySupport", "RanksSupport",
+        "MPI", "ExactSum", "Platform", "Radiographs", "MemoryBank", "SALAD", "ParitySupport", "RanksSupport",
       ],
       path: "Tests/Ranks"),
     // Takes the steps of a fixture that PyTorch made, and compares.
     .target(
       name: "ParitySupport",
-      dependencies: ["MPI", "ExactSum", "Safetensors", "Radiographs", "Autoencoder", "MemoryBank"],
+      dependencies: ["Platform", "MPI", "ExactSum", "Safetensors", "Radiographs", "Autoencoder", "MemoryBank"],
       path: "Tests/ParitySupport"),
     // Starts programs and `mpirun`, on this host and on hosts made of network namespaces.
     .target(name: "RanksSupport", path: "Tests/RanksSupport"),
+    .testTarget(name: "PlatformTests", dependencies: ["Platform"]),
     .testTarget(name: "MPITests", dependencies: ["MPI", "RanksSupport", "ranks"]),
     .testTarget(name: "ExactSumTests", dependencies: ["ExactSum", "CKernels", "RanksSupport", "ranks"]),
     .testTarget(
       name: "SafetensorsTests", dependencies: ["Safetensors"], resources: [.copy("Fixtures")]),
     .testTarget(
-      name: "RadiographsTests", dependencies: ["Radiographs"], resources: [.copy("Fixtures")]),
-    .testTarget(name: "AutoencoderTests", dependencies: ["Autoencoder", "CKernels"]),
+      name: "RadiographsTests", dependencies: ["Radiographs", "Platform"], resources: [.copy("Fixtures")]),
+    .testTarget(name: "AutoencoderTests", dependencies: ["Autoencoder", "CKernels", "Platform", "Radiographs"]),
     .testTarget(
       name: "MemoryBankTests",
-      dependencies: ["MemoryBank", "CKernels", "WorkerThreads", "Safetensors", "RanksSupport", "ranks"]),
+      dependencies: ["MemoryBank", "CKernels", "Platform", "Safetensors", "RanksSupport", "ranks"]),
     .testTarget(
-      name: "SALADTests", dependencies: ["SALAD", "RanksSupport", "ranks"],
+      name: "SALADTests", dependencies: ["SALAD", "Platform", "RanksSupport", "ranks"],
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "ParityTests",

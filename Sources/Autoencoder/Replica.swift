@@ -2,7 +2,7 @@ import CKernels
 import ExactSum
 import Radiographs
 import Synchronization
-public import WorkerThreads
+public import Platform
 
 // m = images in a micro-batch, S = image side, D = embedding dimension
 

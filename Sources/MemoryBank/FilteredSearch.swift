@@ -1,5 +1,5 @@
 import CKernels
-import WorkerThreads
+import Platform
 
 // K = neighbours looked up, M = rows of this rank, Q = queries, D = embedding dimension
 

@@ -1,3 +1,4 @@
+import Platform
 import Foundation
 
 // S = side of the square image

@@ -1,3 +1,5 @@
+import Platform
+
 // N = images, B = batch size, m = micro-batch
 
 /// Which image stands where in an epoch: a permutation of (seed, global epoch) alone.

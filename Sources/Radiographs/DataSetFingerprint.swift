@@ -1,4 +1,4 @@
-import Crypto
+import Platform
 
 /// One hexadecimal word for a data set's training images: their order, their names and every byte of them.
 ///
@@ -19,9 +19,9 @@ public enum DataSetFingerprint {
     var hash = SHA256()
     for (path, digest) in zip(paths, digests) {
       precondition(digest.count == SHA256.byteCount, "a digest of \(digest.count) bytes was given for \(path)")
-      hash.update(data: line(path: path, digest: digest))
+      hash.update(line(path: path, digest: digest))
     }
-    return String(decoding: hexadecimal(hash.finalize()), as: UTF8.self)
+    return String(decoding: hexadecimal(hash.finalise()), as: UTF8.self)
   }
 
   /// As sha256sum writes it: a name with a line break or backslash is escaped, so that no name can pass for two lines.

@@ -1,4 +1,4 @@
-import Crypto
+import Platform
 import Synchronization
 
 // S = side of the square images
@@ -60,7 +60,7 @@ public final class ImageCache: Sendable {
     let bytes = try FileBytes.load(path(index))
     let decoded = try Radiograph(pngBytes: bytes, path: path(index))
     _ = keep(decoded, as: index)
-    return ScannedImage(digest: Array(SHA256.hash(data: bytes)), picture: PictureHash(decoded))
+    return ScannedImage(digest: bytes.withUnsafeBytes(SHA256.hash), picture: PictureHash(decoded))
   }
 
   /// Bytes of pixels in memory, at most the limit.

@@ -1,3 +1,4 @@
+import Platform
 import Foundation
 
 /// What a scan learns of an image that is sound.

@@ -1,4 +1,4 @@
-import Crypto
+import Platform
 
 /// What tells a picture, whatever its file is called and however it is encoded.
 public struct PictureHash: Sendable, Hashable, Codable {
@@ -19,13 +19,12 @@ public struct PictureHash: Sendable, Hashable, Codable {
 
   private static func content(of radiograph: Radiograph) -> UInt64 {
     var hash = SHA256()
-    func update<T>(_ values: [T]) { values.withUnsafeBytes { hash.update(bufferPointer: $0) } }
-    update([UInt64(radiograph.width), UInt64(radiograph.height)])
+    [UInt64(radiograph.width), UInt64(radiograph.height)].withUnsafeBytes { hash.update($0) }
     switch radiograph.pixels {
-    case .eightBit(let values): update(values)
-    case .float(let values): update(values)
+    case .eightBit(let values): hash.update(values)
+    case .float(let values): values.withUnsafeBytes { hash.update($0) }
     }
-    return hash.finalize().prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
+    return hash.finalise().prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
   }
 
   private static func gradients(of radiograph: Radiograph) -> SIMD8<UInt64> {

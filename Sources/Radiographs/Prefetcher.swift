@@ -1,3 +1,4 @@
+import Platform
 import Foundation
 
 // m = images in a micro-batch, S = side of the square images

@@ -1,3 +1,4 @@
+import Platform
 import Radiographs
 
 @testable import Autoencoder

@@ -1,3 +1,4 @@
+import Platform
 import CKernels
 import Radiographs
 import Testing

@@ -1,7 +1,7 @@
 import Foundation
 import Safetensors
 import Testing
-import WorkerThreads
+import Platform
 
 @testable import MemoryBank
 

@@ -1,6 +1,6 @@
 import CKernels
 import Radiographs
-import WorkerThreads
+import Platform
 
 @testable import MemoryBank
 

@@ -1,3 +1,4 @@
+import Platform
 import Autoencoder
 import Foundation
 import Radiographs

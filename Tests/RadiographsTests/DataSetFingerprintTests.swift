@@ -1,4 +1,4 @@
-import Crypto
+import Platform
 import Foundation
 import Testing
 
@@ -7,7 +7,7 @@ import Testing
 @Suite("Data set fingerprint")
 struct DataSetFingerprintTests {
   private let paths = ["train/good/a.png", "train/good/b.png"]
-  private let digests = [Array(SHA256.hash(data: Data("first".utf8))), Array(SHA256.hash(data: Data("second".utf8)))]
+  private let digests = ["first", "second"].map { Array($0.utf8).withUnsafeBytes(SHA256.hash) }
 
   // printf first > train/good/a.png; printf second > train/good/b.png; sha256sum train/good/*.png | sha256sum
   @Test("The fingerprint is what sha256sum of sha256sum prints")

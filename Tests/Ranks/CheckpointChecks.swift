@@ -5,7 +5,7 @@ import MemoryBank
 import Radiographs
 import SALAD
 import Safetensors
-import WorkerThreads
+import Platform
 
 #if canImport(Darwin)
   import Darwin

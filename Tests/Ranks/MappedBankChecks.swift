@@ -3,7 +3,7 @@ import MPI
 import MemoryBank
 import RanksSupport
 import SALAD
-import WorkerThreads
+import Platform
 
 /// Checks of a deployment's bank while it is in use.
 enum MappedBankChecks {

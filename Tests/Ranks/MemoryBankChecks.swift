@@ -1,7 +1,7 @@
 import Foundation
 import MPI
 import MemoryBank
-import WorkerThreads
+import Platform
 
 // N = bank rows, D = embedding dimension, B = batch size, Q = queries, K = neighbours looked up
 

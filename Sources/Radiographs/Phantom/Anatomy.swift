@@ -1,3 +1,4 @@
+import Platform
 import Foundation
 
 /// One patient's chest, as lengths and positions in body coordinates (see ``Pose``) and thicknesses in centimetres

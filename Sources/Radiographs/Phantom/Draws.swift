@@ -1,3 +1,5 @@
+import Platform
+
 /// Random numbers drawn one after another from one stream.
 struct Draws {
   private let stream: CounterRandom

@@ -1,3 +1,4 @@
+import Platform
 import Foundation
 
 /// How the picture was taken: tube, detector and the radiographer's choice of window.

@@ -1,3 +1,5 @@
+import Platform
+
 /// One synthetic chest X-ray: a function of its seed, split and index alone.
 struct Phantom: Sendable {
   /// The part of the data set, whose images are numbered from 0 each.

@@ -1,3 +1,4 @@
+import Platform
 import Autoencoder
 import ExactSum
 import MPI

@@ -2,7 +2,7 @@ import MPI
 import MemoryBank
 import Radiographs
 import SALAD
-import WorkerThreads
+import Platform
 
 // N = bank rows, D = embedding dimension, Q = queries, K = neighbours looked up
 

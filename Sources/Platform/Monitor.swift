@@ -7,24 +7,24 @@ import Foundation
 ///
 /// Waiting is a method and not something to do inside `update`: exclusive access to the value must end before another
 /// thread may change it, or the optimiser is free to go on with what it read before.
-final class Monitor<State: Sendable>: @unchecked Sendable {
+public final class Monitor<State: Sendable>: @unchecked Sendable {
   // @unchecked: `state` is reached only with the condition's lock held.
   private let condition = NSCondition()
   private var state: State
 
-  init(_ state: State) {
+  public init(_ state: State) {
     self.state = state
   }
 
   /// Looks at the value, alone.
-  func read<Result>(_ body: (State) -> Result) -> Result {
+  public func read<Result>(_ body: (State) -> Result) -> Result {
     condition.lock()
     defer { condition.unlock() }
     return body(state)
   }
 
   /// Changes the value, alone; whoever waits looks again.
-  func update<Result>(_ body: (inout State) -> Result) -> Result {
+  public func update<Result>(_ body: (inout State) -> Result) -> Result {
     condition.lock()
     defer { condition.unlock() }
     defer { condition.broadcast() }
@@ -32,7 +32,7 @@ final class Monitor<State: Sendable>: @unchecked Sendable {
   }
 
   /// Sleeps until `body` gives a result; it may change the value when it does, and whoever waits looks again.
-  func wait<Result>(until body: (inout State) -> Result?) -> Result {
+  public func wait<Result>(until body: (inout State) -> Result?) -> Result {
     condition.lock()
     defer { condition.unlock() }
     while true {

@@ -1,4 +1,4 @@
-import Crypto
+import Platform
 
 #if canImport(Darwin)
   import Darwin
@@ -120,10 +120,10 @@ enum FileSystem {
     var hash = SHA256()
     var count = 0
     try file.readChunks {
-      hash.update(bufferPointer: $0)
+      hash.update($0)
       count += $0.count
     }
-    let digits = hash.finalize().map { byte in
+    let digits = hash.finalise().map { byte in
       (byte < 16 ? "0" : "") + String(byte, radix: 16)
     }
     return (count, digits.joined())

@@ -1,3 +1,4 @@
+import Platform
 import MPI
 import Radiographs
 import Synchronization

@@ -3,7 +3,7 @@ import MPI
 import MemoryBank
 import Radiographs
 import Safetensors
-import WorkerThreads
+import Platform
 
 // N = bank rows, D = embedding dimension
 

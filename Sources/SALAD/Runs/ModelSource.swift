@@ -2,7 +2,7 @@ import MPI
 import MemoryBank
 import Radiographs
 import Safetensors
-import WorkerThreads
+import Platform
 
 /// What scoring loads, from a run or from a deployment alike.
 public struct ModelSource: Sendable {

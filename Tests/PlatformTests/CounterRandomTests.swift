@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Radiographs
+@testable import Platform
 
 @Suite("Counter-based random numbers")
 struct CounterRandomTests {

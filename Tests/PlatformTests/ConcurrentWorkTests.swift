@@ -1,7 +1,7 @@
 import Synchronization
 import Testing
 
-@testable import SALAD
+@testable import Platform
 
 @Suite("Concurrent work")
 struct ConcurrentWorkTests {

@@ -1,3 +1,4 @@
+import Platform
 import Radiographs
 
 // N = normal images of the training folder

@@ -1,3 +1,4 @@
+import Platform
 import MPI
 
 /// Compares a folder with what its manifest says of it.

@@ -1,3 +1,4 @@
+import Platform
 public import Autoencoder
 public import MPI
 import MemoryBank
