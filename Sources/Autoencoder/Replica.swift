@@ -1,14 +1,14 @@
 import CKernels
 import ExactSum
+public import Platform
 import Radiographs
 import Synchronization
-public import Platform
 
 // m = images in a micro-batch, S = image side, D = embedding dimension
 
 /// This rank's replica of the autoencoder: its parameters, Adam's moments, and the workers that compute micro-batches.
 ///
-/// A training step is `forward`, `backward`, a reduction of `sums` over the ranks, and `update`. Nothing here communicates, and
+/// A training step is `encode`, `reconstructAndBackward`, a reduction of `sums` over the ranks, and `update`. Nothing here communicates, and
 /// nothing depends on how many workers there are or which micro-batches are this rank's.
 public final class Replica {
   public let configuration: NetworkConfiguration
@@ -31,14 +31,12 @@ public final class Replica {
   private var evaluationIsStale = true
   let firstMoments: AlignedBuffer<Float>
   let secondMoments: AlignedBuffer<Float>
-  private var reduced: AlignedBuffer<Float>?
-  private var usesReducedGradients = false
   /// Steps that the running statistics have moved: what PyTorch calls num_batches_tracked.
   var statisticSteps = 0
   /// Adam steps taken.
   public internal(set) var stepsTaken = 0
 
-  /// What `backward` needs from `forward`.
+  /// What `reconstructAndBackward` needs from `encode`.
   private struct Step {
     let batches: [PixelBatch]
     let kind: ReconstructionLoss
@@ -54,8 +52,8 @@ public final class Replica {
   ///   - microBatch: m, at least 2 when training.
   ///   - workers: threads, each computing one micro-batch alone.
   ///   - training: false makes a replica that can only `embed`.
-  ///   - activationLimit: bytes for the activations kept between `forward` and `backward`. Micro-batches beyond it are
-  ///     computed again in `backward`, with the same bits.
+  ///   - activationLimit: bytes for the activations kept between `encode` and `reconstructAndBackward`.
+  ///     Micro-batches beyond it are computed again in the latter, with the same bits.
   /// - Throws: `AutoencoderError` when this machine cannot compute the network, or not in this precision.
   public init(
     configuration: NetworkConfiguration, precision: Precision = .float32, microBatch: Int, workers: Int,
@@ -110,7 +108,7 @@ public final class Replica {
   /// The same for an embedding.
   public var embeddingOperations: Int { network.encoderConvolutions.reduce(0) { $0 + $1.operations } }
 
-  /// Bytes of one micro-batch's activations from `forward` to `backward`: the encoder's.
+  /// Bytes of one micro-batch's activations from `encode` to `reconstructAndBackward`: the encoder's.
   public var activationSize: Int { slotCount * MemoryLayout<Float>.stride }
 
   /// Weights uniform in +-1/sqrt(fan-in), drawn from (seed, name, element); batch-norm scales 1 and shifts 0.
@@ -153,7 +151,8 @@ public final class Replica {
   /// loss and faults.
   public var sums: StepSums { shared.sums }
 
-  /// Embeddings of this rank's micro-batches; the encoder's activations are kept for `backward`. Local; none is allowed.
+  /// Embeddings of this rank's micro-batches; the encoder's activations are kept for
+  /// `reconstructAndBackward`. Local; none is allowed.
   ///
   /// - Parameters:
   ///   - batches: m images each.
@@ -161,13 +160,12 @@ public final class Replica {
   ///   - microBatchesInStep: of all ranks, for the range of the sums.
   ///   - reconstructionWeight: w_rec.
   /// - Returns: (micro-batches * m, D), unit rows.
-  public func forward(
+  public func encode(
     _ batches: [PixelBatch], imagesInStep: Int, microBatchesInStep: Int, reconstructionLoss: ReconstructionLoss,
     reconstructionWeight: Double
   ) throws -> [Float] {
     packIfStale()
     shared.sums.begin(microBatchesInStep: microBatchesInStep, mine: batches.count)
-    usesReducedGradients = false
     let kept = prepareSlots(for: batches.count)
     let pixels = imagesInStep * configuration.channels * configuration.size * configuration.size
     let step = Step(
@@ -181,17 +179,17 @@ public final class Replica {
       slot.isSound = true
       slot.recordsStatistics = item < kept
       let rows = embeddings.pointer + item * rowCount
-      encode(step.batches[item], into: rows, slot: slot, worker: worker)
+      encodeOne(step.batches[item], into: rows, slot: slot, worker: worker)
     }
     return Array(embeddings.elements)
   }
 
-  /// Reconstruction and backward of the micro-batches given to `forward`: their losses and gradients are added to `sums`.
+  /// Reconstruction and backward of the micro-batches given to `encode`: their losses and gradients are added to `sums`.
   /// Local.
   ///
   /// - Parameter embeddingGradients: (micro-batches * m, D), d total loss / d z.
-  public func backward(embeddingGradients: [Float]) throws {
-    guard let step else { preconditionFailure("backward before forward") }
+  public func reconstructAndBackward(embeddingGradients: [Float]) throws {
+    guard let step else { preconditionFailure("reconstructAndBackward before encode") }
     let rowCount = microBatch * configuration.embeddingDimension
     precondition(
       embeddingGradients.count == step.batches.count * rowCount,
@@ -203,11 +201,11 @@ public final class Replica {
         slot.isSound = true
         slot.recordsStatistics = true
         withUnsafeTemporaryAllocation(of: Float.self, capacity: rowCount) { rows in
-          encode(step.batches[item], into: rows.baseAddress!, slot: slot, worker: worker)
+          encodeOne(step.batches[item], into: rows.baseAddress!, slot: slot, worker: worker)
         }
       }
       slot.decoder = buffers.decoder
-      decode(step, slot: slot, worker: worker)
+      reconstruct(step, slot: slot, worker: worker)
       embeddingGradients.withUnsafeBufferPointer { gradients in
         if !network.backward(
           embeddingGradients: gradients.baseAddress! + item * rowCount,
@@ -224,64 +222,14 @@ public final class Replica {
     self.step = nil
   }
 
-  /// Where a reduction puts the step's gradients, summed over all ranks, for `update` to use: as many as
-  /// `sums.fixedGradients`. Without it `update` takes this rank's own sums.
-  public func reducedGradients() -> UnsafeMutableBufferPointer<Float> {
-    let gradients = reduced ?? AlignedBuffer(count: layout.parameterCount)
-    reduced = gradients
-    usesReducedGradients = true
-    return gradients.elements
-  }
-
-  /// Adam (Kingma and Ba, 2015; beta 0.9 and 0.999, eps 1e-8) with L2 weight decay added to the gradient, and the running
-  /// statistics, from the all-reduced sums: the same bits on every rank. Local.
-  public func update(learningRate: Double, weightDecay: Double) {
-    stepsTaken += 1
-    statisticSteps += 1
-    let (beta1, beta2) = (0.9, 0.999)
-    let stepSize = Float(learningRate / (1 - Self.power(beta1, stepsTaken)))
-    let inverseRootCorrection = Float(1 / (1 - Self.power(beta2, stepsTaken)).squareRoot())
-    let fixed = UnsafeBufferPointer(shared.sums.fixedGradients)
-    let floats = usesReducedGradients ? reduced : nil
-    workers.run(elements: layout.parameterCount, piece: 1 << 15) { [self] _, range in
-      withUnsafeTemporaryAllocation(of: Float.self, capacity: range.count) { decoded in
-        if floats == nil {
-          FixedPoint.gradient.decode(UnsafeBufferPointer(rebasing: fixed[range]), into: decoded)
-        }
-        let gradient =
-          floats.map { UnsafePointer($0.pointer + range.lowerBound) } ?? UnsafePointer(decoded.baseAddress!)
-        ck_adam(
-          shared.parameters.pointer + range.lowerBound, firstMoments.pointer + range.lowerBound,
-          secondMoments.pointer + range.lowerBound, gradient, Int64(range.count), beta1, beta2, stepSize,
-          inverseRootCorrection, 1e-8, Float(weightDecay))
-      }
-    }
-    for index in 0..<layout.statisticCount {
-      let old = Double(shared.running.pointer[index])
-      shared.running.pointer[index] = Float(0.9 * old + 0.1 * shared.sums.statistic(index))
-    }
-    parametersChanged()
-  }
-
-  /// base^exponent by repeated squaring: the same bits from every C library.
-  private static func power(_ base: Double, _ exponent: Int) -> Double {
-    var (result, square, left) = (1.0, base, exponent)
-    while left > 0 {
-      if left & 1 == 1 { result *= square }
-      square *= square
-      left >>= 1
-    }
-    return result
-  }
-
-  private func encode(_ batch: PixelBatch, into rows: UnsafeMutablePointer<Float>, slot: Slot, worker: Int) {
+  private func encodeOne(_ batch: PixelBatch, into rows: UnsafeMutablePointer<Float>, slot: Slot, worker: Int) {
     let sound = batch.pixels.withUnsafeBufferPointer {
       network.encode($0, embeddings: rows, slot: slot, shared: shared, worker: workerBuffers[worker])
     }
     if !sound { slot.isSound = false }
   }
 
-  private func decode(_ step: Step, slot: Slot, worker: Int) {
+  private func reconstruct(_ step: Step, slot: Slot, worker: Int) {
     if !network.decode(slot: slot, shared: shared, worker: workerBuffers[worker]) { slot.isSound = false }
     let loss = network.reconstruction.loss(slot: slot, kind: step.kind) * step.lossShare
     if !shared.sums.addLoss(loss) { slot.isSound = false }

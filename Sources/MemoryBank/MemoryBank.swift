@@ -1,7 +1,7 @@
 public import MPI
+public import Platform
 import Radiographs
 public import Safetensors
-public import Platform
 
 // N = bank rows, M = rows of this rank, B = batch size, D = embedding dimension
 

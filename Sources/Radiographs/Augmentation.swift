@@ -1,5 +1,5 @@
-import Platform
 import Foundation
+import Platform
 
 // S = side of the square image
 

@@ -1,5 +1,5 @@
-import Platform
 import Foundation
+import Platform
 
 /// What a scan learns of an image that is sound.
 public struct ScannedImage: Sendable, Codable, Equatable {

@@ -1,5 +1,5 @@
-import Platform
 import Foundation
+import Platform
 
 // m = images in a micro-batch, S = side of the square images
 

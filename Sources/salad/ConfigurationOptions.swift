@@ -1,6 +1,6 @@
 import ArgumentParser
-import ExactSum
 import Autoencoder
+import ExactSum
 import MemoryBank
 import Radiographs
 import SALAD

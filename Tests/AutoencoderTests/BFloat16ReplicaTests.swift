@@ -18,10 +18,11 @@ struct BFloat16ReplicaTests {
     let pixels = smoothImages(8, side: 128).enumerated().map {
       $1 * (1 + noise * Float(random.uniform(UInt64($0)) - 0.5))
     }
-    let rows = try replica.forward(
+    let rows = try replica.encode(
       batches(pixels, of: 8, side: 128), imagesInStep: 8, microBatchesInStep: 1, reconstructionLoss: .mse,
       reconstructionWeight: 1)
-    try replica.backward(embeddingGradients: rows.indices.map { Float(CounterRandom(9).uniform(UInt64($0)) - 0.5) })
+    try replica.reconstructAndBackward(
+      embeddingGradients: rows.indices.map { Float(CounterRandom(9).uniform(UInt64($0)) - 0.5) })
     #expect(replica.sums.faults == 0)
     return (rows, replica)
   }
@@ -57,11 +58,11 @@ struct BFloat16ReplicaTests {
       let all = batches(smoothImages(10, side: 64), of: 2, side: 64)
       var states: [[Int64]] = []
       for _ in 0..<2 {
-        let rows = try replica.forward(
+        let rows = try replica.encode(
           all, imagesInStep: 10, microBatchesInStep: 5, reconstructionLoss: .l1, reconstructionWeight: 1)
-        try replica.backward(embeddingGradients: rows.map { $0 * 0.1 })
+        try replica.reconstructAndBackward(embeddingGradients: rows.map { $0 * 0.1 })
         states.append(Array(replica.sums.fixed))
-        replica.update(learningRate: 1e-3, weightDecay: 1e-6)
+        replica.update(gradients: nil, learningRate: 1e-3, weightDecay: 1e-6)
         states.append(replica.shared.parameters.elements.map { Int64($0.bitPattern) })
         states.append(replica.shared.running.elements.map { Int64($0.bitPattern) })
       }

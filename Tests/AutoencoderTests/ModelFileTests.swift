@@ -53,11 +53,11 @@ struct ModelFileTests {
     let replica = try smallReplica()
     let before = try files(replica.state)
     let copy = replica.state.copied()
-    let rows = try replica.forward(
+    let rows = try replica.encode(
       batches(smoothImages(2, side: 64), of: 2, side: 64), imagesInStep: 2, microBatchesInStep: 1,
       reconstructionLoss: .l1, reconstructionWeight: 1)
-    try replica.backward(embeddingGradients: rows)
-    replica.update(learningRate: 1e-3, weightDecay: 1e-6)
+    try replica.reconstructAndBackward(embeddingGradients: rows)
+    replica.update(gradients: nil, learningRate: 1e-3, weightDecay: 1e-6)
     #expect(try files(copy) == before)
     #expect(try zip(files(replica.state), before).allSatisfy { $0 != $1 })
   }
@@ -89,10 +89,10 @@ struct ModelFileTests {
     func train(_ replica: Replica, steps: Range<Int>) throws {
       for step in steps {
         let batch = batches(smoothImages(2, side: 64, seed: UInt64(step)), of: 2, side: 64)
-        let rows = try replica.forward(
+        let rows = try replica.encode(
           batch, imagesInStep: 2, microBatchesInStep: 1, reconstructionLoss: .l1, reconstructionWeight: 1)
-        try replica.backward(embeddingGradients: rows)
-        replica.update(learningRate: 1e-3, weightDecay: 1e-6)
+        try replica.reconstructAndBackward(embeddingGradients: rows)
+        replica.update(gradients: nil, learningRate: 1e-3, weightDecay: 1e-6)
       }
     }
     let whole = try smallReplica(architecture)

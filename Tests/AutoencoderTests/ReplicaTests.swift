@@ -1,5 +1,5 @@
-import Platform
 import Foundation
+import Platform
 import Radiographs
 import Testing
 
@@ -31,7 +31,7 @@ struct ReplicaTests {
   func forward(_ c: Case) throws {
     let replica = try smallReplica(c.architecture, size: c.size, channels: c.channels, width: c.width)
     let pixels = smoothImages(2, side: c.size, seed: c.seed)
-    let rows = try replica.forward(
+    let rows = try replica.encode(
       batches(pixels, of: 2, side: c.size), imagesInStep: 2, microBatchesInStep: 1, reconstructionLoss: c.kind,
       reconstructionWeight: 1)
     let reference = ReferenceNetwork(replica.configuration, copying: replica)
@@ -41,7 +41,7 @@ struct ReplicaTests {
     let output = reference.reconstructions(pixels.map(Double.init))
     let loss = reference.loss(pixels.map(Double.init), kind: c.kind, weight: 1, coefficients: expected.map { _ in 0 })
     #expect(output.count == c.channels * pixels.count)
-    try replica.backward(embeddingGradients: rows.map { _ in 0 })
+    try replica.reconstructAndBackward(embeddingGradients: rows.map { _ in 0 })
     #expect(replica.sums.faults == 0)
     #expect(abs(replica.sums.reconstructionLoss - loss) < 1e-5)
   }
@@ -50,11 +50,11 @@ struct ReplicaTests {
   func gradients(_ c: Case) throws {
     let replica = try smallReplica(c.architecture, size: c.size, channels: c.channels, width: c.width)
     let pixels = smoothImages(2, side: c.size, seed: c.seed)
-    let rows = try replica.forward(
+    let rows = try replica.encode(
       batches(pixels, of: 2, side: c.size), imagesInStep: 2, microBatchesInStep: 1, reconstructionLoss: c.kind,
       reconstructionWeight: 0.7)
     let coefficients = rows.indices.map { CounterRandom(9).uniform(UInt64($0)) - 0.5 }
-    try replica.backward(embeddingGradients: coefficients.map(Float.init))
+    try replica.reconstructAndBackward(embeddingGradients: coefficients.map(Float.init))
     let reference = ReferenceNetwork(replica.configuration, copying: replica)
     let images = pixels.map(Double.init)
     // The definition's plain loops are slow where channels are many: every fifth tensor will do there.
@@ -90,12 +90,12 @@ struct ReplicaTests {
       let all = batches(smoothImages(10, side: 64), of: 2, side: 64)
       var states: [[Int64]] = []
       for step in 0..<3 {
-        let rows = try replica.forward(
+        let rows = try replica.encode(
           Array(all.prefix(5 - step)), imagesInStep: 2 * (5 - step), microBatchesInStep: 5 - step,
           reconstructionLoss: .l1, reconstructionWeight: 1)
-        try replica.backward(embeddingGradients: rows.map { $0 * 0.1 })
+        try replica.reconstructAndBackward(embeddingGradients: rows.map { $0 * 0.1 })
         states.append(Array(replica.sums.fixed))
-        replica.update(learningRate: 1e-3, weightDecay: 1e-6)
+        replica.update(gradients: nil, learningRate: 1e-3, weightDecay: 1e-6)
         states.append(replica.shared.parameters.elements.map { Int64($0.bitPattern) })
         states.append(replica.shared.running.elements.map { Int64($0.bitPattern) })
       }
@@ -109,9 +109,9 @@ struct ReplicaTests {
     let all = batches(smoothImages(6, side: 64), of: 2, side: 64)
     func sums(_ part: ArraySlice<PixelBatch>) throws -> [Int64] {
       let replica = try smallReplica(architecture)
-      let rows = try replica.forward(
+      let rows = try replica.encode(
         Array(part), imagesInStep: 6, microBatchesInStep: 3, reconstructionLoss: .mse, reconstructionWeight: 1)
-      try replica.backward(embeddingGradients: rows)
+      try replica.reconstructAndBackward(embeddingGradients: rows)
       return Array(replica.sums.fixed)
     }
     let whole = try sums(all[...])
@@ -160,14 +160,14 @@ struct ReplicaTests {
     let before = Array(replica.shared.running.elements)
     let all = batches(smoothImages(4, side: 64), of: 2, side: 64)
     func step(_ part: [PixelBatch]) throws -> [Double] {
-      let rows = try replica.forward(
+      let rows = try replica.encode(
         part, imagesInStep: 4, microBatchesInStep: part.count, reconstructionLoss: .l1, reconstructionWeight: 1)
-      try replica.backward(embeddingGradients: rows)
+      try replica.reconstructAndBackward(embeddingGradients: rows)
       return (0..<replica.layout.statisticCount).map { replica.sums.statistic($0) }
     }
     let (first, second, both) = (try step([all[0]]), try step([all[1]]), try step(all))
     for index in both.indices { #expect(abs(both[index] - (first[index] + second[index]) / 2) < 1e-9) }
-    replica.update(learningRate: 0, weightDecay: 0)
+    replica.update(gradients: nil, learningRate: 0, weightDecay: 0)
     for index in both.indices {
       #expect(replica.shared.running.pointer[index] == Float(0.9 * Double(before[index]) + 0.1 * both[index]))
     }
@@ -178,10 +178,10 @@ struct ReplicaTests {
     let replica = try smallReplica()
     var pixels = smoothImages(4, side: 64)
     pixels[7] = .nan
-    let rows = try replica.forward(
+    let rows = try replica.encode(
       batches(pixels, of: 2, side: 64), imagesInStep: 4, microBatchesInStep: 2, reconstructionLoss: .l1,
       reconstructionWeight: 1)
-    try replica.backward(embeddingGradients: rows.map { $0.isFinite ? $0 : 0 })
+    try replica.reconstructAndBackward(embeddingGradients: rows.map { $0.isFinite ? $0 : 0 })
     #expect(replica.sums.faults == 1)
   }
 }

@@ -1,5 +1,5 @@
-import Platform
 import CKernels
+import Platform
 import Radiographs
 import Testing
 

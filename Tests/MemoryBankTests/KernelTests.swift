@@ -1,6 +1,6 @@
-import Platform
 import CKernels
 import Foundation
+import Platform
 import Radiographs
 import Testing
 

@@ -1,7 +1,7 @@
 import Foundation
+import Platform
 import Safetensors
 import Testing
-import Platform
 
 @testable import MemoryBank
 

@@ -1,6 +1,6 @@
 import CKernels
-import Radiographs
 import Platform
+import Radiographs
 
 @testable import MemoryBank
 

@@ -1,6 +1,6 @@
-import Platform
 import Autoencoder
 import Foundation
+import Platform
 import Radiographs
 
 /// What PyTorch says of one case: `Tests/Reference/make_fixtures.py` wrote it.

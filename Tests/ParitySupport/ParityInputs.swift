@@ -1,6 +1,6 @@
-import Platform
 import Autoencoder
 import Foundation
+import Platform
 import Radiographs
 import Safetensors
 

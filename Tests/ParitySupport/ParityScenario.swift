@@ -103,7 +103,7 @@ public struct ParityScenario {
     let (rank, ranks, indices) = (communicator.rank, communicator.size, microBatches.flatMap { $0 })
     let mine = (microBatches.count * rank / ranks)..<(microBatches.count * (rank + 1) / ranks)
     let pixels = mine.map { ParityInputs.pixels(microBatches[$0], of: images, epoch: epoch, parity) }
-    let embeddings = try replica.forward(
+    let embeddings = try replica.encode(
       pixels, imagesInStep: indices.count, microBatchesInStep: microBatches.count,
       reconstructionLoss: parity.reconstructionLoss, reconstructionWeight: parity.reconstructionWeight)
     let batch = try communicator.allGatherV(embeddings).flatMap { $0 }  // all ranks
@@ -111,8 +111,10 @@ public struct ParityScenario {
       imageIndices: indices, embeddings: batch, neighbourhoods: anchors, temperature: parity.temperature,
       weight: parity.aggregationWeight, communicator: communicator)
     let row = parity.microBatch * parity.dimension
-    try replica.backward(embeddingGradients: Array(loss.gradient[mine.lowerBound * row..<mine.upperBound * row]))
-    let gradients = try tensors(reduce(), ModelState(of: replica))  // all ranks
+    try replica.reconstructAndBackward(
+      embeddingGradients: Array(loss.gradient[mine.lowerBound * row..<mine.upperBound * row]))
+    let reduced = try reduce()  // all ranks
+    let gradients = try tensors(reduced.map(Double.init), ModelState(of: replica))
     let reconstruction = replica.sums.reconstructionLoss
 
     if comparing {
@@ -132,7 +134,9 @@ public struct ParityScenario {
       }
       try compareScores("first scores", of: batch)  // all ranks
     }
-    replica.update(learningRate: parity.learningRate, weightDecay: parity.weightDecay)
+    reduced.withUnsafeBufferPointer {
+      replica.update(gradients: $0, learningRate: parity.learningRate, weightDecay: parity.weightDecay)
+    }
     bank.update(imageIndices: indices, embeddings: batch, momentum: parity.momentum)
     if comparing { try compareAdam(gradients) }
     let total = parity.reconstructionWeight * reconstruction + parity.aggregationWeight * loss.mean
@@ -140,13 +144,16 @@ public struct ParityScenario {
   }
 
   /// All ranks. The flat gradients of the whole step.
-  private func reduce() throws -> [Double] {
-    let (sums, gradients) = (replica.sums, replica.reducedGradients())
+  private func reduce() throws -> [Float] {
+    let sums = replica.sums
+    var gradients = [Float](repeating: 0, count: sums.fixedGradients.count)
     let reducing = GradientReduction(reduction, largest: gradients.count, communicator: communicator)
     var phases = GradientReduction.Phases()
-    try reducing.run(UnsafeBufferPointer(sums.fixedGradients), into: gradients, phases: &phases)  // all ranks
+    try gradients.withUnsafeMutableBufferPointer {
+      try reducing.run(UnsafeBufferPointer(sums.fixedGradients), into: $0, phases: &phases)  // all ranks
+    }
     try communicator.allReduce(sums.fixedRest, .sum)  // all ranks
-    return gradients.map(Double.init)
+    return gradients
   }
 
   private typealias Gradient = (name: String, gradient: [Double], weights: [Float])

@@ -11,7 +11,7 @@ struct ReconstructionTests {
     let replica = try ParityInputs.replica(fixture.case)
     let batches = ParityInputs.firstStep(fixture.case)
     // Packs the weights; what it computes stays inside, so the passes are taken again on a slot of our own.
-    _ = try replica.forward(
+    _ = try replica.encode(
       [], imagesInStep: 1, microBatchesInStep: 1, reconstructionLoss: .l1, reconstructionWeight: 1)
     var plan = NetworkPlan(microBatch: replica.microBatch, precision: .float32, training: true)
     let network: any Network =

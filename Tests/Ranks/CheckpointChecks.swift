@@ -2,10 +2,10 @@ import Autoencoder
 import Dispatch
 import MPI
 import MemoryBank
+import Platform
 import Radiographs
 import SALAD
 import Safetensors
-import Platform
 
 #if canImport(Darwin)
   import Darwin

@@ -1,9 +1,9 @@
 import Foundation
 import MPI
 import MemoryBank
+import Platform
 import RanksSupport
 import SALAD
-import Platform
 
 /// Checks of a deployment's bank while it is in use.
 enum MappedBankChecks {

@@ -1,6 +1,6 @@
-import Platform
 import Foundation
 import MemoryBank
+import Platform
 import Radiographs
 
 /// The memory bank's mathematics, clear and slow: the whole bank in one place, in double.

@@ -1,7 +1,7 @@
 import MemoryBank
+import RanksSupport
 import Safetensors
 import Testing
-import RanksSupport
 
 @testable import SALAD
 

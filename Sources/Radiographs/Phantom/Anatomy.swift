@@ -1,5 +1,5 @@
-import Platform
 import Foundation
+import Platform
 
 /// One patient's chest, as lengths and positions in body coordinates (see ``Pose``) and thicknesses in centimetres
 /// along the beam.

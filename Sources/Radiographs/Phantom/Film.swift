@@ -1,5 +1,5 @@
-import Platform
 import Foundation
+import Platform
 
 /// How the picture was taken: tube, detector and the radiographer's choice of window.
 struct Film: Sendable {

@@ -1,5 +1,5 @@
-import Platform
 import MPI
+import Platform
 import Radiographs
 import Synchronization
 

@@ -1,9 +1,9 @@
 import ExactSum
 import MPI
 import MemoryBank
+import Platform
 import Radiographs
 import Safetensors
-import Platform
 
 // N = bank rows, D = embedding dimension
 

@@ -1,7 +1,7 @@
 import MPI
 import MemoryBank
-import Safetensors
 import Platform
+import Safetensors
 
 /// One model with its whole bank in one file: what `salad merge` makes of a run.
 ///

@@ -1,8 +1,8 @@
 import MPI
 import MemoryBank
+import Platform
 import Radiographs
 import Safetensors
-import Platform
 
 /// What scoring loads, from a run or from a deployment alike.
 public struct ModelSource: Sendable {

@@ -1,5 +1,5 @@
-import Platform
 import MPI
+import Platform
 
 /// Compares a folder with what its manifest says of it.
 struct Verification {

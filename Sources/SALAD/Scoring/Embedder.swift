@@ -1,5 +1,5 @@
-import Platform
 import Autoencoder
+import Platform
 import Radiographs
 
 /// Turns images into embeddings, in eval mode: decoded and embedded by this rank's workers. Local.

@@ -7,9 +7,9 @@ import Synchronization
 
 /// Sums the gradients of all ranks, bucket by bucket, while the workers still compute those of earlier layers.
 ///
-///     exchange.begin(replica)        // all ranks; from here on MPI belongs to the exchange's thread
-///     try replica.backward(...)      // mine
-///     try exchange.finish()          // all ranks; and here it is ours again
+///     exchange.begin()                              // all ranks; from here on MPI belongs to the exchange's thread
+///     try replica.reconstructAndBackward(...)       // mine
+///     let gradients = try exchange.finish()         // all ranks; and here it is ours again
 ///
 /// A thread of its own, since Open MPI moves data only while somebody calls it, and a layer takes longer than a socket's
 /// buffer lasts. It sleeps between two looks, so that it costs a rank with one core little more than the copying and
@@ -17,6 +17,9 @@ import Synchronization
 /// without micro-batches sends zeros.
 final class GradientExchange: @unchecked Sendable {
   private let reduction: GradientReduction
+  private let sums: StepSums
+  /// The step's gradients, summed over all ranks.
+  private let gradients: UnsafeMutableBufferPointer<Float>
   private let watchdog: Watchdog
   private let done = DispatchSemaphore(value: 0)
   private let failure = Mutex<MPIError?>(nil)
@@ -24,14 +27,17 @@ final class GradientExchange: @unchecked Sendable {
   init(_ reduction: Reduction, replica: Replica, communicator: Communicator, watchdog: Watchdog) {
     self.reduction = GradientReduction(
       reduction, largest: replica.sums.buckets.map(\.count).max() ?? 0, communicator: communicator)
+    sums = replica.sums
+    gradients = .allocate(capacity: replica.sums.fixedGradients.count)
     self.watchdog = watchdog
   }
 
-  /// All ranks. Starts to sum what `forward` and `backward` of this step leave in the replica's sums.
-  func begin(_ replica: Replica) {
-    let sums = replica.sums
+  deinit { gradients.deallocate() }
+
+  /// All ranks. Starts to sum what `reconstructAndBackward` of this step leaves in the replica's sums.
+  func begin() {
     // Nobody else touches a bucket once it is complete, nor the gradients before `finish`.
-    nonisolated(unsafe) let (fixed, gradients) = (sums.fixedGradients, replica.reducedGradients())
+    nonisolated(unsafe) let fixed = sums.fixedGradients
     Thread.detachNewThread { [self] in
       var phases = GradientReduction.Phases()
       do {
@@ -49,9 +55,10 @@ final class GradientExchange: @unchecked Sendable {
     }
   }
 
-  /// All ranks. Returns when `replica.reducedGradients()` holds the sums of all ranks.
-  func finish() throws {
+  /// All ranks. The gradients, summed over all ranks: valid until the next `begin`.
+  func finish() throws -> UnsafeBufferPointer<Float> {
     done.wait()
     if let failure = failure.withLock({ $0 }) { throw failure }
+    return UnsafeBufferPointer(gradients)
   }
 }

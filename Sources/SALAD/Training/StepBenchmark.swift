@@ -1,7 +1,7 @@
-import Platform
 public import Autoencoder
 public import MPI
 import MemoryBank
+import Platform
 import Radiographs
 
 /// Whole training steps on random pixels, as the trainer takes them, with the time of each of their phases.
@@ -67,9 +67,9 @@ public final class StepBenchmark {
   /// What `TrainingStep` tells the watchdog that it does.
   private static func phase(_ activity: String) -> Phase {
     switch activity {
-    case "computing forward": .forward
+    case "encoding": .forward
     case "gathering embeddings", "computing the embedding loss": .bank
-    case "computing backward": .backward
+    case "reconstructing and going backward": .backward
     case "reducing gradients": .reduce
     case "updating weights and bank": .adam
     default: .load

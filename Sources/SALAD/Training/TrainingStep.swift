@@ -42,8 +42,8 @@ struct TrainingStep {
     watchdog.enter("reading images", step: number)
     let pixels = try mine.map { try next(source, expected: order[$0]) }  // mine
 
-    watchdog.enter("computing forward", step: number)
-    let embeddings = try replica.forward(  // mine
+    watchdog.enter("encoding", step: number)
+    let embeddings = try replica.encode(  // mine
       pixels, imagesInStep: indices.count, microBatchesInStep: order.count,
       reconstructionLoss: configuration.reconstructionLoss, reconstructionWeight: configuration.reconstructionWeight)
 
@@ -57,21 +57,22 @@ struct TrainingStep {
         weight: configuration.aggregationWeight, communicator: communicator)
     }
 
-    watchdog.enter("computing backward", step: number)
+    watchdog.enter("reconstructing and going backward", step: number)
     let rows = mine.lowerBound * configuration.microBatch..<mine.upperBound * configuration.microBatch
     let dimension = configuration.embeddingDimension
-    exchange?.begin(replica)  // all ranks (SUM), behind backward
-    try replica.backward(  // mine
+    exchange?.begin()  // all ranks (SUM), behind backward
+    try replica.reconstructAndBackward(  // mine
       embeddingGradients: Array(loss.gradient[rows.lowerBound * dimension..<rows.upperBound * dimension]))
 
     watchdog.enter("reducing gradients", step: number)
-    try exchange?.finish()  // all ranks
+    let gradients = try exchange?.finish()  // all ranks
     try communicator.allReduce(replica.sums.fixedRest, .sum)  // all ranks
     try checkFaults(replica.sums.faults, step: number)
 
     watchdog.enter("updating weights and bank", step: number)
     let reconstruction = replica.sums.reconstructionLoss
-    replica.update(learningRate: configuration.learningRate, weightDecay: configuration.weightDecay)  // every replica
+    replica.update(  // every replica
+      gradients: gradients, learningRate: configuration.learningRate, weightDecay: configuration.weightDecay)
     bank.update(imageIndices: indices, embeddings: batch, momentum: configuration.momentum)  // mine
     return StepLosses(
       images: indices.count,

@@ -1,7 +1,7 @@
 import MPI
 import MemoryBank
-import SALAD
 import Platform
+import SALAD
 
 /// The choice of anchors and their neighbours, as before a round: for round 3, and for the last one, with all rows.
 struct AnchorsBench: BenchSubject {

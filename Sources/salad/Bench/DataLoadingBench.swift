@@ -1,6 +1,6 @@
-import Platform
 import Foundation
 import MPI
+import Platform
 import Radiographs
 import SALAD
 

@@ -1,7 +1,7 @@
-import Platform
 import Autoencoder
 import ExactSum
 import MPI
+import Platform
 import Radiographs
 import SALAD
 
@@ -14,7 +14,9 @@ struct ReduceBench: BenchSubject {
     let replica = try Replica(
       configuration: configuration.network, microBatch: configuration.microBatch, workers: bench.workers,
       training: true, activationLimit: 0)
-    let (sums, gradients) = (replica.sums, replica.reducedGradients())
+    let sums = replica.sums
+    let gradients = UnsafeMutableBufferPointer<Float>.allocate(capacity: sums.fixedGradients.count)
+    defer { gradients.deallocate() }
     // Gradients of a few thousandths, other ones on each rank.
     let random = CounterRandom(UInt64(bench.communicator.rank))
     for index in 0..<gradients.count {

@@ -1,6 +1,6 @@
-import Platform
 import Autoencoder
 import MPI
+import Platform
 import Radiographs
 import SALAD
 

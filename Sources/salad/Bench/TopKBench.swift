@@ -1,8 +1,8 @@
 import MPI
 import MemoryBank
+import Platform
 import Radiographs
 import SALAD
-import Platform
 
 // N = bank rows, D = embedding dimension, Q = queries, K = neighbours looked up
 

@@ -1,7 +1,7 @@
-import Platform
 import Autoencoder
 import MPI
 import MemoryBank
+import Platform
 import Radiographs
 
 /// What a deployment's model makes of two images that anyone can draw: the proof that another machine, or another
