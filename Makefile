@@ -29,6 +29,7 @@ test: ## build and run all tests, or those that match FILTER=
 	@.ci/deps iproute2
 	swift test -c release -Xswiftc -enable-testing --scratch-path $(TEST_BUILD) $(if $(FILTER),--filter '$(FILTER)')
 
+# TRAIN, SIZE, EPOCHS and others set its sizes: see Examples/demo.sh.
 demo: build ## draw X-rays, train on two ranks, score, merge, evaluate
 	Examples/demo.sh
 
@@ -58,8 +59,13 @@ install: build ## put salad into PREFIX/bin (/usr/local)
 	install -d "$(DESTDIR)$(PREFIX)/bin"
 	install -m 755 .build/release/salad "$(DESTDIR)$(PREFIX)/bin/salad"
 
-lint: ## check the format of all Swift files
+# Every script that git tracks, by its first line.
+SCRIPTS = $(shell git ls-files -z | xargs -0 grep -lIE '^\#!.*(bash|sh)$$')
+
+lint: ## check the format of all Swift files, and all shell scripts
+	@.ci/deps shellcheck
 	swift format lint --strict --recursive $(SOURCES)
+	shellcheck $(SCRIPTS)
 
 format: ## correct the format of all Swift files
 	swift format --in-place --recursive $(SOURCES)

@@ -1,12 +1,29 @@
 #!/usr/bin/env bash
 # The whole path in a few minutes: draw X-rays, train on two ranks, score on two ranks, merge the sharded bank, score
 # with the merged one, and show how well anomalies are told from normal images. Everything lands in demo/.
+#
+# The environment may set SEED, OUT, SALAD, and sizes: TRAIN, TEST_NORMAL, TEST_ANOMALOUS (images), SIZE (pixels),
+# MAX_WIDTH (channels), ROUNDS, EPOCHS (of each round).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 SALAD=${SALAD:-.build/release/salad}
 SEED=${SEED:-1}
 OUT=${OUT:-demo}
+TRAIN=${TRAIN:-800}
+TEST_NORMAL=${TEST_NORMAL:-100}
+TEST_ANOMALOUS=${TEST_ANOMALOUS:-160}
+SIZE=${SIZE:-128}
+MAX_WIDTH=${MAX_WIDTH:-64}
+ROUNDS=${ROUNDS:-1}
+EPOCHS=${EPOCHS:-3}
+
+stop() {
+  echo "demo: $1" >&2
+  exit 1
+}
+[ -x "$SALAD" ] || stop "$SALAD is not there: run make build first, or name the program in SALAD"
+command -v mpirun > /dev/null || stop "mpirun is not on PATH: install openmpi-bin, or load your cluster's Open MPI module"
 # mpirun refuses to run as root, as in a container, unless told twice.
 if [ "$(id -u)" = 0 ]; then export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; fi
 
@@ -21,12 +38,14 @@ rm -rf "$OUT"
 mkdir -p "$OUT"
 
 say "draw synthetic chest X-rays: normal ones to train on, normal and anomalous ones to test"
-run "$SALAD" phantom "$OUT/phantoms" --train 800 --test-normal 100 --test-anomalous 160 --size 128 --seed "$SEED"
+run "$SALAD" phantom "$OUT/phantoms" --train "$TRAIN" --test-normal "$TEST_NORMAL" \
+  --test-anomalous "$TEST_ANOMALOUS" --size "$SIZE" --seed "$SEED"
 
 # A narrow network and six epochs, to last a minute or two. Small steps, noise and wide exposures: on phantoms, which
 # differ less than patients do, AUROC with a step of 3e-4 was lower and fell as training went on.
 say "train on the normal ones: two ranks, each with a replica of the network and half of the memory bank"
-two_ranks "$SALAD" train --data "$OUT/phantoms" --run "$OUT/run" --size 128 --max-width 64 --rounds 1 --epochs-per-round 3 \
+two_ranks "$SALAD" train --data "$OUT/phantoms" --run "$OUT/run" --size "$SIZE" --max-width "$MAX_WIDTH" \
+  --rounds "$ROUNDS" --epochs-per-round "$EPOCHS" \
   --learning-rate 7e-5 --noise 0.1 --contrast 0.35 --brightness 0.25 --top-k 10 --seed "$SEED"
 
 say "score the test images on two ranks: the bank stays sharded"
@@ -39,7 +58,9 @@ cmp "$OUT/sharded.csv" "$OUT/merged.csv"
 echo "both gave the same $(($(wc -l < "$OUT/merged.csv") - 1)) scores, byte for byte"
 
 say "the most anomalous images, score and path"
-tail -n +2 "$OUT/merged.csv" | awk -F, '{ print $2 "  " $1 }' | sort -gr | sed 5q
+tail -n +2 "$OUT/merged.csv" | awk -F, '{ print $2 "  " $1 }' | sort -gr |
+  # Reads to the end: a consumer that leaves early ends the pipeline by SIGPIPE, which pipefail reports.
+  awk 'NR <= 5'
 
 say "how well anomalous images are told from normal ones"
 two_ranks "$SALAD" evaluate "$OUT/run" --data "$OUT/phantoms" --baseline
