@@ -54,7 +54,7 @@ let package = Package(
     .executableTarget(
       name: "salad",
       dependencies: [
-        "ExactSum", "SALAD", "Platform",
+        "Platform", "MPI", "ExactSum", "Radiographs", "Autoencoder", "MemoryBank", "SALAD",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -62,7 +62,8 @@ let package = Package(
     .executableTarget(
       name: "ranks",
       dependencies: [
-        "MPI", "ExactSum", "Platform", "Radiographs", "MemoryBank", "SALAD", "ParitySupport", "RanksSupport",
+        "Platform", "MPI", "ExactSum", "Safetensors", "Radiographs", "Autoencoder", "MemoryBank", "SALAD",
+        "ParitySupport", "RanksSupport",
       ],
       path: "Tests/Ranks"),
     // Takes the steps of a fixture that PyTorch made, and compares.
@@ -79,12 +80,18 @@ let package = Package(
       name: "SafetensorsTests", dependencies: ["Safetensors"], resources: [.copy("Fixtures")]),
     .testTarget(
       name: "RadiographsTests", dependencies: ["Radiographs", "Platform"], resources: [.copy("Fixtures")]),
-    .testTarget(name: "AutoencoderTests", dependencies: ["Autoencoder", "CKernels", "Platform", "Radiographs"]),
+    .testTarget(
+      name: "AutoencoderTests", dependencies: ["Autoencoder", "CKernels", "Platform", "Radiographs", "Safetensors"]),
     .testTarget(
       name: "MemoryBankTests",
-      dependencies: ["MemoryBank", "CKernels", "Platform", "Safetensors", "RanksSupport", "ranks"]),
+      dependencies: [
+        "MemoryBank", "CKernels", "Platform", "ExactSum", "Radiographs", "Safetensors", "RanksSupport", "ranks",
+      ]),
     .testTarget(
-      name: "SALADTests", dependencies: ["SALAD", "Platform", "RanksSupport", "ranks"],
+      name: "SALADTests",
+      dependencies: [
+        "SALAD", "Platform", "MPI", "Safetensors", "Radiographs", "Autoencoder", "MemoryBank", "RanksSupport", "ranks",
+      ],
       resources: [.copy("Fixtures")]),
     .testTarget(
       name: "ParityTests",
