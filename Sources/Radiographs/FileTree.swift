@@ -32,7 +32,13 @@ struct FileTree {
   ///
   /// - Parameter folders: relative paths, searched as one: an image below two of them counts once.
   func images(under folders: [String] = [""]) throws(RadiographError) -> [String] {
+    try listing(under: folders).images
+  }
+
+  /// What `images` gives, and the files beside them.
+  func listing(under folders: [String] = [""]) throws(RadiographError) -> (images: [String], unread: UnreadFiles) {
     var images: [String] = []
+    var unread = UnreadFiles()
     var entered = Set<Folder.Identity>()
     // Links wait until all real folders were entered, so that a folder's own name comes before a link's.
     var waiting = folders
@@ -43,12 +49,14 @@ struct FileTree {
       while let path = stack.popLast() {
         let folder = try folder(path)
         guard entered.insert(folder.identity).inserted else { continue }
-        images += folder.files.lazy.filter(Self.isImage).map { Self.join(path, $0) }
+        for file in folder.files {
+          if Self.isImage(file) { images.append(Self.join(path, file)) } else { unread.add(file) }
+        }
         stack += folder.folders.map { Self.join(path, $0) }
         waiting += folder.linkedFolders.map { Self.join(path, $0) }
       }
     }
-    return images.sorted(by: Self.precedes)
+    return (images.sorted(by: Self.precedes), unread)
   }
 
   /// The names of the folders right below a folder, links to folders among them, sorted by bytes.

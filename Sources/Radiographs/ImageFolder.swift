@@ -35,26 +35,30 @@ public struct ImageFolder: Sendable {
 
   /// Relative paths of the normal training images, sorted by bytes: an image's place here is its index.
   ///
+  /// - Parameter note: is given a sentence about the files there that are not read, where there are some.
   /// - Throws: `RadiographError` when there is no `train/good` or `train/normal`, or no image in it.
-  public func trainingImages() throws -> [String] {
+  public func trainingImages(note: (String) -> Void = { _ in }) throws -> [String] {
     let splits = try folders(named: ["train"], below: [""]) { _, found in
       "\(root): expected a data set with normal images in train/good or train/normal, found \(found)."
     }
     let folders = try folders(named: Self.normalNames, below: splits) { split, found in
       "\(tree.path(split)): expected a folder good or normal with the normal training images, found \(found)."
     }
-    let images = try tree.images(under: folders)
+    let (images, unread) = try tree.listing(under: folders)
+    let path = tree.path(folders[0])
     guard !images.isEmpty else {
-      let path = tree.path(folders[0])
-      throw RadiographError(path: path, "\(path): expected normal training images (.png), found none.")
+      throw RadiographError(
+        path: path, "\(path): expected normal training images (.png), found none\(Self.clause(unread)).")
     }
+    if !unread.isEmpty { note("\(path): \(unread.sentence)") }
     return images
   }
 
   /// The images of the test split, sorted by the bytes of their relative paths.
   ///
+  /// - Parameter note: as `trainingImages` has it.
   /// - Throws: `RadiographError` when there is no `test` folder, or no image in a folder below it.
-  public func testImages() throws -> [LabelledImage] {
+  public func testImages(note: (String) -> Void = { _ in }) throws -> [LabelledImage] {
     let splits = try folders(named: ["test"], below: [""]) { _, found in
       "\(root): expected a data set with a folder test, found \(found)."
     }
@@ -62,7 +66,8 @@ public struct ImageFolder: Sendable {
     for split in splits {
       folders += try tree.folders(under: split).map { FileTree.join(split, $0) }
     }
-    let images = try tree.images(under: folders).map { path in
+    let (paths, unread) = try tree.listing(under: folders)
+    let images = paths.map { path in
       let kind = Self.secondComponent(of: path)
       return LabelledImage(path: path, kind: kind, isAnomalous: !Self.normalNames.contains(kind.lowercased()))
     }
@@ -71,15 +76,20 @@ public struct ImageFolder: Sendable {
       let found = Self.list(folders.map(Self.secondComponent(of:)))
       throw RadiographError(
         path: path,
-        "\(path): expected test images (.png) in good or normal and in folders of anomalies, found none in \(found).")
+        "\(path): expected test images (.png) in good or normal and in folders of anomalies, found none in \(found)"
+          + "\(Self.clause(unread)).")
     }
+    if !unread.isEmpty { note("\(tree.path(splits[0])): \(unread.sentence)") }
     return images
   }
 
   /// All `.png` files (any case, any depth) below a folder, relative paths sorted by bytes; none is no error.
-  public static func images(under folder: String) throws -> [String] {
-    try FileTree(root: folder).images()
+  public static func images(under folder: String) throws -> (images: [String], unread: UnreadFiles) {
+    try FileTree(root: folder).listing()
   }
+
+  /// What to add to a sentence that found no image.
+  private static func clause(_ unread: UnreadFiles) -> String { unread.isEmpty ? "" : ": \(unread.sentence)" }
 
   /// Names of folders with normal images, in lower case.
   private static let normalNames = ["good", "normal"]

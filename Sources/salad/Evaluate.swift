@@ -65,7 +65,7 @@ struct Evaluate: ParsableCommand {
 
   /// All ranks.
   private func evaluate(_ session: Session) throws -> ExitStatus {
-    let images = try Evaluation.testImages(of: data, communicator: session.communicator)  // all ranks
+    let images = try Evaluation.testImages(of: data, communicator: session.communicator, log: session.log)  // all ranks
     let source = try scoring.open(model, workers: work.workers, session: session)  // all ranks
     try refuseLeaks(from: source, to: images.map(\.path), session)  // all ranks
     let (scorer, threshold) = try scoring.scorer(of: source, workers: work.workers, session: session)  // all ranks

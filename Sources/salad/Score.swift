@@ -36,7 +36,7 @@ struct Score: ParsableCommand {
 
   /// All ranks.
   private func score(_ session: Session) throws -> ExitStatus {
-    let paths = try ImagePaths.expand(images, communicator: session.communicator)  // all ranks
+    let paths = try ImagePaths.expand(images, communicator: session.communicator, log: session.log)  // all ranks
     let source = try scoring.open(model, workers: work.workers, session: session)  // all ranks
     let (scorer, threshold) = try scoring.scorer(of: source, workers: work.workers, session: session)  // all ranks
     let scores = try scorer.scores(of: paths)  // all ranks

@@ -58,7 +58,7 @@ struct ImageFolderTests {
     // The two ways to write é are one to Swift's String and two to the file system.
     let names = ["Z.png", "a-b.png", "a.png", "a/z.png", "a10.png", "a2.png", "e\u{301}.png", "é.png", "😀.png"]
     try withFiles(names.shuffled()) { root in
-      let found = try ImageFolder.images(under: root)
+      let found = try ImageFolder.images(under: root).images
       #expect(found.map { Array($0.utf8) } == names.map { Array($0.utf8) })
     }
   }
@@ -99,7 +99,7 @@ struct ImageFolderTests {
   func pipe() throws {
     try withFiles(["a.png"]) { root in
       #expect(mkfifo("\(root)/b.png", 0o600) == 0)
-      let found = try ImageFolder.images(under: root)
+      let found = try ImageFolder.images(under: root).images
       #expect(found == ["a.png"])
     }
   }

@@ -136,9 +136,9 @@ extension Evaluation {
   /// All ranks. The test images of the data set at `root`, as rank 0 sees them.
   ///
   /// - Throws: `SaladError` 65 when there is no such folder or it has no test images.
-  public static func testImages(of root: String, communicator: Communicator) throws -> [LabelledImage] {
+  public static func testImages(of root: String, communicator: Communicator, log: Log) throws -> [LabelledImage] {
     let images = try agree(communicator) {  // all ranks
-      communicator.isRoot ? try ImageFolder(root: root).testImages() : []
+      communicator.isRoot ? try ImageFolder(root: root).testImages { log.note($0) } : []
     }
     // Three fields an image; a path holds no NUL, and the fields are never empty.
     let fields = images.flatMap { [$0.path, $0.kind, $0.isAnomalous ? "anomalous" : "normal"] }

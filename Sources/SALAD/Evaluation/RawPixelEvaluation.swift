@@ -16,7 +16,7 @@ public enum RawPixelEvaluation {
     of root: String, images: [LabelledImage], workers: Int, communicator: Communicator, watchdog: Watchdog
   ) throws -> Double {
     watchdog.enter("comparing raw pixels", step: nil)
-    let paths = try DataScan.list(root: root, communicator: communicator)  // all ranks
+    let paths = try DataScan.list(root: root, communicator: communicator, log: nil)  // all ranks
     let area = try agree(communicator) {  // all ranks
       guard communicator.isRoot else { return 0.0 }
       var neighbours = RawPixelNeighbour()

@@ -8,25 +8,29 @@ public enum ImagePaths {
   ///
   ///     expand(["a.png", "more"])   // a.png, more/b.png, more/deep/c.png
   ///
+  /// - Parameter log: is told of files in folders that are not read.
   /// - Throws: `SaladError` 65 when one is missing, or a folder holds no image.
-  public static func expand(_ arguments: [String], communicator: Communicator) throws -> [String] {
+  public static func expand(_ arguments: [String], communicator: Communicator, log: Log) throws -> [String] {
     let paths = try agree(communicator) {  // all ranks
-      communicator.isRoot ? try arguments.flatMap(expand) : []
+      communicator.isRoot ? try arguments.flatMap { try expand($0, log: log) } : []
     }
     return try communicator.broadcast(paths: paths)  // all ranks
   }
 
   /// Local.
-  private static func expand(_ argument: String) throws -> [String] {
+  private static func expand(_ argument: String, log: Log) throws -> [String] {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: argument, isDirectory: &isFolder) else {
       throw SaladError(.badData, "\(argument): expected an image or a folder of images, found nothing")
     }
     guard isFolder.boolValue else { return [argument] }
-    let images = try ImageFolder.images(under: argument)
+    let (images, unread) = try ImageFolder.images(under: argument)
     guard !images.isEmpty else {
-      throw SaladError(.badData, "\(argument): expected images (.png) in this folder, found none")
+      throw SaladError(
+        .badData,
+        "\(argument): expected images (.png) in this folder, found none\(unread.isEmpty ? "" : ": \(unread.sentence)")")
     }
+    if !unread.isEmpty { log.note("\(argument): \(unread.sentence)") }
     return images.map { argument.hasSuffix("/") ? argument + $0 : "\(argument)/\($0)" }
   }
 }

@@ -27,10 +27,11 @@ public struct DataScan: Sendable {
 
   /// All ranks. Relative paths of the training images under `root`, as rank 0 sees them.
   ///
+  /// - Parameter log: is told of files there that are not read; nil: nobody is.
   /// - Throws: `SaladError` 65 when there is no such folder or it holds no training image.
-  public static func list(root: String, communicator: Communicator) throws -> [String] {
+  public static func list(root: String, communicator: Communicator, log: Log?) throws -> [String] {
     let listed = try agree(communicator) {  // all ranks
-      communicator.isRoot ? try ImageFolder(root: root).trainingImages() : []
+      communicator.isRoot ? try ImageFolder(root: root).trainingImages { log?.note($0) } : []
     }
     return try communicator.broadcast(paths: listed)  // all ranks
   }

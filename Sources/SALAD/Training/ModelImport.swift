@@ -152,7 +152,7 @@ public struct ModelImport {
 
   /// All ranks. A refresh pass over the training images of the data set at `root`.
   private func embed(_ root: String) throws -> Bank {
-    let paths = try DataScan.list(root: root, communicator: communicator)  // all ranks
+    let paths = try DataScan.list(root: root, communicator: communicator, log: log)  // all ranks
     let scan = try DataScan(  // all ranks
       root: root, paths: paths, configuration: configuration, workers: workers,
       cacheMemory: Execution().cacheMemory, communicator: communicator, watchdog: watchdog)

@@ -50,7 +50,7 @@ public struct PreparedRun: Sendable {
     try configuration.validate()
     try execution.validate()
     try agree(job.communicator) { try configuration.precision.requireSupport() }  // all ranks
-    let paths = try DataScan.list(root: data, communicator: job.communicator)  // all ranks
+    let paths = try DataScan.list(root: data, communicator: job.communicator, log: job.log)  // all ranks
     let wished = ValidationSplit.wishedCount(fraction: configuration.validationFraction ?? 0, of: paths.count)
     try configuration.validate(imageCount: paths.count - wished, keptBack: wished)
     let test = try LeakGuard.testImages(of: data, communicator: job.communicator)  // all ranks
@@ -107,7 +107,7 @@ public struct PreparedRun: Sendable {
     try execution.validate()
     try agree(job.communicator) { try configuration.precision.requireSupport() }  // all ranks
     guard let path else { preconditionFailure("a new run without data") }
-    let paths = try DataScan.list(root: path, communicator: job.communicator)  // all ranks
+    let paths = try DataScan.list(root: path, communicator: job.communicator, log: job.log)  // all ranks
     let wished = ValidationSplit.wishedCount(fraction: configuration.validationFraction ?? 0, of: paths.count)
     let images = imageCount ?? paths.count - wished
     try configuration.validate(imageCount: images, keptBack: imageCount == nil ? wished : 0)
@@ -162,7 +162,7 @@ public struct PreparedRun: Sendable {
     let path = data ?? record.dataPath(run: run)
     let paths: [String]
     do {
-      paths = try DataScan.list(root: path, communicator: job.communicator)  // all ranks
+      paths = try DataScan.list(root: path, communicator: job.communicator, log: job.log)  // all ranks
     } catch let error as SaladError where data == nil {
       throw SaladError(error.status, "\(error.description): if the data set has moved, give its folder by --data")
     }
