@@ -37,11 +37,11 @@ reference: build ## compare with PyTorch and write the fixtures of Tests/ParityT
 	Tests/Reference/run
 
 bench: build ## compare speed and memory with the peers', write docs/performance.md
-	ONLY='$(ONLY)' ROUNDS='$(ROUNDS)' Tests/Peers/run
+	ONLY='$(ONLY)' ROUNDS='$(ROUNDS)' Benchmarks/run
 
 scaling: ROUNDS = 3
 scaling: build ## measure steps over 1 to 4 ranks, fit a model, write docs/scaling.md
-	python3 Tests/Peers/scaling.py --salad .build/release/salad --rounds '$(ROUNDS)' --only '$(ONLY)'
+	python3 Benchmarks/scaling.py --salad .build/release/salad --rounds '$(ROUNDS)' --only '$(ONLY)'
 
 dist: deps ## build dist/salad-VERSION-linux-ARCH.tar.gz for machines without Swift
 	swift build -c release --product salad --static-swift-stdlib --scratch-path $(DIST_BUILD)

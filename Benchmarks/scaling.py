@@ -32,7 +32,7 @@ from scaling_model import Layout, Terms
 from scaling_runs import MOST_RANKS, Run, runs
 from scaling_self_test import self_test
 
-DOCS = HERE.parent.parent / "docs"
+DOCS = HERE.parent / "docs"
 PHASES = ("step", "forward", "bank", "backward", "reduce", "adam")
 
 

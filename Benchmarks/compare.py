@@ -20,7 +20,7 @@ from machine import has_bfloat16, machine, versions
 from measuring import cores
 from paths import HERE, Path, paths
 
-DOCS = HERE.parent.parent / "docs"
+DOCS = HERE.parent / "docs"
 
 
 def main() -> None:
