@@ -34,6 +34,9 @@ run() {
 }
 two_ranks() { run mpirun --bind-to none --oversubscribe -n 2 "$@"; }
 
+# What an earlier demo left may go; anything else of that name may not.
+[ ! -e "$OUT" ] || [ -d "$OUT/phantoms" ] || [ -z "$(ls -A "$OUT")" ] ||
+  stop "$OUT is there and is no earlier demo's folder: name another one in OUT"
 rm -rf "$OUT"
 mkdir -p "$OUT"
 

@@ -8,8 +8,8 @@ import Synchronization
 
 /// This rank's replica of the autoencoder: its parameters, Adam's moments, and the workers that compute micro-batches.
 ///
-/// A training step is `encode`, `reconstructAndBackward`, a reduction of `sums` over the ranks, and `update`. Nothing here communicates, and
-/// nothing depends on how many workers there are or which micro-batches are this rank's.
+/// A training step is `encode`, `reconstructAndBackward`, a reduction of `sums` over the ranks, and `update`. Nothing here
+/// communicates, and nothing depends on how many workers there are or which micro-batches are this rank's.
 public final class Replica {
   public let configuration: NetworkConfiguration
   public let precision: Precision
@@ -151,8 +151,8 @@ public final class Replica {
   /// loss and faults.
   public var sums: StepSums { shared.sums }
 
-  /// Embeddings of this rank's micro-batches; the encoder's activations are kept for
-  /// `reconstructAndBackward`. Local; none is allowed.
+  /// Embeddings of this rank's micro-batches; the encoder's activations are kept for `reconstructAndBackward`.
+  /// Local; none is allowed.
   ///
   /// - Parameters:
   ///   - batches: m images each.

@@ -4,9 +4,19 @@ public struct UnreadFiles: Sendable, Equatable {
   private(set) var counts: [String: Int] = [:]
 
   mutating func add(_ name: String) {
+    counts[Self.suffix(of: name), default: 0] += 1
+  }
+
+  /// `.jpeg` of `a.JPEG`; empty where what follows the last dot is no kind of file: in `1.2.840.10008` it is a number, and in
+  /// other names it may be a sentence or a line break.
+  private static func suffix(of name: String) -> String {
     let bytes = name.utf8
-    let dot = bytes.lastIndex(of: UInt8(ascii: "."))
-    counts[dot.map { String(decoding: bytes[$0...], as: UTF8.self).lowercased() } ?? "", default: 0] += 1
+    guard let dot = bytes.lastIndex(of: UInt8(ascii: ".")) else { return "" }
+    let suffix = String(decoding: bytes[bytes.index(after: dot)...], as: UTF8.self).lowercased()
+    let isKind =
+      (1...8).contains(suffix.utf8.count) && suffix.utf8.contains { (0x61...0x7A).contains($0) }
+      && suffix.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) }
+    return isKind ? "." + suffix : ""
   }
 
   public var isEmpty: Bool { counts.isEmpty }

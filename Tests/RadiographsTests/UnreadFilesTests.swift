@@ -16,7 +16,7 @@ struct UnreadFilesTests {
     arguments: [
       (["a.txt"], "1 .txt file is not read: only .png files are"),
       (["a.JPEG", "b.jpeg", "c.dcm"], "2 .jpeg files and 1 .dcm file are not read: only .png files are"),
-      (["IM0001", "IM0002"], "2 files without a suffix are not read: only .png files are"),
+      (["IM0001", "1.2.840.10008", "a.b\nc", "b."], "4 files without a suffix are not read: only .png files are"),
       (
         ["a.a", "b.b", "c.c", "d.d", "e.e", "f.f"],
         "1 .a file, 1 .b file, 1 .c file, 1 .d file and 2 others are not read: only .png files are"

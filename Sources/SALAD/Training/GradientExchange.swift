@@ -28,7 +28,11 @@ final class GradientExchange: @unchecked Sendable {
     self.reduction = GradientReduction(
       reduction, largest: replica.sums.buckets.map(\.count).max() ?? 0, communicator: communicator)
     sums = replica.sums
-    gradients = .allocate(capacity: replica.sums.fixedGradients.count)
+    let count = replica.sums.fixedGradients.count
+    // Cache lines: the sums and Adam go over it by whole vectors.
+    gradients = UnsafeMutableRawBufferPointer.allocate(
+      byteCount: count * MemoryLayout<Float>.stride, alignment: 64
+    ).bindMemory(to: Float.self)
     self.watchdog = watchdog
   }
 
