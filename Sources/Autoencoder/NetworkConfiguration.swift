@@ -4,6 +4,13 @@ public enum Architecture: String, Codable, Sendable, CaseIterable { case unet, r
 /// Mean absolute or mean squared error of the reconstruction.
 public enum ReconstructionLoss: String, Codable, Sendable, CaseIterable { case l1, mse }
 
+/// Whether embeddings are centred before they are made unit vectors: by batch normalisation without scale and shift over the D
+/// numbers, or not at all.
+///
+/// Freshly started encoders send all images nearly the same way. Where that common direction enters the memory bank, rows
+/// already visited attract every image and training hardly starts (docs/method.md).
+public enum Centre: String, Codable, Sendable, CaseIterable { case batch, none }
+
 /// What fixes a network's tensors and their shapes.
 public struct NetworkConfiguration: Codable, Sendable, Equatable {
   public var architecture: Architecture
@@ -15,15 +22,18 @@ public struct NetworkConfiguration: Codable, Sendable, Equatable {
   public var maximumWidth: Int
   /// D: elements of an embedding.
   public var embeddingDimension: Int
+  public var centre: Centre
 
   public init(
-    architecture: Architecture, size: Int, channels: Int, maximumWidth: Int, embeddingDimension: Int
+    architecture: Architecture, size: Int, channels: Int, maximumWidth: Int, embeddingDimension: Int,
+    centre: Centre = .none
   ) {
     self.architecture = architecture
     self.size = size
     self.channels = channels
     self.maximumWidth = maximumWidth
     self.embeddingDimension = embeddingDimension
+    self.centre = centre
   }
 
   /// Channels of the levels at S, S/2 ... S/64: 16, 32 ... 1024, capped.

@@ -10,6 +10,7 @@ extension NetworkConfiguration {
     func shape(_ name: String, sides: Int) -> [Int]? {
       file.tensors.first { $0.name == name && $0.shape.count == sides }?.shape
     }
+    let centre: Centre = shape(Centring.name + ".running_mean", sides: 1) == nil ? .none : .batch
     if let feat = shape("feat.weight", sides: 4), let first = shape("input.conv.0.weight", sides: 4) {
       let found = 64 * min(feat[2], 1 << 20)
       guard size == nil || size == found else {
@@ -17,10 +18,12 @@ extension NetworkConfiguration {
           .badData, "\(file.path): expected a unet for images of \(size!) pixels, found one for \(found).")
       }
       self.init(
-        architecture: .unet, size: found, channels: first[1], maximumWidth: feat[1], embeddingDimension: feat[0])
+        architecture: .unet, size: found, channels: first[1], maximumWidth: feat[1], embeddingDimension: feat[0],
+        centre: centre)
     } else if let fc = shape("encoder.fc.weight", sides: 2), let first = shape("encoder.conv1.weight", sides: 4) {
       self.init(
-        architecture: .resnet18, size: size ?? 256, channels: first[1], maximumWidth: fc[1], embeddingDimension: fc[0])
+        architecture: .resnet18, size: size ?? 256, channels: first[1], maximumWidth: fc[1], embeddingDimension: fc[0],
+        centre: centre)
     } else {
       let names = file.tensors.prefix(3).map(\.name).joined(separator: ", ")
       throw AutoencoderError(

@@ -58,11 +58,17 @@ struct ParameterLayout: Sendable {
   ) {
     let scale = addParameter(name + ".weight", shape: [channels], start: .constant(1))
     let shift = addParameter(name + ".bias", shape: [channels], start: .constant(0))
+    let (mean, variance) = addRunningStatistics(name, channels: channels)
+    return (scale, shift, mean, variance)
+  }
+
+  /// The three tensors of a batch normalisation without scale and shift.
+  mutating func addRunningStatistics(_ name: String, channels: Int) -> (mean: Int, variance: Int) {
     let mean = addStatistic(name + ".running_mean", channels: channels, start: 0)
     let variance = addStatistic(name + ".running_var", channels: channels, start: 1)
     tensors.append(
       Tensor(name: name + ".num_batches_tracked", shape: [], storage: .stepCount, start: .constant(0)))
-    return (scale, shift, mean, variance)
+    return (mean, variance)
   }
 
   private mutating func addParameter(_ name: String, shape: [Int], start: Start) -> Int {

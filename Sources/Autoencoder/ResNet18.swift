@@ -61,7 +61,7 @@ struct ResNet18: Network {
     biasOffset = plan.layout.addWeights("encoder.fc.bias", shape: [dimension], fanIn: features)
     plan.sizes.weightGradient = max(plan.sizes.weightGradient, features, dimension)
     featuresPlace = plan.reserve(microBatch * padded(features))
-    embedding = UnitEmbedding(dimension: dimension, plan: &plan)
+    embedding = UnitEmbedding(dimension: dimension, centre: configuration.centre, plan: &plan)
     plan.note(floats: microBatch * max(padded(features), dimension))
 
     // What comes out of each block: two of every width, the second of a pair after the first has upsampled.
@@ -98,7 +98,7 @@ struct ResNet18: Network {
     embed(
       trunk[7].output(slot), means: worker.front.floats, features: slot[featuresPlace],
       into: embedding.rows(slot), shared: shared)
-    if !embedding.normalise(slot: slot, into: embeddings) { sound = false }
+    if !embedding.forward(slot: slot, into: embeddings, sums: shared.sums) { sound = false }
     return sound
   }
 
@@ -191,7 +191,7 @@ struct ResNet18: Network {
     embed(
       worker.front.pointer, means: worker.back.floats, features: worker.residual.floats, into: embeddings,
       shared: shared)
-    embedding.normalise(embeddings, norms: worker.channelFloats.pointer)
+    embedding.evaluate(embeddings, norms: worker.channelFloats.pointer, running: shared.running)
   }
 
   // MARK: - Between the layers

@@ -71,7 +71,7 @@ struct UNet: Network {
         "defeat.weight", shape: [dimension, widths[6], deepest, deepest], fanIn: features))
     plan.sizes.weightGradient = max(plan.sizes.weightGradient, features)
     featuresPlace = plan.reserve(m * features)
-    embedding = UnitEmbedding(dimension: dimension, plan: &plan)
+    embedding = UnitEmbedding(dimension: dimension, centre: configuration.centre, plan: &plan)
     plan.part = .decoder
     grownPlace = plan.reserve(activation: m * padded(widths[6]) * deepest * deepest)
     plan.note(floats: m * max(features, dimension))
@@ -120,7 +120,7 @@ struct UNet: Network {
     let features = slot[featuresPlace]
     flatten(worker.front.pointer, into: features)
     feat.reduce(features, into: embedding.rows(slot), images: microBatch, parameters: shared.parameters)
-    if !embedding.normalise(slot: slot, into: embeddings) { sound = false }
+    if !embedding.forward(slot: slot, into: embeddings, sums: shared.sums) { sound = false }
     return sound
   }
 
@@ -208,7 +208,7 @@ struct UNet: Network {
     }
     flatten(worker.front.pointer, into: worker.back.floats)
     feat.reduce(worker.back.floats, into: embeddings, images: microBatch, parameters: shared.parameters)
-    embedding.normalise(embeddings, norms: worker.channelFloats.pointer)
+    embedding.evaluate(embeddings, norms: worker.channelFloats.pointer, running: shared.running)
   }
 
   // MARK: - Between the layers

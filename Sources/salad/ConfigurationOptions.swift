@@ -7,8 +7,11 @@ import SALAD
 
 extension Architecture: ExpressibleByArgument {}
 extension BadImages: ExpressibleByArgument {}
+extension BankStart: ExpressibleByArgument {}
 extension BankKind: ExpressibleByArgument {}
+extension Centre: ExpressibleByArgument {}
 extension Fit: ExpressibleByArgument {}
+extension LearningRateDecay: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
 extension Recipe: ExpressibleByArgument {}
 extension ReconstructionLoss: ExpressibleByArgument {}
@@ -51,6 +54,13 @@ struct ConfigurationOptions: ParsableArguments {
 
   @Option(help: "Length of an embedding. (default: \(defaults.embeddingDimension))")
   var embeddingDimension: Int?
+
+  @Option(
+    help: """
+      Keep what all images have in common out of the embeddings, by batch normalisation, or not. Without it training \
+      from scratch hardly starts at 128 pixels and more. (default: \(defaults.centre.rawValue))
+      """)
+  var centre: Centre?
 
   // MARK: Images
 
@@ -108,6 +118,12 @@ struct ConfigurationOptions: ParsableArguments {
   @Option(help: "Adam's step size. (default: \(defaults.learningRate))")
   var learningRate: Double?
 
+  @Option(
+    help: """
+      Keep the step size, or let it fall to zero within each round. (default: \(defaults.learningRateDecay.rawValue))
+      """)
+  var learningRateDecay: LearningRateDecay?
+
   @Option(help: "L2 decay of every parameter. (default: \(defaults.weightDecay))")
   var weightDecay: Double?
 
@@ -138,6 +154,13 @@ struct ConfigurationOptions: ParsableArguments {
   var seed: UInt64?
 
   // MARK: Memory bank
+
+  @Option(
+    help: """
+      What prototypes start as: the embeddings of a first pass over the images, or random vectors. \
+      (default: \(defaults.bankStart.rawValue))
+      """)
+  var bankStart: BankStart?
 
   @Option(help: "Temperature of the softmax over prototypes. (default: \(defaults.temperature))")
   var temperature: Double?
@@ -187,6 +210,7 @@ struct ConfigurationOptions: ParsableArguments {
     set(\.channels, channels)
     set(\.maximumWidth, maxWidth)
     set(\.embeddingDimension, embeddingDimension)
+    set(\.centre, centre)
 
     set(\.fit, fit)
     set(\.augmentation, augmentation?.augmentation)
@@ -205,6 +229,7 @@ struct ConfigurationOptions: ParsableArguments {
     set(\.rounds, rounds)
     set(\.epochsPerRound, epochsPerRound)
     set(\.learningRate, learningRate)
+    set(\.learningRateDecay, learningRateDecay)
     set(\.weightDecay, weightDecay)
     set(\.reconstructionLoss, reconstructionLoss)
     set(\.reconstructionWeight, reconstructionWeight)
@@ -213,6 +238,7 @@ struct ConfigurationOptions: ParsableArguments {
     set(\.reduction, reduction)
     set(\.seed, seed)
 
+    set(\.bankStart, bankStart)
     set(\.temperature, temperature)
     set(\.momentum, momentum)
     set(\.anchorRate, anchorRate)

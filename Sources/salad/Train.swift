@@ -131,6 +131,9 @@ struct Train: ParsableCommand {
     case .interrupted:
       session.log.note("stopped by a signal with a checkpoint saved: go on with salad train --run \(folder) --resume")
       return .interrupted
+    case .interruptedBeforeStart:
+      session.log.note("stopped by a signal before the first step: begin again with salad train --run \(folder) --resume")
+      return .interrupted
     }
   }
 

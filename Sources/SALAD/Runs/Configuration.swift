@@ -12,6 +12,22 @@ public enum BadImages: String, Codable, Sendable, CaseIterable {
   case skip
 }
 
+/// What the rows of a new memory bank are.
+public enum BankStart: String, Codable, Sendable, CaseIterable {
+  /// The embeddings of the clean training images, by the network as it starts.
+  case pass
+  /// Random unit vectors, as in the published code.
+  case random
+}
+
+/// What becomes of the learning rate within each round.
+public enum LearningRateDecay: String, Codable, Sendable, CaseIterable {
+  /// It stays.
+  case none
+  /// It falls in equal steps to (nearly) zero at the round's end.
+  case linear
+}
+
 /// Everything that determines what a run computes: with the data, every bit of its result.
 ///
 /// Defaults are those of `Recipe.default`. What only says how it runs is `Execution`'s.
@@ -27,6 +43,7 @@ public struct Configuration: Codable, Sendable, Equatable {
   public var maximumWidth = 1024
   /// D, in 2...4096.
   public var embeddingDimension = 200
+  public var centre = Centre.batch
 
   // MARK: Images
 
@@ -44,6 +61,7 @@ public struct Configuration: Codable, Sendable, Equatable {
   public var rounds = 3
   public var epochsPerRound = 4
   public var learningRate = 1e-4
+  public var learningRateDecay = LearningRateDecay.none
   /// L2, added to the gradient of every parameter.
   public var weightDecay = 1e-6
   public var reconstructionLoss = ReconstructionLoss.l1
@@ -55,6 +73,7 @@ public struct Configuration: Codable, Sendable, Equatable {
 
   // MARK: Memory bank
 
+  public var bankStart = BankStart.pass
   /// tau, above 0.
   public var temperature = 0.1
   /// mu, in 0..<1: how much of a prototype stays when its image is seen again.
@@ -82,7 +101,7 @@ public struct Configuration: Codable, Sendable, Equatable {
   // A key is its flag's name with underscores; `differences(from:)` relies on it.
   enum CodingKeys: String, CodingKey, CaseIterable {
     case architecture, size, channels, fit, augmentation, rounds, precision, reduction, seed, temperature, momentum
-    case neighbours
+    case neighbours, centre
     case maximumWidth = "max_width"
     case embeddingDimension = "embedding_dimension"
     case badImages = "bad_images"
@@ -90,6 +109,8 @@ public struct Configuration: Codable, Sendable, Equatable {
     case microBatch = "micro_batch"
     case epochsPerRound = "epochs_per_round"
     case learningRate = "learning_rate"
+    case learningRateDecay = "learning_rate_decay"
+    case bankStart = "bank_start"
     case weightDecay = "weight_decay"
     case reconstructionLoss = "reconstruction_loss"
     case reconstructionWeight = "reconstruction_weight"
@@ -113,13 +134,14 @@ extension Configuration {
       channels = newValue.channels
       maximumWidth = newValue.maximumWidth
       embeddingDimension = newValue.embeddingDimension
+      centre = newValue.centre
     }
   }
 
   public var scoring: ScoringConfiguration {
     ScoringConfiguration(
       architecture: architecture, size: size, channels: channels, maximumWidth: maximumWidth,
-      embeddingDimension: embeddingDimension, precision: precision, microBatch: microBatch, fit: fit,
+      embeddingDimension: embeddingDimension, centre: centre, precision: precision, microBatch: microBatch, fit: fit,
       scoreRule: scoreRule, topK: topK, temperature: temperature)
   }
 
@@ -255,6 +277,7 @@ extension Configuration {
     case .channels: "\(channels)"
     case .maximumWidth: "\(maximumWidth)"
     case .embeddingDimension: "\(embeddingDimension)"
+    case .centre: centre.rawValue
     case .fit: fit.rawValue
     case .augmentation: "\(augmentation)"
     case .badImages: badImages.rawValue
@@ -263,6 +286,7 @@ extension Configuration {
     case .rounds: "\(rounds)"
     case .epochsPerRound: "\(epochsPerRound)"
     case .learningRate: "\(learningRate)"
+    case .learningRateDecay: learningRateDecay.rawValue
     case .weightDecay: "\(weightDecay)"
     case .reconstructionLoss: reconstructionLoss.rawValue
     case .reconstructionWeight: "\(reconstructionWeight)"
@@ -270,6 +294,7 @@ extension Configuration {
     case .precision: precision.rawValue
     case .reduction: reduction.rawValue
     case .seed: "\(seed)"
+    case .bankStart: bankStart.rawValue
     case .temperature: "\(temperature)"
     case .momentum: "\(momentum)"
     case .anchorRate: "\(anchorRate)"
@@ -279,5 +304,24 @@ extension Configuration {
     case .validationFraction: "\(validationFraction ?? 0)"
     case .falseAlarmRate: "\(falseAlarmRate ?? ConformalThreshold.defaultFalseAlarmRate)"
     }
+  }
+}
+
+// MARK: - Runs of earlier versions
+
+extension KeyedDecodingContainer {
+  /// What was written before there was a choice was trained without centring.
+  func decode(_: Centre.Type, forKey key: Key) throws -> Centre {
+    try decodeIfPresent(Centre.self, forKey: key) ?? .none
+  }
+
+  /// ... from random rows ...
+  func decode(_: BankStart.Type, forKey key: Key) throws -> BankStart {
+    try decodeIfPresent(BankStart.self, forKey: key) ?? .random
+  }
+
+  /// ... at one learning rate.
+  func decode(_: LearningRateDecay.Type, forKey key: Key) throws -> LearningRateDecay {
+    try decodeIfPresent(LearningRateDecay.self, forKey: key) ?? .none
   }
 }

@@ -11,6 +11,8 @@ public enum Recipe: String, Codable, Sendable, CaseIterable {
     case .default: break
     case .published:
       configuration.channels = 3
+      configuration.centre = .none
+      configuration.bankStart = .random
       configuration.augmentation = .flip
       configuration.microBatch = 32
       configuration.rounds = 10

@@ -13,6 +13,7 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
   public var maximumWidth: Int
   /// D.
   public var embeddingDimension: Int
+  public var centre: Centre
   /// Of the encoder's activations, where nothing else is asked for.
   public var precision: Precision
   /// m, images that are embedded together: fixed, so that an embedding's bits are.
@@ -26,13 +27,14 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
 
   public init(
     architecture: Architecture, size: Int, channels: Int, maximumWidth: Int, embeddingDimension: Int,
-    precision: Precision = .float32, microBatch: Int, fit: Fit, scoreRule: ScoreRule, topK: Int, temperature: Double
+    centre: Centre = .none, precision: Precision = .float32, microBatch: Int, fit: Fit, scoreRule: ScoreRule, topK: Int, temperature: Double
   ) {
     self.architecture = architecture
     self.size = size
     self.channels = channels
     self.maximumWidth = maximumWidth
     self.embeddingDimension = embeddingDimension
+    self.centre = centre
     self.precision = precision
     self.microBatch = microBatch
     self.fit = fit
@@ -45,11 +47,11 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
   public var network: NetworkConfiguration {
     NetworkConfiguration(
       architecture: architecture, size: size, channels: channels, maximumWidth: maximumWidth,
-      embeddingDimension: embeddingDimension)
+      embeddingDimension: embeddingDimension, centre: centre)
   }
 
   enum CodingKeys: String, CodingKey {
-    case architecture, size, channels, precision, fit, temperature
+    case architecture, size, channels, centre, precision, fit, temperature
     case maximumWidth = "max_width"
     case embeddingDimension = "embedding_dimension"
     case microBatch = "micro_batch"

@@ -5,6 +5,8 @@ struct Schedule: Sendable {
   let order: DataOrder
   let epochsPerRound: Int
   let rounds: Int
+  let learningRate: Double
+  let learningRateDecay: LearningRateDecay
 
   init(configuration: Configuration, imageCount: Int) {
     order = DataOrder(
@@ -12,6 +14,8 @@ struct Schedule: Sendable {
       seed: configuration.seed)
     epochsPerRound = configuration.epochsPerRound
     rounds = configuration.rounds
+    learningRate = configuration.learningRate
+    learningRateDecay = configuration.learningRateDecay
   }
 
   var stepsPerEpoch: Int { order.stepsPerEpoch }
@@ -22,6 +26,15 @@ struct Schedule: Sendable {
   /// The epoch, counted over all rounds, that step `step` belongs to.
   func epoch(of step: Int) -> Int { step / stepsPerEpoch }
   func round(of step: Int) -> Int { step / stepsPerRound }
+
+  /// Adam's step size in step `step`. It follows from the step's place in its round alone, so that more rounds change no
+  /// earlier one.
+  func learningRate(of step: Int) -> Double {
+    switch learningRateDecay {
+    case .none: learningRate
+    case .linear: learningRate * (1 - Double(step % stepsPerRound) / Double(stepsPerRound))
+    }
+  }
 
   /// Images that the steps before `step` used.
   func images(before step: Int) -> Int {

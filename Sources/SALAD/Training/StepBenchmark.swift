@@ -56,7 +56,8 @@ public final class StepBenchmark {
     watchdog.enter("starting a step", step: stepsTaken)
     _ = watchdog.takeTimes()
     _ = try step.run(  // all ranks
-      number: stepsTaken, order: order, source: Repeated(batches), bank: &bank, anchors: .none)
+      number: stepsTaken, order: order, learningRate: configuration.learningRate, source: Repeated(batches),
+      bank: &bank, anchors: .none)
     watchdog.enter("ending a step", step: stepsTaken)
     stepsTaken += 1
     var seconds = Dictionary(uniqueKeysWithValues: Phase.allCases.map { ($0, 0.0) })

@@ -13,6 +13,8 @@ public struct Trainer {
     case finished
     /// Stopped by a signal, with a checkpoint to go on from.
     case interrupted
+    /// Stopped by a signal before the first step.
+    case interruptedBeforeStart
   }
 
   private let prepared: PreparedRun
@@ -98,6 +100,13 @@ public struct Trainer {
     let step = TrainingStep(
       configuration: configuration, replica: replica, communicator: communicator, watchdog: watchdog)
     var order = StepOrder(schedule)
+    if stepsTaken == 0, configuration.bankStart == .pass {
+      let pass = StartingPass(
+        replica: replica, configuration: configuration, workers: workers, scan: prepared.scan,
+        communicator: communicator, watchdog: watchdog)
+      guard let started = try pass.run(bank) else { return .interruptedBeforeStart }  // all ranks
+      bank = started
+    }
     let prefetcher = prefetch()
     defer { prefetcher.cancel() }
     let progress = ProgressDisplay(
@@ -110,8 +119,8 @@ public struct Trainer {
       try chooseAnchors()  // all ranks, at the beginning of a round
       let start = ContinuousClock.now
       let losses = try step.run(  // all ranks
-        number: stepsTaken, order: order.microBatches(of: stepsTaken), source: prefetcher, bank: &bank,
-        anchors: anchors)
+        number: stepsTaken, order: order.microBatches(of: stepsTaken),
+        learningRate: schedule.learningRate(of: stepsTaken), source: prefetcher, bank: &bank, anchors: anchors)
       stepsTaken += 1
       try record(losses, seconds: (ContinuousClock.now - start).inSeconds)  // rank 0
       progress.show(schedule.images(before: stepsTaken) - imagesBefore, note: note(losses))

@@ -31,10 +31,11 @@ struct TrainingStep {
   /// - Parameters:
   ///   - number: steps taken before this one, for messages.
   ///   - order: the step's micro-batches, m image indices each.
+  ///   - learningRate: of this step.
   ///   - source: gives this rank's micro-batches of them.
   /// - Throws: `SaladError` 70 on all ranks when numbers went out of hand.
   func run(
-    number: Int, order: [[Int]], source: some PixelSource, bank: inout MemoryBank, anchors: AnchorNeighbourhoods
+    number: Int, order: [[Int]], learningRate: Double, source: some PixelSource, bank: inout MemoryBank, anchors: AnchorNeighbourhoods
   ) throws -> StepLosses {
     let mine = Share.range(of: communicator.rank, ranks: communicator.size, count: order.count)
     let indices = order.flatMap { $0 }
@@ -72,7 +73,7 @@ struct TrainingStep {
     watchdog.enter("updating weights and bank", step: number)
     let reconstruction = replica.sums.reconstructionLoss
     replica.update(  // every replica
-      gradients: gradients, learningRate: configuration.learningRate, weightDecay: configuration.weightDecay)
+      gradients: gradients, learningRate: learningRate, weightDecay: configuration.weightDecay)
     bank.update(imageIndices: indices, embeddings: batch, momentum: configuration.momentum)  // mine
     return StepLosses(
       images: indices.count,
