@@ -30,10 +30,12 @@ protocol Network: Sendable {
   /// The encoder's normalisations, from the running statistics: evaluation goes no further.
   func prepareEvaluation(_ shared: SharedBuffers)
 
-  /// From pixels (m, S, S) to embeddings (m, D) with the running statistics.
+  /// From pixels (m, S, S) to features (m, F) with the running statistics.
+  ///
+  /// - Parameter means: the levels; nil: embeddings (m, D).
   func evaluate(
-    _ pixels: UnsafeBufferPointer<Float>, embeddings: UnsafeMutablePointer<Float>, shared: SharedBuffers,
-    worker: WorkerBuffers
+    _ pixels: UnsafeBufferPointer<Float>, means: StageMeans?, into features: UnsafeMutablePointer<Float>,
+    shared: SharedBuffers, worker: WorkerBuffers
   )
 }
 

@@ -268,14 +268,20 @@ public final class Replica {
 
   // MARK: - Scoring
 
-  /// Embeddings of clean images with the running statistics, by the encoder alone. Local.
+  /// Features of clean images with the running statistics, by the encoder alone. Local.
   ///
   /// - Parameters:
   ///   - images: (count, S, S) in -1...1, cut into micro-batches of m, the last one filled up with black images.
   ///   - count: any number.
-  /// - Returns: (count, D), unit rows; a row depends neither on the images beside it nor on its place.
-  public func embed(_ images: UnsafeBufferPointer<Float>, count: Int) throws -> [Float] {
-    let (pixels, dimension, m) = (configuration.size * configuration.size, configuration.embeddingDimension, microBatch)
+  ///   - levels: that the network has.
+  /// - Returns: (count, F), unit rows of D where the bottleneck is asked for; a row depends neither on the images beside it
+  ///   nor on its place.
+  public func embed(
+    _ images: UnsafeBufferPointer<Float>, count: Int, levels: Levels = .bottleneck
+  ) throws -> [Float] {
+    let (pixels, m) = (configuration.size * configuration.size, microBatch)
+    let means = StageMeans(levels, of: configuration)
+    let features = means?.count ?? configuration.embeddingDimension
     precondition(images.count == count * pixels, "\(images.count) pixels for \(count) images of \(pixels)")
     packIfStale()
     if evaluationIsStale {
@@ -283,23 +289,23 @@ public final class Replica {
       evaluationIsStale = false
     }
     let batches = (count + m - 1) / m
-    let rows = AlignedBuffer<Float>(count: batches * m * dimension)
+    let rows = AlignedBuffer<Float>(count: batches * m * features)
     // Only read, until `run` returns.
     nonisolated(unsafe) let images = images
     workers.run(items: batches) { [self] worker, batch in
       let present = min(m, count - batch * m)
       let source = UnsafeBufferPointer(rebasing: images[batch * m * pixels..<(batch * m + present) * pixels])
-      let destination = rows.pointer + batch * m * dimension
+      let destination = rows.pointer + batch * m * features
       if present == m {
-        network.evaluate(source, embeddings: destination, shared: shared, worker: workerBuffers[worker])
+        network.evaluate(source, means: means, into: destination, shared: shared, worker: workerBuffers[worker])
         return
       }
       var filled = [Float](repeating: -1, count: m * pixels)
       filled.replaceSubrange(0..<source.count, with: source)
       filled.withUnsafeBufferPointer {
-        network.evaluate($0, embeddings: destination, shared: shared, worker: workerBuffers[worker])
+        network.evaluate($0, means: means, into: destination, shared: shared, worker: workerBuffers[worker])
       }
     }
-    return Array(rows.elements.prefix(count * dimension))
+    return Array(rows.elements.prefix(count * features))
   }
 }

@@ -25,7 +25,7 @@ struct ResNet18: Network {
   private let featuresPlace: Slot.Place
 
   /// Widths of layer1 ... layer4, capped.
-  private static func widths(_ configuration: NetworkConfiguration) -> [Int] {
+  static func widths(_ configuration: NetworkConfiguration) -> [Int] {
     [64, 128, 256, 512].map { min($0, configuration.maximumWidth) }
   }
 
@@ -181,17 +181,27 @@ struct ResNet18: Network {
   }
 
   func evaluate(
-    _ pixels: UnsafeBufferPointer<Float>, embeddings: UnsafeMutablePointer<Float>, shared: SharedBuffers,
-    worker: WorkerBuffers
+    _ pixels: UnsafeBufferPointer<Float>, means: StageMeans?, into features: UnsafeMutablePointer<Float>,
+    shared: SharedBuffers, worker: WorkerBuffers
   ) {
     reconstruction.repeatGray(pixels, into: worker.front.floats)
     stem.evaluate(worker.front.pointer, into: worker.back.pointer, shared: shared, worker: worker)
     worker.swapFrontAndBack()
-    for block in trunk { block.evaluate(shared, worker: worker) }
+    for (index, block) in trunk.enumerated() {
+      block.evaluate(shared, worker: worker)
+      // Two blocks make a stage.
+      let stage = index / 2
+      guard let means, index % 2 == 1, means.isAskedFor(stage) else { continue }
+      ck_mean_over_pixels(
+        worker.front.pointer, Int64(microBatch), Int64(padded(block.channels) / OneDNN.block),
+        Int64(block.side * block.side), precision.layout, worker.back.floats)
+      means.copy(worker.back.floats, of: stage, images: microBatch, into: features)
+      if stage == means.last { return }
+    }
     embed(
-      worker.front.pointer, means: worker.back.floats, features: worker.residual.floats, into: embeddings,
+      worker.front.pointer, means: worker.back.floats, features: worker.residual.floats, into: features,
       shared: shared)
-    embedding.evaluate(embeddings, norms: worker.channelFloats.pointer, running: shared.running)
+    embedding.evaluate(features, norms: worker.channelFloats.pointer, running: shared.running)
   }
 
   // MARK: - Between the layers

@@ -198,17 +198,26 @@ struct UNet: Network {
   // MARK: - Scoring
 
   func evaluate(
-    _ pixels: UnsafeBufferPointer<Float>, embeddings: UnsafeMutablePointer<Float>, shared: SharedBuffers,
-    worker: WorkerBuffers
+    _ pixels: UnsafeBufferPointer<Float>, means: StageMeans?, into features: UnsafeMutablePointer<Float>,
+    shared: SharedBuffers, worker: WorkerBuffers
   ) {
     reconstruction.repeatGray(pixels, into: worker.front.floats)
-    for layer in encoder {
-      layer.evaluate(worker.front.pointer, into: worker.back.pointer, shared: shared, worker: worker)
+    for (index, layer) in encoder.enumerated() {
+      // Two convolutions make a stage; the image's own, before e1, is none that is averaged.
+      let stage = index / 2 - 1
+      if let means, index % 2 == 1, stage >= 0, means.isAskedFor(stage) {
+        layer.evaluate(
+          worker.front.pointer, into: worker.back.pointer, means: means, stage: stage, features: features,
+          shared: shared, worker: worker)
+        if stage == means.last { return }
+      } else {
+        layer.evaluate(worker.front.pointer, into: worker.back.pointer, shared: shared, worker: worker)
+      }
       worker.swapFrontAndBack()
     }
     flatten(worker.front.pointer, into: worker.back.floats)
-    feat.reduce(worker.back.floats, into: embeddings, images: microBatch, parameters: shared.parameters)
-    embedding.evaluate(embeddings, norms: worker.channelFloats.pointer, running: shared.running)
+    feat.reduce(worker.back.floats, into: features, images: microBatch, parameters: shared.parameters)
+    embedding.evaluate(features, norms: worker.channelFloats.pointer, running: shared.running)
   }
 
   // MARK: - Between the layers

@@ -133,7 +133,7 @@ AVX2 static void row_similarities_avx2(ROW_SIMILARITIES) { row_similarities(rows
 static void row_similarities_baseline(ROW_SIMILARITIES) { row_similarities(rows, count, dimension, embedding, values); }
 void ck_bank_row_similarities(ROW_SIMILARITIES) { DISPATCH(row_similarities, rows, count, dimension, embedding, values) }
 
-ALWAYS_INLINE float largest_square(const float *rows, size_t count, size_t dimension) {
+ALWAYS_INLINE float row_squares(const float *rows, size_t count, size_t dimension, float *squares) {
   float largest = 0;
   const float *behind = rows + count * dimension;
   for (size_t r = 0; r < count; r++) {
@@ -152,16 +152,24 @@ ALWAYS_INLINE float largest_square(const float *rows, size_t count, size_t dimen
     float sum = sum16(&sums[0]);
     for (; d < dimension; d++) sum += row[d] * row[d];
     if (!(sum <= FLT_MAX)) return INFINITY;
+    squares[r] = sum;
     largest = sum > largest ? sum : largest;
   }
   return largest;
 }
 
-#define LARGEST_SQUARE const float *rows, size_t count, size_t dimension
-AVX512 static float largest_square_avx512(LARGEST_SQUARE) { return largest_square(rows, count, dimension); }
-AVX2 static float largest_square_avx2(LARGEST_SQUARE) { return largest_square(rows, count, dimension); }
-static float largest_square_baseline(LARGEST_SQUARE) { return largest_square(rows, count, dimension); }
-float ck_bank_largest_square(LARGEST_SQUARE) { DISPATCH(largest_square, rows, count, dimension) }
+#define ROW_SQUARES const float *rows, size_t count, size_t dimension, float *squares
+AVX512 static float row_squares_avx512(ROW_SQUARES) { return row_squares(rows, count, dimension, squares); }
+AVX2 static float row_squares_avx2(ROW_SQUARES) { return row_squares(rows, count, dimension, squares); }
+static float row_squares_baseline(ROW_SQUARES) { return row_squares(rows, count, dimension, squares); }
+float ck_bank_row_squares(ROW_SQUARES) { DISPATCH(row_squares, rows, count, dimension, squares) }
+
+void ck_bank_subtract_half_squares(float *tile, size_t rows, size_t lanes, const float *squares) {
+  for (size_t r = 0; r < rows; r++) {
+    float half = 0.5f * squares[r];
+    for (size_t l = 0; l < lanes; l++) tile[r * lanes + l] -= half;
+  }
+}
 
 // MARK: Weighted rows
 

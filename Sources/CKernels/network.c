@@ -153,6 +153,18 @@ CKERNELS_DISPATCH void ck_image_weight_gradient(
   FOR_LAYOUT(image_weight_gradient, source, gradient, images, inputs, blocks, side, kernel, stride, weight_gradient)
 }
 
+CKERNELS_DISPATCH void ck_normalise_means(
+    const void *values, int64_t images, int64_t blocks, int64_t height, int64_t width, int64_t layout,
+    const float *scale, const float *shift, float slope, int pools, void *output, float *means) {
+  if (height % 2 != 0 || width % 2 != 0) {
+    // A map of one pixel: the deepest of the smallest images.
+    FOR_LAYOUT(normalise, values, images, blocks, height * width, scale, shift, slope, output)
+    FOR_LAYOUT(mean_over_pixels, output, images, blocks, height * width, means)
+    return;
+  }
+  FOR_LAYOUT(normalise_means, values, images, blocks, height, width, scale, shift, slope, pools, output, means)
+}
+
 CKERNELS_DISPATCH void ck_mean_over_pixels(
     const void *values, int64_t images, int64_t blocks, int64_t pixels, int64_t layout, float *means) {
   FOR_LAYOUT(mean_over_pixels, values, images, blocks, pixels, means)

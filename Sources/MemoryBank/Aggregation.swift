@@ -2,77 +2,136 @@ import ExactSum
 import Foundation
 public import MPI
 
-// K = neighbours looked up, Q = queries, D = embedding dimension, tau = temperature
+// K = neighbours looked up, N = bank rows, Q = queries, F = features of an image, d_k = the K smallest distances
 
-/// How a score follows from the nearest prototypes.
+/// How a distance follows from the nearest prototypes.
 public enum ScoreRule: String, Codable, Sendable, CaseIterable {
-  /// The angle to the softmax-weighted sum of the K nearest prototypes.
+  /// The softmax-weighted mean of the distances to the K nearest prototypes.
+  case weightedDistance = "weighted-distance"
+  /// The distance to the softmax-weighted sum of the K nearest prototypes.
   case weighted
-  /// The mean of the angles to the K nearest prototypes: the rule of the published code.
+  /// The mean of the angles to the K nearest prototypes, in half turns: the rule of the published code, for unit vectors.
   case meanAngle = "mean-angle"
+
+  /// Whether it wants unit vectors.
+  public var isAngular: Bool { self == .meanAngle }
+}
+
+/// What turns neighbours into a distance.
+public struct Aggregation: Sendable, Equatable {
+  public var rule: ScoreRule
+  /// K, 1 or more; clipped to the bank's rows.
+  public var k: Int
+  /// tau_s, above 0: `mean-angle` has no use for it.
+  public var temperature: Double
+  /// D0^2: the bank's own median squared distance of a row to its 10th nearest other.
+  public var squaredScale: Double
+
+  public init(rule: ScoreRule, k: Int, temperature: Double, squaredScale: Double) {
+    precondition(k > 0, "\(k) neighbours, expected 1 or more")
+    precondition(temperature > 0, "the temperature is \(temperature), expected above 0")
+    self.rule = rule
+    self.k = k
+    self.temperature = temperature
+    self.squaredScale = squaredScale
+  }
+
+  /// w_k = softmax(-d_k^2 / (tau_s D0^2)), in the neighbours' order: the first is the largest.
+  func weights(_ neighbours: some Collection<Neighbour>) -> [Double] {
+    guard let nearest = neighbours.first?.squaredDistance else { return [] }
+    let terms = neighbours.map { neighbour in
+      let further = neighbour.squaredDistance - nearest
+      // Rows as near as the nearest weigh 1 in a bank of equal rows, too, whose scale is 0.
+      return further == 0 ? 1 : exp(-further / (temperature * squaredScale))
+    }
+    let sum = terms.reduce(0, +)
+    return terms.map { $0 / sum }
+  }
+
+  /// sum of w_k d_k.
+  func weightedDistance(_ neighbours: some Collection<Neighbour>) -> Double {
+    zip(neighbours, weights(neighbours)).reduce(0) { $0 + $1.1 * $1.0.squaredDistance.squareRoot() }
+  }
+
+  /// The mean of acos(cos_k) / pi over unit vectors whose chords are d_k: acos(1 - d^2 / 2) is 2 asin(d / 2), which loses
+  /// nothing for small angles.
+  static func meanAngle(_ neighbours: some Collection<Neighbour>) -> Double {
+    let sum = neighbours.reduce(0) { $0 + 2 * asin(min($1.squaredDistance.squareRoot() / 2, 1)) / .pi }
+    return sum / Double(neighbours.count)
+  }
 }
 
 extension MemoryBank {
-  /// Anomaly scores: how far each embedding lies from its nearest prototypes, in half turns. All ranks.
+  /// How far each image lies from its nearest prototypes. All ranks.
   ///
-  /// With s_1 ... s_K the K largest similarities (K clipped to N):
-  /// - `weighted`: w_k = softmax(s_k / tau), a = sum of w_k m_k, score = acos(z . a / |a|) / pi. Each rank adds up the
-  ///   rows that it owns, in fixed point.
-  /// - `mean-angle`: the mean of acos(s_k) / pi.
+  /// With d_1 ... d_K the K smallest Euclidean distances over the whole bank (K clipped to N):
+  /// - `weighted-distance`: sum of w_k d_k, w_k = softmax(-d_k^2 / (tau_s D0^2)).
+  /// - `weighted`: |f - a|, a = sum of w_k m_k. Each rank adds up the rows that it owns, in fixed point.
+  /// - `mean-angle`: the mean of acos(f . m_k) / pi, in 0...1.
   ///
-  /// In double, cosines clamped to -1...1. A query's score depends on no other query.
+  /// In double. A query's distance depends on no other query.
   ///
-  /// - Parameters:
-  ///   - queries: (Q, D), rows of unit length, equal on all ranks.
-  ///   - k: 1 or more.
-  ///   - temperature: tau, above 0; `mean-angle` has no use for it.
-  /// - Returns: Q scores in 0...1, higher is more anomalous; equal on all ranks.
+  /// - Parameter queries: (Q, F), equal on all ranks.
+  /// - Returns: Q distances of at least 0, higher is more anomalous; equal on all ranks.
   /// - Throws: `MemoryBankError` on all ranks when a query or a row is not finite; `MPIError`.
-  public func scores(
-    _ queries: [Float], k: Int, rule: ScoreRule, temperature: Double, communicator: Communicator
+  public func distances(
+    _ queries: [Float], _ aggregation: Aggregation, communicator: Communicator
   ) throws -> [Double] {
-    precondition(temperature > 0 && (1 / temperature).isFinite, "the temperature is \(temperature), expected above 0")
     try MemoryBankError.check(embeddings: queries, dimension: dimension)
-    var scores: [Double] = []
-    scores.reserveCapacity(queries.count / dimension)
+    var distances: [Double] = []
+    distances.reserveCapacity(queries.count / dimension)
     for first in stride(from: 0, to: queries.count, by: Self.queryBlock * dimension) {
       let block = Array(queries[first..<min(first + Self.queryBlock * dimension, queries.count)])
-      let nearest = try nearest(block, k: k, excluding: nil, communicator: communicator)  // all ranks
-      switch rule {
-      case .weighted:
-        let aggregated = try aggregated(nearest, temperature: temperature, communicator)  // all ranks
-        for query in nearest.indices {
-          let elements = (query * dimension)..<((query + 1) * dimension)
-          scores.append(Self.angle(from: block[elements], to: aggregated[elements]))
-        }
-      case .meanAngle:
-        scores += nearest.map(Self.meanAngle)
-      }
+      let nearest = try nearest(  // all ranks
+        block, k: aggregation.k, excluding: nil, by: .euclidean, communicator: communicator)
+      distances += try self.distances(block, nearest: nearest, aggregation, communicator)  // all ranks
     }
-    return scores
+    return distances
   }
 
-  /// (Q, D): each query's aggregated prototype, sum of softmax(s_k / tau) m_k over its neighbours. All ranks.
-  private func aggregated(
-    _ nearest: [[Neighbour]], temperature: Double, _ communicator: Communicator
+  /// The same from neighbours that are known, at most K of each query. All ranks.
+  public func distances(
+    _ queries: [Float], nearest: [some Collection<Neighbour>], _ aggregation: Aggregation, _ communicator: Communicator
   ) throws -> [Double] {
-    var (sums, faults) = weightedRows(nearest, temperature: temperature)
+    switch aggregation.rule {
+    case .weightedDistance: return nearest.map(aggregation.weightedDistance)
+    case .meanAngle: return nearest.map { Aggregation.meanAngle($0) }
+    case .weighted:
+      let prototypes = try aggregated(nearest, aggregation, communicator)  // all ranks
+      return nearest.indices.map { query in
+        let elements = (query * dimension)..<((query + 1) * dimension)
+        let square = zip(queries[elements], prototypes[elements]).reduce(0) { sum, pair in
+          let difference = Double(pair.0) - pair.1
+          return sum + difference * difference
+        }
+        return square.squareRoot()
+      }
+    }
+  }
+
+  /// (Q, F): each query's aggregated prototype, sum of w_k m_k over its neighbours. All ranks.
+  private func aggregated(
+    _ nearest: [some Collection<Neighbour>], _ aggregation: Aggregation, _ communicator: Communicator
+  ) throws -> [Double] {
+    var (sums, faults) = weightedRows(nearest, aggregation)
     sums.append(faults)
     try communicator.allReduce(&sums, .sum)  // all ranks
     try MemoryBankError.check(faults: sums[nearest.count * dimension], step: "aggregation")
     return sums.dropLast().map(FixedPoint.gradient.decode)
   }
 
-  /// (Q, D): this rank's rows among the neighbours, times their weights, in `FixedPoint.gradient`, and how many terms
+  /// (Q, F): this rank's rows among the neighbours, times their weights, in `FixedPoint.gradient`, and how many terms
   /// were out of range. Local; row by row, so that it does not matter which rank owns which row.
-  func weightedRows(_ nearest: [[Neighbour]], temperature: Double) -> (sums: [Int64], faults: Int64) {
+  func weightedRows(
+    _ nearest: [some Collection<Neighbour>], _ aggregation: Aggregation
+  ) -> (sums: [Int64], faults: Int64) {
     let owned = ownedRows
     var sums = [Int64](repeating: 0, count: nearest.count * dimension)
     var faults = 0
     var terms = [Double](repeating: 0, count: dimension)
     storage.withUnsafeBufferPointer { shard in
       for (query, neighbours) in nearest.enumerated() {
-        for (neighbour, weight) in zip(neighbours, Self.weights(neighbours, temperature: temperature))
+        for (neighbour, weight) in zip(neighbours, aggregation.weights(neighbours))
         where owned.contains(neighbour.index) {
           let row = (neighbour.index - owned.lowerBound) * dimension
           for element in 0..<dimension { terms[element] = weight * Double(shard[row + element]) }
@@ -86,29 +145,5 @@ extension MemoryBank {
       }
     }
     return (sums, Int64(faults))
-  }
-
-  /// softmax(s_k / tau), in the neighbours' order: the first is the largest.
-  static func weights(_ neighbours: [Neighbour], temperature: Double) -> [Double] {
-    guard let largest = neighbours.first?.similarity else { return [] }
-    let terms = neighbours.map { exp(($0.similarity - largest) / temperature) }
-    let sum = terms.reduce(0, +)
-    return terms.map { $0 / sum }
-  }
-
-  /// acos(z . a / |a|) / pi.
-  static func angle(from embedding: ArraySlice<Float>, to aggregated: ArraySlice<Double>) -> Double {
-    let dot = zip(embedding, aggregated).reduce(0) { $0 + Double($1.0) * $1.1 }
-    return angle(cosine: dot / max(norm(Array(aggregated)), 1e-12))
-  }
-
-  /// The mean of acos(s_k) / pi.
-  static func meanAngle(_ neighbours: [Neighbour]) -> Double {
-    neighbours.reduce(0) { $0 + angle(cosine: $1.similarity) } / Double(neighbours.count)
-  }
-
-  /// acos / pi, in 0...1.
-  private static func angle(cosine: Double) -> Double {
-    acos(min(max(cosine, -1), 1)) / .pi
   }
 }

@@ -69,7 +69,8 @@ extension MemoryBank {
       return try anchorNeighbourhoods(  // all ranks
         anchors: Self.lowest(count, of: entropies), neighbours: neighbours, communicator: communicator
       ) { anchors in
-        try nearest(rows(of: anchors, communicator), k: neighbours, excluding: anchors, communicator: communicator)
+        try nearest(rows(of: anchors, communicator), k: neighbours, excluding: anchors, by: .dotProduct,
+          communicator: communicator)
       }
     }
     // Whoever compares all rows sees which are near, too: no second search.
@@ -127,7 +128,8 @@ extension PairwiseComparison {
   func nearest(of images: [Int], k: Int, _ communicator: Communicator) throws -> [[Neighbour]] {
     let embeddings = try bank.rows(of: images, communicator)  // all ranks
     guard let shortlists = try sharedShortlists(of: images, communicator) else {  // all ranks
-      return try bank.nearest(embeddings, k: k, excluding: images, communicator: communicator)  // all ranks
+      return try bank.nearest(  // all ranks
+        embeddings, k: k, excluding: images, by: .dotProduct, communicator: communicator)
     }
     let (owned, dimension) = (bank.ownedRows, bank.dimension)
     var candidates = Candidates(queries: images.count, k: k)

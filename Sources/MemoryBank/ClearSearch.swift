@@ -11,24 +11,28 @@ extension MemoryBank {
   /// - Parameters:
   ///   - queries: (Q, D).
   ///   - k: at most the rows of this rank.
-  func clearCandidates(_ queries: UnsafeBufferPointer<Float>, k: Int, excluding: [Int]?) -> Candidates {
-    storage.withUnsafeBufferPointer { clearCandidates(queries, shard: $0, k: k, excluding: excluding) }
+  func clearCandidates(
+    _ queries: UnsafeBufferPointer<Float>, k: Int, excluding: [Int]?, by metric: SearchMetric
+  ) -> Candidates {
+    storage.withUnsafeBufferPointer { clearCandidates(queries, shard: $0, k: k, excluding: excluding, by: metric) }
   }
 
   private func clearCandidates(
-    _ queries: UnsafeBufferPointer<Float>, shard: UnsafeBufferPointer<Float>, k: Int, excluding: [Int]?
+    _ queries: UnsafeBufferPointer<Float>, shard: UnsafeBufferPointer<Float>, k: Int, excluding: [Int]?,
+    by metric: SearchMetric
   ) -> Candidates {
     let owned = ownedRows
     var candidates = Candidates(queries: queries.count / dimension, k: k)
     candidates.faults = Int64(queries.count { !$0.isFinite } + shard.count { !$0.isFinite })
     guard k > 0, candidates.faults == 0 else { return candidates }
     let numbers = (0..<Int32(owned.count)).map { $0 }
-    let dots = Scratch<Double>(count: owned.count)
+    let similarities = Scratch<Double>(count: owned.count)
     for query in 0..<candidates.queries {
-      ck_bank_dots(
-        queries.baseAddress! + query * dimension, shard.baseAddress, numbers, owned.count, dimension, dots.elements)
+      metric.compare(
+        queries.baseAddress! + query * dimension, shard.baseAddress!, numbers, owned.count, dimension: dimension,
+        into: similarities.elements)
       var heap = NearestHeap(k: k)
-      for (row, similarity) in dots.buffer.enumerated() where similarity > heap.threshold {
+      for (row, similarity) in similarities.buffer.enumerated() where similarity > heap.threshold {
         let index = owned.lowerBound + row
         guard excluding?[query] != index else { continue }
         heap.offer(Neighbour(similarity: similarity, index: index))
@@ -36,6 +40,30 @@ extension MemoryBank {
       candidates.neighbours.replaceSubrange((query * k)..<(query * k + heap.count), with: heap.sorted)
     }
     return candidates
+  }
+}
+
+extension SearchMetric {
+  /// similarities[i] = that of `query` and rows[numbers[i]], in double: the bits follow from the two vectors alone.
+  func compare(
+    _ query: UnsafePointer<Float>, _ rows: UnsafePointer<Float>, _ numbers: UnsafePointer<Int32>, _ count: Int,
+    dimension: Int, into similarities: UnsafeMutablePointer<Double>
+  ) {
+    ck_bank_dots(query, rows, numbers, count, dimension, similarities)
+    guard self == .euclidean else { return }
+    let square = Self.square(query, dimension: dimension)
+    for place in 0..<count {
+      let rowSquare = Self.square(rows + Int(numbers[place]) * dimension, dimension: dimension)
+      // Exactly 0 for equal vectors, whose three products are one number.
+      similarities[place] = min(2 * similarities[place] - square - rowSquare, 0)
+    }
+  }
+
+  /// |x|^2.
+  static func square(_ vector: UnsafePointer<Float>, dimension: Int) -> Double {
+    var square = 0.0
+    ck_bank_dots(vector, vector, [0], 1, dimension, &square)
+    return square
   }
 }
 

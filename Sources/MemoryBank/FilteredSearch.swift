@@ -14,7 +14,9 @@ extension MemoryBank {
   ///   - k: at most the rows of this rank.
   /// - Returns: nil where similarities in float prove nothing: rows or queries that are not finite or are longer than
   ///   2^20, or too many neighbours or dimensions.
-  func filteredCandidates(_ queries: UnsafeBufferPointer<Float>, k: Int, excluding: [Int]?) -> Candidates? {
+  func filteredCandidates(
+    _ queries: UnsafeBufferPointer<Float>, k: Int, excluding: [Int]?, by metric: SearchMetric
+  ) -> Candidates? {
     let rows = ownedRows.count
     guard k > 0, !queries.isEmpty else { return Candidates(queries: queries.count / dimension, k: k) }
     // One more, since the one to leave out is struck off only at the end.
@@ -22,7 +24,7 @@ extension MemoryBank {
     guard kept <= 1 << 12, dimension <= 1 << 16 else { return nil }
     return storage.withUnsafeBufferPointer { shard in
       let search = FilteredSearch(
-        queries, rows: shard.baseAddress!, dimension: dimension, k: kept, workers: workers.count)
+        queries, rows: shard.baseAddress!, dimension: dimension, k: kept, metric: metric, workers: workers.count)
       // Pieces small enough to share out, and large enough to be worth a turn.
       let strip = Shortlists.strip
       let piece = min(1024, max(strip, rows / (4 * workers.count) / strip * strip))
@@ -43,6 +45,9 @@ extension MemoryBank {
 }
 
 /// One search of one rank's rows, by all its workers.
+///
+/// What is compared in float is a key, the same order as the similarity's: the dot product itself, or f . m - |m|^2 / 2,
+/// which is (|f|^2 - |f - m|^2) / 2.
 private final class FilteredSearch {
   /// Q.
   let count: Int
@@ -50,10 +55,11 @@ private final class FilteredSearch {
   private let rows: UnsafePointer<Float>
   private let dimension: Int
   private let k: Int
+  private let metric: SearchMetric
   /// nil for so few queries that rows are compared with one after the other.
   private let panels: Panels?
-  /// Q: the error of a similarity per unit of a row's length.
-  private let errors: [Float]
+  /// Q: |f|^2, not a number where it is too long.
+  private let squares: [Double]
   private let workers: [Worker]
 
   /// What one worker found in the rows that it was given.
@@ -61,10 +67,12 @@ private final class FilteredSearch {
     let lists: Shortlists
     /// What no row so far is longer than.
     var length: Float = 0
-    /// Similarities in float prove nothing about some row.
+    /// Keys in float prove nothing about some row.
     var isProven = true
     /// (32, 32).
     let tile = Scratch<Float>(count: Shortlists.strip * Panels.lanes)
+    /// (32): the rows' squares.
+    let squares = Scratch<Float>(count: Shortlists.strip)
 
     init(count: Int, k: Int) { lists = Shortlists(count: count, k: k) }
   }
@@ -74,19 +82,21 @@ private final class FilteredSearch {
   /// Lengths count for so much more: squares of tiny elements may have vanished.
   private static let lengthVanished = 0x1p-60
 
-  init(_ queries: UnsafeBufferPointer<Float>, rows: UnsafePointer<Float>, dimension: Int, k: Int, workers: Int) {
+  init(
+    _ queries: UnsafeBufferPointer<Float>, rows: UnsafePointer<Float>, dimension: Int, k: Int, metric: SearchMetric,
+    workers: Int
+  ) {
     count = queries.count / dimension
     let values = queries.baseAddress!
     self.queries = values
     self.rows = rows
     self.dimension = dimension
     self.k = k
+    self.metric = metric
     panels = count > 3 ? Panels(queries, dimension: dimension) : nil
-    errors = (0..<count).map { query in
-      var square = 0.0
-      ck_bank_dots(values + query * dimension, values, [Int32(query)], 1, dimension, &square)
-      guard square <= Self.longestSquare else { return .nan }
-      return Float(Shortlists.error(dimension: dimension) * (square.squareRoot() + Self.lengthVanished))
+    squares = (0..<count).map { query in
+      let square = SearchMetric.square(values + query * dimension, dimension: dimension)
+      return square <= Self.longestSquare ? square : .nan
     }
     // Whole panels: the lanes left over have lists that stay closed.
     let (lists, queries) = (panels.map { $0.number * Panels.lanes } ?? count, count)
@@ -97,7 +107,7 @@ private final class FilteredSearch {
     }
   }
 
-  var isProven: Bool { workers.allSatisfy { $0.isProven } && !errors.contains { $0.isNaN } }
+  var isProven: Bool { workers.allSatisfy { $0.isProven } && !squares.contains { $0.isNaN } }
 
   /// Puts those of these rows that may be among the nearest on the worker's shortlists.
   func scan(_ range: Range<Int>, worker: Int) {
@@ -114,7 +124,8 @@ private final class FilteredSearch {
 
   /// Makes the margins wide enough for the longest of these rows.
   private func measure(_ strip: Range<Int>, _ worker: Worker) {
-    let square = ck_bank_largest_square(rows + strip.lowerBound * dimension, strip.count, dimension)
+    let square = ck_bank_row_squares(
+      rows + strip.lowerBound * dimension, strip.count, dimension, worker.squares.elements)
     guard Double(square) <= Self.longestSquare else {
       worker.isProven = false
       return
@@ -123,7 +134,15 @@ private final class FilteredSearch {
     guard length > worker.length else { return }
     // A little more, so that the next row that is hardly longer changes nothing.
     worker.length = length * 1.001
-    for query in 0..<count { worker.lists.setMargin(errors[query] * worker.length, of: query) }
+    for query in 0..<count { worker.lists.setMargin(margin(of: query, length: worker.length), of: query) }
+  }
+
+  /// How far a key in float may be off, for rows of this length: the dot product's error and, where it is subtracted, that of
+  /// half a square, each of them D terms.
+  private func margin(of query: Int, length: Float) -> Float {
+    let error = Shortlists.error(dimension: dimension)
+    let (own, other) = (squares[query].squareRoot() + Self.lengthVanished, Double(length))
+    return Float(error * other * (metric == .euclidean ? own + other / 2 : own))
   }
 
   private func compare(_ strip: Range<Int>, _ panels: Panels, _ worker: Worker) {
@@ -131,6 +150,9 @@ private final class FilteredSearch {
     for panel in 0..<panels.number {
       let first = panel * Panels.lanes
       ck_bank_similarities(rows + strip.lowerBound * dimension, strip.count, dimension, panels[panel], tile)
+      if metric == .euclidean {
+        ck_bank_subtract_half_squares(tile, strip.count, Panels.lanes, worker.squares.elements)
+      }
       _ = ck_bank_shortlist_lanes(
         tile, strip.count, Int32(strip.lowerBound), lists.cutoffs.elements + first, lists.capacity,
         lists.values.elements + first * lists.capacity, lists.numbers.elements + first * lists.capacity,
@@ -139,13 +161,14 @@ private final class FilteredSearch {
   }
 
   private func compareOneByOne(_ strip: Range<Int>, _ worker: Worker) {
-    let (lists, similarities) = (worker.lists, worker.tile.elements)
+    let (lists, keys) = (worker.lists, worker.tile.elements)
     for query in 0..<count {
       ck_bank_row_similarities(
-        rows + strip.lowerBound * dimension, strip.count, dimension, queries + query * dimension, similarities)
+        rows + strip.lowerBound * dimension, strip.count, dimension, queries + query * dimension, keys)
+      if metric == .euclidean { ck_bank_subtract_half_squares(keys, strip.count, 1, worker.squares.elements) }
       let (values, numbers, count) = lists.entries(query)
       lists.counts.elements[query] = ck_bank_shortlist(
-        similarities, strip.count, Int32(strip.lowerBound), lists.cutoffs.elements[query], values, numbers,
+        keys, strip.count, Int32(strip.lowerBound), lists.cutoffs.elements[query], values, numbers,
         Int32(count))
     }
   }
@@ -154,21 +177,23 @@ private final class FilteredSearch {
   private func settle(_ query: Int, _ lists: Shortlists) {
     let (values, numbers, count) = lists.entries(query)
     let nearest = exact(query, numbers, count)
-    let similarities = Dictionary(uniqueKeysWithValues: (0..<count).map { (Int(numbers[$0]), values[$0]) })
+    let keys = Dictionary(uniqueKeysWithValues: (0..<count).map { (Int(numbers[$0]), values[$0]) })
     for (place, neighbour) in nearest.prefix(k).enumerated() {
-      values[place] = similarities[neighbour.index]!
+      values[place] = keys[neighbour.index]!
       numbers[place] = Int32(neighbour.index)
     }
     lists.counts.elements[query] = Int32(k)
     // Rounded down.
-    lists.raise(query, to: Float(nearest[k - 1].similarity).nextDown)
+    let last = nearest[k - 1].similarity
+    lists.raise(query, to: Float(metric == .euclidean ? (squares[query] + last) / 2 : last).nextDown)
   }
 
   /// These rows in the total order, by their similarities in double.
   private func exact(_ query: Int, _ numbers: UnsafePointer<Int32>, _ count: Int) -> [Neighbour] {
-    withUnsafeTemporaryAllocation(of: Double.self, capacity: count) { dots in
-      ck_bank_dots(queries + query * dimension, rows, numbers, count, dimension, dots.baseAddress)
-      var neighbours = (0..<count).map { Neighbour(similarity: dots[$0], index: Int(numbers[$0])) }
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: count) { similarities in
+      metric.compare(
+        queries + query * dimension, rows, numbers, count, dimension: dimension, into: similarities.baseAddress!)
+      var neighbours = (0..<count).map { Neighbour(similarity: similarities[$0], index: Int(numbers[$0])) }
       neighbours.sort { $0.precedes($1) }
       return neighbours
     }

@@ -20,7 +20,7 @@ public struct MemoryBank: Sendable {
   public let dimension: Int
   /// This rank's threads.
   let workers: Workers
-  /// (M, D), unit rows.
+  /// (M, D): unit rows where they are trained with or angles are asked for.
   ///
   /// A row that is not finite is kept as it is. Whatever looks at it next throws a `MemoryBankError` on all ranks.
   private(set) var storage: ShardStorage
@@ -32,7 +32,16 @@ public struct MemoryBank: Sendable {
       seed: seed, workers: workers)
   }
 
-  /// From rows that the caller loaded, unit rows. They are taken as they are.
+  /// Rows of zeros, to be replaced.
+  public init(rows: Int, dimension: Int, workers: Workers, communicator: Communicator) {
+    let sharding = Sharding(rows: rows, ranks: communicator.size)
+    let count = sharding.range(of: communicator.rank).count * dimension
+    self.init(
+      sharding: sharding, rank: communicator.rank, dimension: dimension, shard: [Float](repeating: 0, count: count),
+      workers: workers)
+  }
+
+  /// From rows that the caller loaded. They are taken as they are.
   ///
   /// - Parameter shard: (M, D), M the count of `Sharding(rows:ranks:).range(of: communicator.rank)`.
   public init(rows: Int, dimension: Int, shard: [Float], workers: Workers, communicator: Communicator) {
@@ -41,7 +50,7 @@ public struct MemoryBank: Sendable {
       shard: shard, workers: workers)
   }
 
-  /// From all rows of a mapped file, unit rows, of which this rank's are searched where they lie. They are taken as they
+  /// From all rows of a mapped file, of which this rank's are searched where they lie. They are taken as they
   /// are.
   ///
   /// - Parameter mapped: (N, D).
@@ -95,7 +104,7 @@ public struct MemoryBank: Sendable {
   /// The rows of `shard`, as image indices.
   public var ownedRows: Range<Int> { sharding.range(of: rank) }
 
-  /// (M, D), unit rows; a copy of them where they are mapped.
+  /// (M, D); a copy of them where they are mapped.
   public var shard: [Float] { storage.values }
 
   /// Local. Throws a `SafetensorsError` when the rows are mapped from a file that was written to since it was opened.
@@ -124,13 +133,13 @@ extension MemoryBank {
     }
   }
 
-  /// m_i <- normalise(z_i) for the images that this rank owns: the refresh pass. Local.
+  /// m_i <- f_i for the images that this rank owns: the refresh pass. Local.
   ///
   /// - Parameters:
   ///   - imageIndices: B of them, each in 0 ..< N.
-  ///   - embeddings: (B, D), the whole batch's.
-  public mutating func replace(imageIndices: [Int], embeddings: [Float]) {
-    change(imageIndices, embeddings) { _, embedding in Self.normalised(embedding.map(Double.init)) }
+  ///   - rows: (B, D), the whole batch's.
+  public mutating func replace(imageIndices: [Int], rows: [Float]) {
+    change(imageIndices, rows) { _, row in Array(row) }
   }
 
   /// Replaces each owned row by what `newRow` makes of it and its embedding, or keeps it where that is nil.

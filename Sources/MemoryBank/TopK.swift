@@ -2,9 +2,17 @@ public import MPI
 
 // K = neighbours looked up, N = bank rows, M = rows of this rank, Q = queries, D = embedding dimension
 
+/// What makes a row near.
+public enum SearchMetric: Sendable {
+  /// z . m: the cosine, for unit vectors. Training's.
+  case dotProduct
+  /// -|f - m|^2, as -(|f|^2 - 2 f . m + |m|^2) of exact products: for vectors whose lengths count. Scoring's.
+  case euclidean
+}
+
 /// One found prototype.
 public struct Neighbour: Sendable, Equatable {
-  /// The dot product in double: a cosine, up to the rounding of unit rows to float.
+  /// By `SearchMetric`, in double: a dot product, or minus a squared distance.
   public var similarity: Double
   /// The row, an image index.
   public var index: Int
@@ -13,6 +21,9 @@ public struct Neighbour: Sendable, Equatable {
     self.similarity = similarity
     self.index = index
   }
+
+  /// |f - m|^2 of a Euclidean search.
+  public var squaredDistance: Double { -similarity }
 
   /// The total order of a search: similarity descending, then index ascending.
   public func precedes(_ other: Neighbour) -> Bool {
@@ -24,19 +35,19 @@ extension MemoryBank {
   /// Queries that are looked up together: their candidates travel in one gather.
   static let queryBlock = 128
 
-  /// For each query its K nearest rows, similarity descending, then index ascending. All ranks.
+  /// For each query its K nearest rows by `metric`, similarity descending, then index ascending. All ranks.
   ///
   /// Exactly what a search of the whole bank finds, for any sharding: each rank's K nearest of its own rows are
   /// gathered and merged in the total order. Costs 2 Q N D operations over all ranks.
   ///
   /// - Parameters:
-  ///   - queries: (Q, D), rows of unit length, equal on all ranks.
+  ///   - queries: (Q, D), equal on all ranks.
   ///   - k: 1 or more.
   ///   - excluding: for each query a row that does not count (its own), or nil for none.
   /// - Returns: for each query K neighbours, or as many as there are rows that count. Equal on all ranks.
   /// - Throws: `MemoryBankError` on all ranks when a query or a row is not finite; `MPIError`.
   public func nearest(
-    _ queries: [Float], k: Int, excluding: [Int]?, communicator: Communicator
+    _ queries: [Float], k: Int, excluding: [Int]?, by metric: SearchMetric, communicator: Communicator
   ) throws -> [[Neighbour]] {
     let count = queries.count / dimension
     precondition(
@@ -51,7 +62,8 @@ extension MemoryBank {
     for first in stride(from: 0, to: count, by: Self.queryBlock) {
       let block = first..<min(first + Self.queryBlock, count)
       let candidates = candidates(
-        queries[(block.lowerBound * dimension)..<(block.upperBound * dimension)], k: k, excluding: excluding?[block])
+        queries[(block.lowerBound * dimension)..<(block.upperBound * dimension)], k: k, excluding: excluding?[block],
+        by: metric)
       nearest += try candidates.ofAllRanks(k: k, communicator)  // all ranks
     }
     return nearest
@@ -60,12 +72,14 @@ extension MemoryBank {
   /// The K nearest of this rank's rows. Local.
   ///
   /// - Parameter queries: (Q, D).
-  func candidates(_ queries: ArraySlice<Float>, k: Int, excluding: ArraySlice<Int>?) -> Candidates {
+  func candidates(
+    _ queries: ArraySlice<Float>, k: Int, excluding: ArraySlice<Int>?, by metric: SearchMetric
+  ) -> Candidates {
     queries.withUnsafeBufferPointer { queries in
       let excluding = excluding.map(Array.init)
       let k = min(k, ownedRows.count)
-      return filteredCandidates(queries, k: k, excluding: excluding)
-        ?? clearCandidates(queries, k: k, excluding: excluding)
+      return filteredCandidates(queries, k: k, excluding: excluding, by: metric)
+        ?? clearCandidates(queries, k: k, excluding: excluding, by: metric)
     }
   }
 }

@@ -92,7 +92,7 @@ public struct ImageFolder: Sendable {
   private static func clause(_ unread: UnreadFiles) -> String { unread.isEmpty ? "" : ": \(unread.sentence)" }
 
   /// Names of folders with normal images, in lower case.
-  private static let normalNames = ["good", "normal"]
+  public static let normalNames = ["good", "normal"]
 
   /// "good" of "test/good/a.png". Split as bytes: a `Character` may join the slash and a combining mark behind it.
   private static func secondComponent(of path: String) -> String {

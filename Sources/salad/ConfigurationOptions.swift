@@ -10,6 +10,9 @@ extension BadImages: ExpressibleByArgument {}
 extension BankStart: ExpressibleByArgument {}
 extension BankKind: ExpressibleByArgument {}
 extension Centre: ExpressibleByArgument {}
+extension Levels: ExpressibleByArgument {
+  public init?(argument: String) { self.init(argument) }
+}
 extension Fit: ExpressibleByArgument {}
 extension LearningRateDecay: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
@@ -176,11 +179,26 @@ struct ConfigurationOptions: ParsableArguments {
 
   // MARK: Scoring
 
+  @Option(
+    help: """
+      What describes an image to the bank that scores: stages of the encoder between commas, whose maps are averaged \
+      (unet: e1 to e6, resnet18: layer1 to layer4), or z, the bottleneck. (default: \
+      \(Architecture.unet.defaultLevels), of a resnet18 \(Architecture.resnet18.defaultLevels))
+      """)
+  var levels: Levels?
+
   @Option(help: "The rule that scores, remembered by the run. (default: \(defaults.scoreRule.rawValue))")
   var scoreRule: ScoreRule?
 
   @Option(help: "Prototypes looked up when scoring, remembered by the run. (default: \(defaults.topK))")
   var topK: Int?
+
+  @Option(
+    help: """
+      How evenly the nearest prototypes count: as multiples of the bank's own squared distances. \
+      (default: \(defaults.scoreTemperature))
+      """)
+  var scoreTemperature: Double?
 
   // MARK: Calibration
 
@@ -205,6 +223,8 @@ struct ConfigurationOptions: ParsableArguments {
     func set<T>(_ path: WritableKeyPath<Configuration, T>, _ value: T?) {
       if let value { configuration[keyPath: path] = value }
     }
+    // A recipe's levels are its network's.
+    if let architecture, !architecture.has(configuration.levels) { configuration.levels = architecture.defaultLevels }
     set(\.architecture, architecture)
     set(\.size, size)
     set(\.channels, channels)
@@ -243,8 +263,10 @@ struct ConfigurationOptions: ParsableArguments {
     set(\.momentum, momentum)
     set(\.anchorRate, anchorRate)
     set(\.neighbours, neighbours)
+    set(\.levels, levels)
     set(\.scoreRule, scoreRule)
     set(\.topK, topK)
+    set(\.scoreTemperature, scoreTemperature)
     if let validationFraction { configuration.validationFraction = validationFraction }
     if let falseAlarmRate { configuration.falseAlarmRate = falseAlarmRate }
   }

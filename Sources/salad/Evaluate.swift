@@ -22,7 +22,7 @@ struct Evaluate: ParsableCommand {
         sensitivity    anomalous images flagged while 90 (95) % of normal are not
         specificity    normal images not flagged while 90 (95) % of anomalous are
         95 % interval  spread over test sets redrawn by patient (bootstrap)
-        flagged        images above the threshold of a model trained with --validation-fraction
+        flagged        images at or below the false-alarm rate
 
       Precision is the share of flagged images that are anomalous. Each kind of anomaly is measured against all normal \
       images. Whose an image is follows from its name in NIH ChestX-ray14, MURA and Kermany et al.; others are redrawn \
@@ -84,6 +84,10 @@ struct Evaluate: ParsableCommand {
     if baseline {
       evaluation.baselineAUROC = try RawPixelEvaluation.areaUnderROC(  // all ranks
         of: data, images: images, workers: workers, communicator: session.communicator, watchdog: session.watchdog)
+    }
+    if let threshold {
+      let normal = zip(images, scores).filter { !$0.0.isAnomalous }.map { threshold.pValue(of: $0.1) }
+      if let warning = Drift.warning(ofNormal: normal) { session.log.note(warning) }
     }
     evaluation.calibrated = threshold.map { CalibratedRates(images: images, scores: scores, threshold: $0) }
     if session.communicator.isRoot {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Autoencoder
 import MemoryBank
 import Radiographs
 import SALAD
@@ -13,7 +14,7 @@ struct Import: ParsableCommand {
 
         python3 Examples/convert_pth.py published.pth model.safetensors
         salad import model.safetensors --output deploy --data /data/chest
-        salad import model.safetensors --output deploy --bank bank.safetensors --score-rule mean-angle
+        salad import model.safetensors --output deploy --bank bank.safetensors --levels z --score-rule mean-angle
       """)
 
   @Argument(help: ArgumentHelp("The weights, as safetensors.", valueName: "model.safetensors"))
@@ -24,7 +25,7 @@ struct Import: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "A bank: the tensor `bank`, (rows, dimension) float32, unit rows.", valueName: "file.safetensors"))
+      "A bank: the tensor `bank`, (rows, features) float32, unit rows where z scores.", valueName: "file.safetensors"))
   var bank: String?
 
   @Option(help: ArgumentHelp("The data set whose normal training images become the bank.", valueName: "dir"))
@@ -39,14 +40,21 @@ struct Import: ParsableCommand {
   @Option(help: "How images that are not square become so.")
   var fit = Configuration().fit
 
-  @Option(help: "How similarities become a score.")
+  @Option(help: "How distances become a score.")
   var scoreRule = Configuration().scoreRule
 
   @Option(help: "Prototypes looked up when scoring.")
   var topK = Configuration().topK
 
-  @Option(help: "Temperature of the softmax over prototypes.")
-  var temperature = Configuration().temperature
+  @Option(
+    help: """
+      What describes an image: stages of the encoder between commas, whose maps are averaged, or z, the bottleneck. \
+      (default: \(Architecture.unet.defaultLevels), of a resnet18 \(Architecture.resnet18.defaultLevels))
+      """)
+  var levels: Levels?
+
+  @Option(help: "How evenly the nearest prototypes count: as multiples of the bank's own squared distances.")
+  var scoreTemperature = Configuration().scoreTemperature
 
   @Option(help: "What to do about an image that cannot be read: end, or leave it out and name it.")
   var badImages = Configuration().badImages
@@ -61,7 +69,7 @@ struct Import: ParsableCommand {
     configuration.fit = fit
     configuration.scoreRule = scoreRule
     configuration.topK = topK
-    configuration.temperature = temperature
+    configuration.scoreTemperature = scoreTemperature
     configuration.badImages = badImages
     return configuration
   }
@@ -70,13 +78,16 @@ struct Import: ParsableCommand {
     guard (bank == nil) != (data == nil) else {
       throw ValidationError("give either --bank, a bank's file, or --data, the data set to make one of")
     }
-    try asUsage { try settings.validate() }
+    var checked = settings
+    // The network, and so its levels, are known once the weights are.
+    if scoreRule.isAngular { checked.levels = levels ?? checked.levels }
+    try asUsage { try checked.validate() }
   }
 
   func run() throws {
     Launch.onAllRanks(timeout: work.timeout ?? Execution().timeout) { session in
       let model = try ModelImport(  // all ranks
-        model: model, size: size, configuration: settings, workers: session.workers(work.workers),
+        model: model, size: size, levels: levels, configuration: settings, workers: session.workers(work.workers),
         communicator: session.communicator, watchdog: session.watchdog, log: session.log)
       let source = bank.map(ModelImport.BankSource.file) ?? .data(data ?? "")
       let rows = try model.write(bank: source, to: output)  // all ranks

@@ -1,20 +1,23 @@
 import ArgumentParser
 import Autoencoder
 import MPI
+import MemoryBank
 import SALAD
 
 struct Merge: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Make one model and one whole bank of a run's newest checkpoint, for deployment.",
+    abstract: "Make one deployment of a run's newest checkpoint, or of several runs that score together.",
     discussion: """
-      Every file is verified first and the run is never changed. The result scores as the run does, byte for byte, \
-      whatever the number of ranks that trained it.
+      Every file is verified first and no run is ever changed. The result scores as the run does, byte for byte, \
+      whatever the number of ranks that trained it. Runs that score together were trained on the same images with other \
+      seeds: each one's distances are taken relative to its own bank and averaged.
 
         salad merge run --output deploy
+        salad merge run-0 run-1 run-2 --output deploy
       """)
 
-  @Argument(help: ArgumentHelp("The run's folder.", valueName: "run"))
-  var model: String
+  @Argument(help: ArgumentHelp("The runs' folders.", valueName: "run"))
+  var runs: [String]
 
   @Option(help: ArgumentHelp("The folder to make; it must not exist.", valueName: "deploy"))
   var output: String
@@ -24,12 +27,25 @@ struct Merge: ParsableCommand {
 
   @OptionGroup var work: WorkOptions
 
+  func validate() throws {
+    guard (1...Deployment.mostModels).contains(runs.count) else {
+      throw ValidationError("\(runs.count) runs were given: give 1 to \(Deployment.mostModels)")
+    }
+    guard Set(runs).count == runs.count else { throw ValidationError("a run was given twice: give each once") }
+  }
+
   func run() throws {
     Launch.onAllRanks(timeout: work.timeout ?? Execution().timeout) { session in
-      session.watchdog.enter("merging \(model)", step: nil)
+      session.watchdog.enter("merging \(runs.joined(separator: ", "))", step: nil)
       let merged = try Deployment.merge(  // all ranks
-        run: model, output: output, bank: bank, workers: session.workers(work.workers),
+        runs: runs, output: output, bank: bank, workers: session.workers(work.workers),
         communicator: session.communicator,
+        calibration: { source in
+          if let calibration = source.models[0].calibration, calibration.bank == source.bankKind { return calibration }
+          return try Scorer.calibration(  // all ranks
+            of: source, workers: session.workers(work.workers), communicator: session.communicator,
+            watchdog: session.watchdog)
+        },
         selfTest: { source in
           // Without one where this machine, such as a cluster's login node, cannot compute as the model does.
           let isSupported: UInt8 = source.scoring.precision.isSupported ? 1 : 0
@@ -39,7 +55,9 @@ struct Merge: ParsableCommand {
             watchdog: session.watchdog
           ).selfTest()  // all ranks
         })
-      session.log.note("\(output) holds the model of \(model) and its \(merged.rawValue) bank")
+      let models = runs.count == 1 ? "the model of \(runs[0]) and its" : "\(runs.count) models and their"
+      session.log.note(
+        "\(output) holds \(models) \(merged.rawValue) bank\(runs.count == 1 ? "" : "s")")
       return .success
     }
   }

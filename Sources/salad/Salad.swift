@@ -18,12 +18,13 @@ struct Salad: ParsableCommand {
         mpirun -n 2 salad score run phantoms/test --csv > scores.csv
         salad merge run --output deploy         # one model and one bank
         salad score deploy phantoms/test
+        salad calibrate deploy --data normals --output deploy-here         # for another hospital
         salad import weights.safetensors --output deploy --data phantoms   # trained elsewhere
 
       `salad help train` and so on say more. Standard output carries only the result.
       """,
     version: saladVersion,
-    subcommands: [Train.self, Score.self, Evaluate.self, Merge.self, Import.self, PhantomCommand.self, Bench.self])
+    subcommands: [Train.self, Score.self, Evaluate.self, Merge.self, Calibrate.self, Import.self, PhantomCommand.self, Bench.self])
 
   static func main() {
     do {

@@ -9,9 +9,9 @@ struct Score: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Score images: how far each is from what is normal.",
     discussion: """
-      Scores are in 0...1, higher is more anomalous. A folder is searched recursively for .png, sorted by path. \
-      Where the model was trained with --validation-fraction, a p-value tells how rare so high a score is among normal \
-      images that training never saw, and images at or below the false-alarm rate are flagged.
+      Scores are in 0...1, higher is more anomalous: 0.5 is as far from the bank as a typical training image is from the \
+      others, 0 a copy of one. A folder is searched recursively for .png, sorted by path. A p-value tells how rare so \
+      high a score is among normal images, and images at or below the false-alarm rate are flagged.
 
         salad score run image.png
         salad score deploy images/ --csv > scores.csv
@@ -24,7 +24,7 @@ struct Score: ParsableCommand {
   @Argument(help: ArgumentHelp("PNG images, and folders of them.", valueName: "images"))
   var images: [String]
 
-  @Flag(help: "Print path,score,rule as CSV (RFC 4180), and p_value,flagged where the model is calibrated.")
+  @Flag(help: "Print path,score,rule as CSV (RFC 4180), and p_value,flagged.")
   var csv = false
 
   @OptionGroup var scoring: ScoringOptions
@@ -42,6 +42,9 @@ struct Score: ParsableCommand {
     let scores = try scorer.scores(of: paths)  // all ranks
 
     if session.communicator.isRoot {
+      if let threshold, let warning = Drift.warning(ofUnlabelled: scores.map(threshold.pValue(of:))) {
+        session.log.note(warning)
+      }
       let table = csv ? Self.csv : Self.listing
       try Console.output(table(zip(paths, scores).map { ($0, $1) }, scorer.rule, threshold))
     }

@@ -5,7 +5,7 @@ import SALAD
 
 /// How to score; what is not given is remembered by the run or deployment.
 struct ScoringOptions: ParsableArguments {
-  @Option(help: "How similarities become a score. (default: what the model remembers)")
+  @Option(help: "How distances become a score. (default: what the model remembers)")
   var scoreRule: ScoreRule?
 
   @Option(help: "Prototypes looked up. (default: what the model remembers)")
@@ -19,8 +19,7 @@ struct ScoringOptions: ParsableArguments {
 
   @Option(
     help: """
-      Fraction of normal images that may be flagged, where the model was trained with --validation-fraction. \
-      (default: what the model remembers)
+      Fraction of normal images that may be flagged. (default: what the model remembers)
       """)
   var falseAlarmRate: Double?
 
@@ -56,22 +55,17 @@ struct ScoringOptions: ParsableArguments {
 
   /// - Throws: `SaladError` 64 when a false-alarm rate was asked for and the scores are not calibrated.
   private func threshold(of scorer: Scorer, source: ModelSource, log: Log) throws -> ConformalThreshold? {
-    let threshold = scorer.calibration?.threshold(rule: scorer.rule, falseAlarmRate: falseAlarmRate)
-    if let threshold {
-      if threshold.value == nil { log.note(threshold.sentence) }
-      return threshold
-    }
-    let reason =
-      if let calibration = source.calibration {
-        "its p-values are those of --precision \(source.scoring.precision.rawValue), --top-k \(calibration.topK) and the "
-          + "\(calibration.bank.rawValue) bank, not of this"
-      } else {
-        "it was trained without --validation-fraction and has no p-values"
+    guard scorer.isCalibrated else {
+      let reason = "its p-values are those of --precision \(source.scoring.precision.rawValue), not of this"
+      guard falseAlarmRate == nil else {
+        throw SaladError(.usage, "\(source.path): \(reason): leave --false-alarm-rate away, or change that")
       }
-    guard falseAlarmRate == nil else {
-      throw SaladError(.usage, "\(source.path): \(reason): leave --false-alarm-rate away, or change that")
+      log.note("\(source.path): \(reason)")
+      return nil
     }
-    if source.calibration != nil { log.note("\(source.path): \(reason)") }
-    return nil
+    let threshold = scorer.scale.threshold(falseAlarmRate: falseAlarmRate)
+    if threshold.value == nil { log.note(threshold.sentence) }
+    if let warning = scorer.scale.warning { log.note("\(source.path): \(warning)") }
+    return threshold
   }
 }

@@ -151,6 +151,19 @@ struct BatchNormalisation: Sendable {
     apply(values, into: output, images: images, scale: normalisation.scale, shift: normalisation.shift)
   }
 
+  /// In place allowed.
+  ///
+  /// - Parameter means: (m, padded channels): over each map's positions, before the maximum.
+  func evaluate(
+    _ values: UnsafeRawPointer, into output: UnsafeMutableRawPointer, means: UnsafeMutablePointer<Float>, images: Int,
+    evaluation: AlignedBuffer<Float>
+  ) {
+    let normalisation = self.evaluation(evaluation)
+    ck_normalise_means(
+      values, Int64(images), Int64(padded(channels) / OneDNN.block), Int64(side), Int64(side), precision.layout,
+      normalisation.scale, normalisation.shift, slope, pools ? 1 : 0, output, means)
+  }
+
   /// What `evaluate` does, for a convolution that does it with its output.
   func evaluation(_ evaluation: AlignedBuffer<Float>) -> ck_normalisation {
     let scales = evaluation.pointer + evaluationOffset

@@ -88,4 +88,18 @@ struct NormalisedConvolution: Sendable {
     convolution.forward(source, into: output, packed: shared.packed, worker: worker)
     normalisation.evaluate(output, into: output, images: microBatch, evaluation: shared.evaluation)
   }
+
+  /// The same, and the means over positions of the activation, before any maximum, into their place in `features`.
+  func evaluate(
+    _ source: UnsafeRawPointer, into output: UnsafeMutableRawPointer, means: StageMeans, stage: Int,
+    features: UnsafeMutablePointer<Float>, shared: SharedBuffers, worker: WorkerBuffers
+  ) {
+    convolution.forward(source, into: output, packed: shared.packed, worker: worker)
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: microBatch * padded(normalisation.channels)) { room in
+      let averages = room.baseAddress!
+      normalisation.evaluate(
+        output, into: output, means: averages, images: microBatch, evaluation: shared.evaluation)
+      means.copy(averages, of: stage, images: microBatch, into: features)
+    }
+  }
 }

@@ -24,9 +24,12 @@ void ck_bank_similarities(const float *rows, size_t count, size_t dimension, con
 void ck_bank_row_similarities(
   const float *rows, size_t count, size_t dimension, const float *embedding, float *values);
 
-/// The largest sum of squares of a row, in float, in no particular order; INFINITY when one overflows or is not a number.
-/// Fetches as many rows behind them into the cache.
-float ck_bank_largest_square(const float *rows, size_t count, size_t dimension);
+/// squares[r] = rows[r] . rows[r], in float, in no particular order. Returns the largest; INFINITY when one overflows or is
+/// not a number: the others may then be missing. Fetches as many rows behind them into the cache.
+float ck_bank_row_squares(const float *rows, size_t count, size_t dimension, float *squares);
+
+/// tile[r][lane] -= squares[r] / 2, of (rows, lanes).
+void ck_bank_subtract_half_squares(float *tile, size_t rows, size_t lanes, const float *squares);
 
 // MARK: Softmax
 //

@@ -30,6 +30,12 @@ void ck_normalise_pool(
     const void *values, int64_t images, int64_t blocks, int64_t height, int64_t width, int64_t layout,
     const float *scale, const float *shift, float slope, void *output);
 
+/// As ck_normalise or, where `pools` is not 0, ck_normalise_pool, and the mean of each image's channel before the maximum,
+/// (images, blocks * block). Sides are even, or 1. In place allowed.
+void ck_normalise_means(
+    const void *values, int64_t images, int64_t blocks, int64_t height, int64_t width, int64_t layout,
+    const float *scale, const float *shift, float slope, int pools, void *output, float *means);
+
 /// The two sums that batch normalisation's gradient needs, per channel, with g = gradient through the activation:
 /// sum g and sum g * (value - mean) * inverse_deviation.
 void ck_normalise_backward_sums(

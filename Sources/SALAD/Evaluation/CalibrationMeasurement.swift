@@ -1,28 +1,21 @@
-import MPI
 import MemoryBank
 
 extension Calibration {
-  /// All ranks. Scores the images kept back as `salad score` would, under every rule.
+  /// All ranks. The same, judging by normal images that training never saw: scored as `salad score` would, under every rule
+  /// that it has.
   ///
   /// - Parameters:
   ///   - paths: of the images, at least 1, equal on all ranks.
-  ///   - scorer: with the refreshed bank.
+  ///   - scorer: of the one model whose calibration this is.
   /// - Returns: nil on all ranks when a signal asked to stop.
-  static func measure(
-    _ paths: [String], scorer: Scorer, falseAlarmRate: Double, communicator: Communicator
-  ) throws -> Calibration? {
-    let rules = ScoreRule.allCases
-    let progress = ProgressDisplay(
-      "calibrating", unit: "images", total: paths.count, isShown: communicator.isRoot)
-    var scores = rules.map { _ in [Double]() }
-    for block in Share.blocks(of: paths.indices, size: try scorer.imagesPerBlock()) {  // all ranks
-      let ofBlock = try scorer.scores(ofBlock: Array(paths[block]), rules: rules)  // all ranks
-      for rule in rules.indices { scores[rule] += ofBlock[rule] }
-      if try Signals.anyRankReceivedOne(communicator) { return nil }  // all ranks
-      progress.show(block.upperBound)
-    }
-    return Calibration(
-      topK: scorer.topK, temperature: scorer.temperature, falseAlarmRate: falseAlarmRate,
-      scores: Dictionary(uniqueKeysWithValues: zip(rules.map(\.rawValue), scores.map { $0.sorted() })))
+  func judging(by paths: [String], scorer: Scorer) throws -> Calibration? {
+    let rules = ScoreRule.allCases.filter { leftOut[$0.rawValue] != nil }
+    let distances = try scorer.distances(of: paths, rules: rules, title: "calibrating")  // all ranks
+    return distances.map { judging(by: $0[0].byName, origin: .keptBack) }
   }
+}
+
+extension [ScoreRule: [Double]] {
+  /// As files have it.
+  var byName: [String: [Double]] { Dictionary<String, [Double]>(uniqueKeysWithValues: map { ($0.rawValue, $1) }) }
 }

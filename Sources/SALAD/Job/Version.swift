@@ -1,2 +1,2 @@
 /// The version of salad, which a run remembers: a resume wants the same.
-public let saladVersion = "0.1.0"
+public let saladVersion = "0.2.0"

@@ -30,7 +30,7 @@ public struct Checkpoint: Sendable {
     /// What they show, one each.
     public var pictures: [PictureHash]?
     public var scoring: ScoringConfiguration
-    /// At the end of training, when images were kept back.
+    /// At the end of training.
     public var calibration: Calibration?
 
     public init(
@@ -100,28 +100,29 @@ public struct Checkpoint: Sendable {
       try rows(Sharding(rows: manifest.rows, ranks: communicator.size).range(of: communicator.rank), of: kind)
     }
     return MemoryBank(
-      rows: manifest.rows, dimension: manifest.dimension, shard: shard, workers: workers, communicator: communicator)
+      rows: manifest.rows, dimension: manifest.dimension(of: kind), shard: shard, workers: workers, communicator: communicator)
   }
 
-  /// Local. Rows of the bank from the shards that overlap the range, and no other: (range, D).
+  /// Local. Rows of the bank from the shards that overlap the range, and no other: (range, D or F).
   func rows(_ range: Range<Int>, of kind: BankKind) throws -> [Float] {
+    let dimension = manifest.dimension(of: kind)
     var values: [Float] = []
-    values.reserveCapacity(range.count * manifest.dimension)
+    values.reserveCapacity(range.count * dimension)
     for shard in manifest.shards(of: kind) {
       let rows = range.clamped(to: shard.firstRow..<shard.endRow)
       if rows.isEmpty { continue }
       try withRows(of: shard) { bytes in
-        let start = (rows.lowerBound - shard.firstRow) * manifest.dimension
-        values += BankTensor.floats(bytes, start..<start + rows.count * manifest.dimension)
+        let start = (rows.lowerBound - shard.firstRow) * dimension
+        values += BankTensor.floats(bytes, start..<start + rows.count * dimension)
       }
     }
     return values
   }
 
-  /// Local. All rows of one shard: float32, (rows of the shard, D).
+  /// Local. All rows of one shard: float32, (rows of the shard, D or F).
   func withRows<R>(of shard: Manifest.Shard, _ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
     let file = try SafetensorsFile(path: "\(folder)/\(shard.name)")
     return try BankTensor.withBytes(
-      of: file, rows: shard.endRow - shard.firstRow, dimension: manifest.dimension, body)
+      of: file, rows: shard.endRow - shard.firstRow, dimension: manifest.dimension(of: shard.kind), body)
   }
 }

@@ -85,9 +85,13 @@ public struct Configuration: Codable, Sendable, Equatable {
 
   // MARK: Scoring
 
-  public var scoreRule = ScoreRule.weighted
+  /// What describes an image to the bank that scores.
+  public var levels = Architecture.unet.defaultLevels
+  public var scoreRule = ScoreRule.weightedDistance
   /// K, prototypes looked up; clipped to the bank's rows.
-  public var topK = 100
+  public var topK = 30
+  /// tau_s, above 0: how fast the weights of the K nearest fall with their distance.
+  public var scoreTemperature = 1.0
 
   // MARK: Calibration
 
@@ -101,7 +105,7 @@ public struct Configuration: Codable, Sendable, Equatable {
   // A key is its flag's name with underscores; `differences(from:)` relies on it.
   enum CodingKeys: String, CodingKey, CaseIterable {
     case architecture, size, channels, fit, augmentation, rounds, precision, reduction, seed, temperature, momentum
-    case neighbours, centre
+    case neighbours, centre, levels
     case maximumWidth = "max_width"
     case embeddingDimension = "embedding_dimension"
     case badImages = "bad_images"
@@ -118,6 +122,7 @@ public struct Configuration: Codable, Sendable, Equatable {
     case anchorRate = "anchor_rate"
     case scoreRule = "score_rule"
     case topK = "top_k"
+    case scoreTemperature = "score_temperature"
     case validationFraction = "validation_fraction"
     case falseAlarmRate = "false_alarm_rate"
   }
@@ -142,7 +147,7 @@ extension Configuration {
     ScoringConfiguration(
       architecture: architecture, size: size, channels: channels, maximumWidth: maximumWidth,
       embeddingDimension: embeddingDimension, centre: centre, precision: precision, microBatch: microBatch, fit: fit,
-      scoreRule: scoreRule, topK: topK, temperature: temperature)
+      levels: levels, scoreRule: scoreRule, topK: topK, scoreTemperature: scoreTemperature)
   }
 
   /// Epochs of the whole training: R + 1 rounds.
@@ -171,6 +176,11 @@ extension Configuration {
     try require(channels == 1 || channels == 3, "--channels is \(channels): give 1 or 3")
     try require("--max-width", maximumWidth, in: 1...1024)
     try require("--embedding-dimension", embeddingDimension, in: 2...4096)
+
+    try require(
+      architecture.has(levels),
+      "--levels is \(String(describing: levels).debugDescription): give z, or some of "
+        + "\(architecture.stages.joined(separator: ",")) in this order")
 
     try require("--rotation", augmentation.rotation, in: 0...180, "of degrees in 0...180")
     try require("--scale", augmentation.scale, in: 0..<1, "of at least 0 and below 1")
@@ -201,6 +211,13 @@ extension Configuration {
     try require("--anchor-rate", anchorRate, in: 0...1, "in 0...1")
     try require("--neighbours", neighbours, in: 1...1_000_000)
     try require("--top-k", topK, in: 1...10_000_000)
+    try require(
+      scoreTemperature.isFinite && scoreTemperature > 0,
+      "--score-temperature is \(scoreTemperature): give a number above 0")
+    try require(
+      levels.isBottleneck || !scoreRule.isAngular,
+      "--score-rule \(scoreRule.rawValue) compares unit vectors, and the levels \(levels) are none: give --levels z, or "
+        + "another rule")
     try require("--validation-fraction", validationFraction ?? 0, in: 0..<1, "of at least 0 and below 1")
     if let falseAlarmRate { try ConformalThreshold.validate(falseAlarmRate: falseAlarmRate) }
   }
@@ -300,7 +317,9 @@ extension Configuration {
     case .anchorRate: "\(anchorRate)"
     case .neighbours: "\(neighbours)"
     case .scoreRule: scoreRule.rawValue
+    case .levels: levels.description
     case .topK: "\(topK)"
+    case .scoreTemperature: "\(scoreTemperature)"
     case .validationFraction: "\(validationFraction ?? 0)"
     case .falseAlarmRate: "\(falseAlarmRate ?? ConformalThreshold.defaultFalseAlarmRate)"
     }

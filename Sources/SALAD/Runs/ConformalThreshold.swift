@@ -1,17 +1,18 @@
-// n = images kept back, alpha = the wished false-alarm rate
+// n = images that calibrate, alpha = the wished false-alarm rate
 
-/// Judges a score by the scores of n normal images that training never saw.
+/// Judges a score by the scores of n normal images that are as good as new: the training images, each with itself left out,
+/// or images that training never saw.
 ///
 /// The conformal p-value of a score s (Vovk, Gammerman and Shafer, "Algorithmic Learning in a Random World", 2005; for
 /// outliers Bates et al., "Testing for Outliers with Conformal p-values", Annals of Statistics 2023):
 ///
-///     p(s) = (1 + #{scores kept back >= s}) / (n + 1)
+///     p(s) = (1 + #{calibrating scores >= s}) / (n + 1)
 ///
 /// An image is flagged where p <= alpha. With k = floor(alpha * (n + 1)) that is the same as s > t, the k-th largest
-/// score kept back, ties included: at most k - 1 of them reach s exactly when the k-th largest does not. With k = 0 the
+/// calibrating score, ties included: at most k - 1 of them reach s exactly when the k-th largest does not. With k = 0 the
 /// n images are too few for alpha, and nothing is ever flagged.
 ///
-/// A new normal image that is drawn like those kept back is flagged with a probability of at most alpha, on average over
+/// A new normal image that is drawn like those is flagged with a probability of at most alpha, on average over
 /// the draws of both. For one calibration the rate that holds from then on varies: without ties it is distributed as
 /// Beta(k, n + 1 - k), with mean k / (n + 1) and a deviation of about sqrt(alpha / n).
 public struct ConformalThreshold: Sendable, Equatable {
@@ -19,6 +20,8 @@ public struct ConformalThreshold: Sendable, Equatable {
   private let scores: [Double]
   /// alpha.
   public let falseAlarmRate: Double
+  /// Where the n images are from.
+  public let origin: Calibration.Origin
   /// t: scores above it are flagged; nil where none ever is.
   public let value: Double?
 
@@ -28,11 +31,12 @@ public struct ConformalThreshold: Sendable, Equatable {
   /// - Parameters:
   ///   - scores: ascending, at least 1.
   ///   - falseAlarmRate: alpha, above 0 and below 1.
-  public init(scores: [Double], falseAlarmRate: Double) {
+  public init(scores: [Double], falseAlarmRate: Double, origin: Calibration.Origin = .leftOut) {
     precondition(!scores.isEmpty, "a threshold of no scores")
     precondition(falseAlarmRate > 0 && falseAlarmRate < 1, "a false-alarm rate of \(falseAlarmRate)")
     self.scores = scores
     self.falseAlarmRate = falseAlarmRate
+    self.origin = origin
     // The largest k with k / (n + 1) <= alpha, divided as p is, so that rounding cannot tear the two apart.
     let places = Double(scores.count + 1)
     var k = min(scores.count, Int(falseAlarmRate * places) + 1)
@@ -56,14 +60,23 @@ public struct ConformalThreshold: Sendable, Equatable {
   /// Whether p(s) <= alpha.
   public func flags(_ score: Double) -> Bool { pValue(of: score) <= falseAlarmRate }
 
+  /// How far the rate that holds for one calibration is from alpha, one standard deviation: sqrt(alpha (1 - alpha) / n).
+  public var deviation: Double { (falseAlarmRate * (1 - falseAlarmRate) / Double(count)).squareRoot() }
+
   /// For standard error: what is flagged, or that nothing is and what to do about it.
   public var sentence: String {
+    let images =
+      switch origin {
+      case .leftOut: "\(count) training images, each left out"
+      case .keptBack: "\(count) images kept back"
+      case .local: "\(count) normal images of this place"
+      }
     guard let value else {
-      return "no image can be flagged at a false-alarm rate of \(falseAlarmRate) with \(count) images kept back: raise "
-        + "--false-alarm-rate to 1/\(count + 1) or more, or train with a higher --validation-fraction"
+      return "no image can be flagged at a false-alarm rate of \(falseAlarmRate) with \(images): raise "
+        + "--false-alarm-rate to 1/\(count + 1) or more, or give more images"
     }
-    return "calibrated on \(count) images kept back: scores above \(value) are flagged, a false-alarm rate of "
-      + "\(falseAlarmRate)"
+    return "calibrated on \(images): scores above \(value) are flagged, a false-alarm rate of \(falseAlarmRate) give or "
+      + "take \(deviation.rounded(toPlaces: 3))"
   }
 
   /// - Throws: `SaladError` 64 unless it is a rate that can be wished for.

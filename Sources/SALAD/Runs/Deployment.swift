@@ -3,50 +3,80 @@ import MemoryBank
 import Platform
 import Safetensors
 
-/// One model with its whole bank in one file: what `salad merge` makes of a run.
+/// Models, each with its whole bank in one file: what `salad merge` makes of a run.
 ///
 ///     DEPLOY/model.safetensors   DEPLOY/bank.safetensors   DEPLOY/manifest.json
+///
+/// Several models that score together are `model-2.safetensors`, `bank-2.safetensors` and so on beside the first.
 public struct Deployment: Sendable {
   let path: String
   let manifest: DeploymentManifest
 
-  static let bankName = "bank.safetensors"
+  /// The files of a model, by its place among those that score together.
+  static func modelName(_ index: Int) -> String { index == 0 ? Manifest.modelName : "model-\(index + 1).safetensors" }
+  static func bankName(_ index: Int) -> String { index == 0 ? "bank.safetensors" : "bank-\(index + 1).safetensors" }
+  public static let mostModels = 64
 
-  var modelPath: String { "\(path)/\(Manifest.modelName)" }
-  var bankPath: String { "\(path)/\(Self.bankName)" }
+  func modelPath(_ index: Int) -> String { "\(path)/\(Self.modelName(index))" }
+  func bankPath(_ index: Int) -> String { "\(path)/\(Self.bankName(index))" }
 
   // MARK: Merging
 
-  /// All ranks. Makes the folder `output` of the newest checkpoint of the run at `run`, whole or not at all.
+  /// All ranks. Makes the folder `output` of the newest checkpoints of the runs, whole or not at all: of several one
+  /// model that averages their distances.
   ///
-  /// Both safetensors files are functions of weights and rows alone: any sharding gives the same bytes.
-  /// The run is verified first and never changed.
+  /// The safetensors files are functions of weights and rows alone: any sharding gives the same bytes.
+  /// The runs are verified first and never changed.
   ///
   /// - Parameters:
-  ///   - bank: nil: the refreshed one where there is one, else momentum.
+  ///   - bank: nil: the refreshed one where all have it, else momentum.
   ///   - workers: threads of this rank.
-  ///   - selfTest: all ranks; what the verified run makes of the self-test's images.
+  ///   - measure: all ranks; what the verified run's calibration is.
+  ///   - selfTest: all ranks; what the finished folder makes of the self-test's images; nil where this machine cannot tell.
   /// - Returns: which bank was merged.
-  /// - Throws: `SaladError` on all ranks: 64 when `output` exists, 65 when the run is damaged, 74 when the disk refuses.
+  /// - Throws: `SaladError` on all ranks: 64 when `output` exists or the runs do not go together, 65 when one is damaged,
+  ///   74 when the disk refuses.
   public static func merge(
-    run: String, output: String, bank: BankKind?, workers: Int = 1, communicator: Communicator,
-    selfTest: (ModelSource) throws -> SelfTest? = { _ in nil }
+    runs: [String], output: String, bank: BankKind?, workers: Int = 1, communicator: Communicator,
+    calibration: (ModelSource) throws -> Calibration, selfTest: (ModelSource) throws -> SelfTest?
   ) throws -> BankKind {
     try refuseExisting(output, communicator: communicator)  // all ranks
-    let source = try ModelSource.open(run, bank: bank, workers: workers, communicator: communicator)  // all ranks
-    guard let checkpoint = source.checkpoint else {
-      throw SaladError(.usage, "\(run): expected a run to merge, found a deployment, which is merged already")
-    }
-    let selfTest = try selfTest(source)  // all ranks
-    try agree(communicator) {  // all ranks
-      guard communicator.isRoot else { return }
-      try write(to: output) { folder in
-        var manifest = try fill(folder, from: checkpoint, bank: source.bankKind)
-        manifest.selfTest = selfTest
-        return manifest
+    var sources: [ModelSource] = []
+    for run in runs {
+      let bank = bank ?? sources.first?.bankKind
+      let source = try ModelSource.open(run, bank: bank, workers: workers, communicator: communicator)  // all ranks
+      guard source.checkpoint != nil else {
+        throw SaladError(.usage, "\(run): expected a run to merge, found a deployment, which is merged already")
       }
+      if let first = sources.first { try first.requireFit(of: source) }
+      sources.append(source)
     }
-    return source.bankKind
+    let calibrations = try sources.map(calibration)  // all ranks
+    let kind = sources[0].bankKind
+    let unfinished = unfinishedFolder(output)
+    do {
+      try agree(communicator) {  // all ranks
+        guard communicator.isRoot else { return }
+        try begin(unfinished)
+        try writeManifest(fill(unfinished, from: sources, calibrations: calibrations, bank: kind), in: unfinished)
+      }
+      // What is there now scores as the deployment will: its own numbers are its self-test.
+      if let measured = try selfTest(ModelSource.open(unfinished, bank: nil, communicator: communicator)) {  // all ranks
+        try agree(communicator) {  // all ranks
+          guard communicator.isRoot else { return }
+          var manifest = try DeploymentManifest.read(folder: unfinished)
+          manifest.selfTest = measured
+          try writeManifest(manifest, in: unfinished)
+        }
+      }
+      try agree(communicator) {  // all ranks
+        if communicator.isRoot { try publish(unfinished, as: output) }
+      }
+    } catch {
+      if communicator.isRoot { try? FileSystem.remove(unfinished) }
+      throw error
+    }
+    return kind
   }
 
   /// All ranks.
@@ -64,58 +94,130 @@ public struct Deployment: Sendable {
 
   /// Local. A folder beside `output`, moved to its place when all is in it.
   ///
-  /// - Parameter fill: writes both safetensors files into the folder it is given, and says what they are.
+  /// - Parameter fill: writes the safetensors files into the folder it is given, and says what they are.
   static func write(to output: String, _ fill: (String) throws -> DeploymentManifest) throws {
-    let parent = FileSystem.folder(of: output)
-    try FileSystem.makeFolder(parent)
-    // Two merges to one output must not mix: the number is this process's.
-    let unfinished = "\(parent)/.\(FileSystem.name(of: output))-\(FileSystem.processNumber)-writing"
+    let unfinished = unfinishedFolder(output)
     do {
-      try FileSystem.remove(unfinished)
-      try FileSystem.makeFolder(unfinished)
-      let manifest = try fill(unfinished)
-      try FileSystem.write(try JSONText.pages(manifest), to: "\(unfinished)/\(Manifest.fileName)")
-      try FileSystem.synchronise(folder: unfinished)
-      // A folder that appeared meanwhile is refused here, or by rename(2) unless it is empty.
-      try refuseExisting(output)
-      try FileSystem.move(unfinished, to: output)
-      try FileSystem.synchronise(folder: parent)
+      try begin(unfinished)
+      try writeManifest(fill(unfinished), in: unfinished)
+      try publish(unfinished, as: output)
     } catch {
       try? FileSystem.remove(unfinished)
       throw error
     }
   }
 
-  /// Local. Writes both safetensors files.
-  private static func fill(_ folder: String, from checkpoint: Checkpoint, bank: BankKind) throws -> DeploymentManifest {
-    let manifest = checkpoint.manifest
-    try FileSystem.copy(checkpoint.modelPath, to: "\(folder)/\(Manifest.modelName)")
-
-    let files = try writeBank(rows: manifest.rows, dimension: manifest.dimension, in: folder) { writer in
-      for shard in manifest.shards(of: bank) {
-        try checkpoint.withRows(of: shard) { try writer.write($0) }
-      }
-    }
-    guard files[1].sha256 == manifest.encoderHash else {
-      throw SaladError(.badData, "\(checkpoint.modelPath): expected the bytes that were verified, found others since")
-    }
-    return DeploymentManifest(manifest, bank: bank, files: files)
+  /// Two merges to one output must not mix: the number is rank 0's process.
+  private static func unfinishedFolder(_ output: String) -> String {
+    "\(FileSystem.folder(of: output))/.\(FileSystem.name(of: output))-\(FileSystem.processNumber)-writing"
   }
 
-  /// Local. Writes the bank beside the model.
+  private static func begin(_ unfinished: String) throws {
+    try FileSystem.makeFolder(FileSystem.folder(of: unfinished))
+    try FileSystem.remove(unfinished)
+    try FileSystem.makeFolder(unfinished)
+  }
+
+  private static func writeManifest(_ manifest: DeploymentManifest, in folder: String) throws {
+    try FileSystem.write(try JSONText.pages(manifest), to: "\(folder)/\(Manifest.fileName)")
+  }
+
+  private static func publish(_ unfinished: String, as output: String) throws {
+    try FileSystem.synchronise(folder: unfinished)
+    // A folder that appeared meanwhile is refused here, or by rename(2) unless it is empty.
+    try refuseExisting(output)
+    try FileSystem.move(unfinished, to: output)
+    try FileSystem.synchronise(folder: FileSystem.folder(of: output))
+  }
+
+  /// Local. Writes the safetensors files of all models.
+  private static func fill(
+    _ folder: String, from sources: [ModelSource], calibrations: [Calibration], bank: BankKind
+  ) throws -> DeploymentManifest {
+    var files: [Manifest.File] = []
+    for (index, source) in sources.enumerated() {
+      guard let checkpoint = source.checkpoint else { preconditionFailure("a deployment among runs") }
+      let manifest = checkpoint.manifest
+      try FileSystem.copy(checkpoint.modelPath, to: "\(folder)/\(modelName(index))")
+      let written = try writeBank(
+        rows: manifest.rows, dimension: manifest.dimension(of: bank), in: folder, index: index
+      ) { writer in
+        for shard in manifest.shards(of: bank) {
+          try checkpoint.withRows(of: shard) { try writer.write($0) }
+        }
+      }
+      guard written[1].sha256 == manifest.encoderHash else {
+        throw SaladError(
+          .badData, "\(checkpoint.modelPath): expected the bytes that were verified, found others since")
+      }
+      files += written
+    }
+    var manifest = DeploymentManifest(
+      sources[0].checkpoint!.manifest, bank: bank, calibration: calibrations[0], files: files)
+    let further = zip(sources, calibrations).dropFirst().map { source, calibration in
+      DeploymentManifest.FurtherModel(
+        encoderHash: source.checkpoint!.manifest.encoderHash, step: source.checkpoint!.manifest.step,
+        calibration: calibration)
+    }
+    manifest.further = further.isEmpty ? nil : further
+    return manifest
+  }
+
+  /// Local. Writes a model's bank beside the model.
   ///
-  /// - Parameter body: writes (rows, dimension).
+  /// - Parameters:
+  ///   - index: the model's place among those that score together.
+  ///   - body: writes (rows, dimension).
   /// - Returns: bank and model, with their digests.
   static func writeBank(
-    rows: Int, dimension: Int, in folder: String, _ body: (inout SafetensorsWriter) throws -> Void
+    rows: Int, dimension: Int, in folder: String, index: Int = 0, _ body: (inout SafetensorsWriter) throws -> Void
   ) throws -> [Manifest.File] {
     var writer = try SafetensorsWriter(
-      path: "\(folder)/\(bankName)", tensors: [BankTensor.description(rows: rows, dimension: dimension)])
+      path: "\(folder)/\(bankName(index))", tensors: [BankTensor.description(rows: rows, dimension: dimension)])
     try body(&writer)
     try writer.finish()
-    return try [bankName, Manifest.modelName].map { name in
+    return try [bankName(index), modelName(index)].map { name in
       let (bytes, sha256) = try FileSystem.digest("\(folder)/\(name)")
       return Manifest.File(name: name, bytes: bytes, sha256: sha256)
+    }
+  }
+
+  // MARK: Another place
+
+  /// All ranks. The deployment at `source` with p-values and a scale of another place's normal images, as the folder
+  /// `output`, whole or not at all; models and banks are copied.
+  ///
+  /// - Parameter distances: each model's, by the rule's name: n in the order of the images.
+  static func recalibrate(
+    _ source: ModelSource, distances: [[String: [Double]]], falseAlarmRate: Double?, selfTest: SelfTest?,
+    output: String, communicator: Communicator
+  ) throws {
+    guard let deployment = source.deployment else {
+      throw SaladError(.usage, "\(source.path): expected a deployment to calibrate, found a run: merge it first")
+    }
+    try agree(communicator) {  // all ranks
+      guard communicator.isRoot else { return }
+      try write(to: output) { folder in
+        var manifest = deployment.manifest
+        for file in manifest.files {
+          try FileSystem.copy("\(deployment.path)/\(file.name)", to: "\(folder)/\(file.name)")
+          guard try FileSystem.digest("\(folder)/\(file.name)").sha256 == file.sha256 else {
+            throw SaladError(
+              .badData, "\(deployment.path)/\(file.name): expected the bytes that were verified, found others since")
+          }
+        }
+        manifest.calibration = manifest.calibration.judging(by: distances[0], origin: .local)
+        if let falseAlarmRate { manifest.calibration.falseAlarmRate = falseAlarmRate }
+        manifest.further = manifest.further.map { models in
+          zip(models, distances.dropFirst()).map { model, distances in
+            var model = model
+            model.calibration = model.calibration.judging(by: distances, origin: .local)
+            return model
+          }
+        }
+        manifest.selfTest = selfTest
+        return manifest
+      }
     }
   }
 
@@ -138,10 +240,10 @@ public struct Deployment: Sendable {
   /// `MemoryBank.checkUnchanged`, or scores could come of rows that nobody verified; and where rows have been cut away
   /// before that, `BusError` says so. To copy from network file systems instead would not do: a local file is
   /// overwritten as easily.
-  func bank(workers: Workers, communicator: Communicator) throws -> MemoryBank {
+  func bank(_ index: Int, workers: Workers, communicator: Communicator) throws -> MemoryBank {
     let (rows, dimension) = (manifest.rows, manifest.dimension)
     return try agree(communicator) {  // all ranks
-      let file = try SafetensorsFile(path: bankPath)
+      let file = try SafetensorsFile(path: bankPath(index))
       if let mapped = try BankTensor.mapped(from: file, rows: rows, dimension: dimension) {
         BusError.explain(in: mapped, communicator)
         return MemoryBank(

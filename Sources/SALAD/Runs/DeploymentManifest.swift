@@ -22,7 +22,7 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
   var step: Int
   /// Which bank of the run bank.safetensors is.
   var bank: BankKind
-  /// (N, D) of the bank.
+  /// (N, F) of the bank; (N, D) of a momentum bank.
   var rows: Int
   var dimension: Int
   var scoring: ScoringConfiguration
@@ -31,16 +31,35 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
   var imageIDs: [String]
   /// What image i shows; nil in runs begun before it was remembered.
   var imageHashes: [String]?
-  /// nil where no image was kept back, or another bank was merged than was calibrated.
-  var calibration: Calibration?
+  /// Of the first model.
+  var calibration: Calibration
+  /// Further models of the same images, size and levels that score together with the first; nil: none.
+  var further: [FurtherModel]?
 
   /// nil in deployments from before there was one.
   var selfTest: SelfTest?
 
   static let format = "salad-deployment"
-  static let formatVersion = 1
+  static let formatVersion = Manifest.formatVersion
 
-  init(_ manifest: Manifest, bank: BankKind, files: [Manifest.File]) {
+  /// A model of an ensemble beside its first: `model-2.safetensors` and `bank-2.safetensors`, and so on.
+  struct FurtherModel: Codable, Sendable, Equatable {
+    /// SHA-256 of its model's file.
+    var encoderHash: String
+    /// Optimiser steps taken.
+    var step: Int
+    var calibration: Calibration
+
+    enum CodingKeys: String, CodingKey {
+      case step, calibration
+      case encoderHash = "encoder_sha256"
+    }
+  }
+
+  /// Calibrations of all models.
+  var calibrations: [Calibration] { [calibration] + (further ?? []).map(\.calibration) }
+
+  init(_ manifest: Manifest, bank: BankKind, calibration: Calibration, files: [Manifest.File]) {
     saladVersion = manifest.saladVersion
     instructionSet = manifest.instructionSet
     reduction = manifest.reduction
@@ -49,18 +68,18 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     step = manifest.step
     self.bank = bank
     rows = manifest.rows
-    dimension = manifest.dimension
+    dimension = manifest.dimension(of: bank)
     scoring = manifest.scoring
     self.files = files
     imageIDs = manifest.imageIDs
     imageHashes = manifest.imageHashes
-    calibration = manifest.calibration.flatMap { $0.bank == bank ? $0 : nil }
+    self.calibration = calibration
   }
 
   /// Of weights that came from elsewhere, with a bank of theirs.
   init(
     importing scoring: ScoringConfiguration, instructionSet: String, dataFingerprint: String, dimension: Int,
-    imageIDs: [String], pictures: [PictureHash]?, files: [Manifest.File],
+    imageIDs: [String], pictures: [PictureHash]?, files: [Manifest.File], calibration: Calibration,
     selfTest: SelfTest
   ) {
     saladVersion = SALAD.saladVersion
@@ -76,6 +95,7 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     self.files = files
     self.imageIDs = imageIDs
     imageHashes = pictures?.map(\.hexadecimal)
+    self.calibration = calibration
     self.selfTest = selfTest
   }
 
@@ -95,21 +115,39 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
 
   private func check() throws(Manifest.Fault) {
     try Manifest.check(bankOf: rows, dimension: dimension, step: step, imageIDs: imageIDs)
-    try Manifest.check(files)
-    guard files.map(\.name).sorted() == [Deployment.bankName, Manifest.modelName] else {
-      throw Manifest.Fault(
-        sentence: "expected \(Deployment.bankName) and \(Manifest.modelName) as files, found \(files.map(\.name))")
+    try Manifest.check(scoring)
+    let features = bank == .momentum ? scoring.embeddingDimension : scoring.featureCount
+    guard dimension == features else {
+      throw Manifest.Fault(sentence: "expected a bank of \(features) numbers an image, found \(dimension)")
     }
-    try Manifest.check(encoderHash: encoderHash, files)
+    guard (further ?? []).count < Deployment.mostModels else {
+      throw Manifest.Fault(sentence: "expected at most \(Deployment.mostModels) models, found more")
+    }
+    try Manifest.check(files)
+    let names = calibrations.indices.flatMap { [Deployment.modelName($0), Deployment.bankName($0)] }
+    guard files.map(\.name).sorted() == names.sorted() else {
+      throw Manifest.Fault(sentence: "expected \(names.joined(separator: ", ")) as files, found \(files.map(\.name))")
+    }
+    for (index, hash) in ([encoderHash] + (further ?? []).map(\.encoderHash)).enumerated() {
+      try Manifest.check(encoderHash: hash, files, name: Deployment.modelName(index))
+    }
     _ = try Manifest.pictures(imageHashes, rows: rows)
-    try calibration?.check()
+    for calibration in calibrations {
+      try calibration.check(rows: rows)
+      guard calibration.judges(scoring.scoreRule) != nil, calibration.origin == self.calibration.origin,
+        calibration.judges(scoring.scoreRule)?.count == self.calibration.judges(scoring.scoreRule)?.count
+      else {
+        throw Manifest.Fault(
+          sentence: "expected every model calibrated on the same images for \(scoring.scoreRule.rawValue), found others")
+      }
+    }
     try selfTest?.check()
   }
 
   // MARK: JSON
 
   enum CodingKeys: String, CodingKey {
-    case format, reduction, step, bank, rows, dimension, files, calibration, threshold
+    case format, reduction, step, bank, rows, dimension, files, calibration, threshold, further
     case formatVersion = "format_version"
     case saladVersion = "salad_version"
     case instructionSet = "instruction_set"
@@ -139,7 +177,8 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     imageIDs = try values.decode([String].self, forKey: .imageIDs)
     imageHashes = try values.decodeIfPresent([String].self, forKey: .imageHashes)
     selfTest = try values.decodeIfPresent(SelfTest.self, forKey: .selfTest)
-    calibration = try values.decodeIfPresent(Calibration.self, forKey: .calibration)
+    calibration = try values.decode(Calibration.self, forKey: .calibration)
+    further = try values.decodeIfPresent([FurtherModel].self, forKey: .further)
   }
 
   func encode(to encoder: any Encoder) throws {
@@ -160,9 +199,11 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     try values.encode(imageIDs, forKey: .imageIDs)
     try values.encodeIfPresent(imageHashes, forKey: .imageHashes)
     try values.encodeIfPresent(selfTest, forKey: .selfTest)
-    try values.encodeIfPresent(calibration, forKey: .calibration)
+    try values.encode(calibration, forKey: .calibration)
+    try values.encodeIfPresent(further, forKey: .further)
     // Never read back, they follow from the calibration: for programs that flag without p-values.
-    try values.encodeIfPresent(calibration?.falseAlarmRate, forKey: .falseAlarmRate)
-    try values.encodeIfPresent(calibration?.threshold(rule: scoring.scoreRule)?.value, forKey: .threshold)
+    try values.encode(calibration.falseAlarmRate, forKey: .falseAlarmRate)
+    try values.encodeIfPresent(
+      ScoreScale(calibrations, rule: scoring.scoreRule)?.threshold().value, forKey: .threshold)
   }
 }

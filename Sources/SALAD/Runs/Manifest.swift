@@ -57,9 +57,11 @@ public struct Manifest: Codable, Sendable, Equatable {
   public var dataFingerprint: String
   /// SHA-256 of model.safetensors.
   public var encoderHash: String
-  /// (N, D) of the bank.
+  /// (N, D) of the momentum bank.
   public var rows: Int
   public var dimension: Int
+  /// F: the refreshed bank is (N, F).
+  public var featureCount: Int
   public var scoring: ScoringConfiguration
   /// Every file but the manifest, by name.
   public var files: [File]
@@ -68,7 +70,7 @@ public struct Manifest: Codable, Sendable, Equatable {
   public var imageIDs: [String]
   /// What image i shows, as `PictureHash.hexadecimal` has it; nil in runs begun before it was remembered.
   public var imageHashes: [String]?
-  /// Absent in the midst of training, and where no image was kept back.
+  /// Of the refreshed bank; absent in the midst of training.
   public var calibration: Calibration?
 
   enum CodingKeys: String, CodingKey {
@@ -78,12 +80,14 @@ public struct Manifest: Codable, Sendable, Equatable {
     case instructionSet = "instruction_set"
     case dataFingerprint = "data_fingerprint"
     case encoderHash = "encoder_sha256"
+    case featureCount = "feature_count"
     case imageIDs = "image_ids"
     case imageHashes = "image_hashes"
   }
 
   static let format = "salad-checkpoint"
-  static let formatVersion = 1
+  /// 2: level features, distances and left-out calibration.
+  static let formatVersion = 2
   static let fileName = "manifest.json"
   static let modelName = "model.safetensors"
   static let optimizerName = "optimizer.safetensors"
@@ -137,6 +141,13 @@ extension Manifest {
       }
     }
     let head = try JSONText.decode(Head.self, from: bytes, path: path)
+    guard head.format != format || head.formatVersion != 1 else {
+      throw SaladError(
+        .badData,
+        "\(path): expected \(format) version \(version), found version 1, whose scores were other numbers: make a new "
+          + "deployment of its weights by salad import \(FileSystem.folder(of: path))/\(modelName) --data with the images "
+          + "that it was trained on")
+    }
     guard head.format == format, head.formatVersion == version else {
       throw SaladError(
         .badData, "\(path): expected \(format) version \(version), found \(head.format) version \(head.formatVersion)")
@@ -154,7 +165,15 @@ extension Manifest {
   }
 
   private func check() throws(Fault) {
-    try Self.check(bankOf: rows, dimension: dimension, step: step, imageIDs: imageIDs)
+    try Self.check(bankOf: rows, dimension: max(dimension, featureCount), step: step, imageIDs: imageIDs)
+    try Self.check(scoring)
+    guard min(dimension, featureCount) > 0, dimension == scoring.embeddingDimension,
+      featureCount == scoring.featureCount
+    else {
+      throw Fault(
+        sentence: "expected banks of \(scoring.embeddingDimension) and \(scoring.featureCount) numbers an image, found "
+          + "\(dimension) and \(featureCount)")
+    }
     try Self.check(files)
     let names = files.map(\.name)
     for name in [Self.modelName, Self.optimizerName] where !names.contains(name) {
@@ -168,8 +187,24 @@ extension Manifest {
       throw Fault(sentence: "expected only the model, the optimizer and shards among the files, found \(stranger)")
     }
     _ = try Self.pictures(imageHashes, rows: rows)
-    try calibration?.check()
+    try calibration?.check(rows: rows)
   }
+
+  /// A network that can be, with levels that it has.
+  static func check(_ scoring: ScoringConfiguration) throws(Fault) {
+    guard [64, 128, 256, 512].contains(scoring.size), (1...1024).contains(scoring.maximumWidth),
+      (2...4096).contains(scoring.embeddingDimension), scoring.channels == 1 || scoring.channels == 3,
+      (1...4096).contains(scoring.microBatch), scoring.topK > 0, scoring.scoreTemperature > 0
+    else { throw Fault(sentence: "expected a network and scoring of sizes that can be, found others") }
+    guard scoring.architecture.has(scoring.levels) else {
+      throw Fault(
+        sentence: "expected levels of a \(scoring.architecture.rawValue), found "
+          + String(describing: scoring.levels).debugDescription)
+    }
+  }
+
+  /// Numbers in a row of a bank.
+  func dimension(of kind: BankKind) -> Int { kind == .momentum ? dimension : featureCount }
 
   /// Sizes that can be, one image a row.
   static func check(bankOf rows: Int, dimension: Int, step: Int, imageIDs: [String]) throws(Fault) {
@@ -193,9 +228,9 @@ extension Manifest {
     return pictures
   }
 
-  static func check(encoderHash: String, _ files: [File]) throws(Fault) {
-    guard files.contains(where: { $0.name == modelName && $0.sha256 == encoderHash }) else {
-      throw Fault(sentence: "expected the SHA-256 of \(modelName) as encoder_sha256, found another")
+  static func check(encoderHash: String, _ files: [File], name: String = modelName) throws(Fault) {
+    guard files.contains(where: { $0.name == name && $0.sha256 == encoderHash }) else {
+      throw Fault(sentence: "expected the SHA-256 of \(name) as encoder_sha256, found another")
     }
   }
 

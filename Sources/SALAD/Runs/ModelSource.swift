@@ -11,20 +11,27 @@ public struct ModelSource: Sendable {
   public let path: String
   public let kind: Kind
   public let scoring: ScoringConfiguration
-  /// model.safetensors, verified.
-  public let modelPath: String
+  /// Those that score together: one, or the models of an ensemble.
+  public let models: [Model]
   /// N relative paths; row i is image i's prototype.
   public let imageIDs: [String]
   private let imageHashes: [String]?
   public let dataFingerprint: String
   /// The bank that scores.
   public let bankKind: BankKind
-  /// Of the refreshed bank, where images were kept back for it.
-  public let calibration: Calibration?
   /// A deployment's, where it has one.
   public let selfTest: SelfTest?
   /// A sentence for standard error when the bank is not the refreshed one that was to be expected, else nil.
   public let note: String?
+
+  /// One network and what is known of its bank.
+  public struct Model: Sendable {
+    let index: Int
+    /// Its safetensors file, verified.
+    public let path: String
+    /// nil in the midst of training.
+    public let calibration: Calibration?
+  }
 
   /// What image i shows; nil in models from before it was remembered. Read from text at each call: few ask.
   public var pictures: [PictureHash]? { imageHashes?.compactMap(PictureHash.init(hexadecimal:)) }
@@ -59,15 +66,15 @@ public struct ModelSource: Sendable {
       : try openDeployment(path, bank: bank, workers: workers, communicator: communicator)  // all ranks
   }
 
-  /// All ranks. This rank's rows of the bank.
+  /// All ranks. This rank's rows of a model's bank.
   ///
   /// - Parameter workers: this rank's threads, for the bank's work.
-  public func bank(workers: Workers, communicator: Communicator) throws -> MemoryBank {
+  public func bank(of model: Model, workers: Workers, communicator: Communicator) throws -> MemoryBank {
     switch content {
     case .checkpoint(let checkpoint):
       try checkpoint.bank(bankKind, workers: workers, communicator: communicator)  // all ranks
     case .deployment(let deployment):
-      try deployment.bank(workers: workers, communicator: communicator)  // all ranks
+      try deployment.bank(model.index, workers: workers, communicator: communicator)  // all ranks
     }
   }
 
@@ -89,11 +96,11 @@ public struct ModelSource: Sendable {
     let kind = bank ?? (checkpoint.has(.refreshed) ? .refreshed : .momentum)
     let lagging = bank == nil && kind == .momentum
     return ModelSource(
-      path: path, kind: .run(step: step), scoring: checkpoint.manifest.scoring, modelPath: checkpoint.modelPath,
+      path: path, kind: .run(step: step), scoring: checkpoint.manifest.scoring,
+      models: [Model(index: 0, path: checkpoint.modelPath, calibration: checkpoint.manifest.calibration)],
       imageIDs: checkpoint.manifest.imageIDs,
       imageHashes: checkpoint.manifest.imageHashes,
-      dataFingerprint: checkpoint.manifest.dataFingerprint, bankKind: kind,
-      calibration: checkpoint.manifest.calibration, selfTest: nil,
+      dataFingerprint: checkpoint.manifest.dataFingerprint, bankKind: kind, selfTest: nil,
       note: lagging
         ? "\(path): step \(step) has no refreshed bank, so its momentum bank scores, whose rows lag behind the network"
         : nil,
@@ -112,10 +119,34 @@ public struct ModelSource: Sendable {
           + "run with --bank \(bank.rawValue)")
     }
     return ModelSource(
-      path: path, kind: .deployment, scoring: manifest.scoring, modelPath: deployment.modelPath,
+      path: path, kind: .deployment, scoring: manifest.scoring,
+      models: manifest.calibrations.enumerated().map { index, calibration in
+        Model(index: index, path: deployment.modelPath(index), calibration: calibration)
+      },
       imageIDs: manifest.imageIDs, imageHashes: manifest.imageHashes,
       dataFingerprint: manifest.dataFingerprint, bankKind: manifest.bank,
-      calibration: manifest.calibration, selfTest: manifest.selfTest, note: nil, content: .deployment(deployment))
+      selfTest: manifest.selfTest, note: nil, content: .deployment(deployment))
+  }
+
+  /// What `salad calibrate` reads: a deployment, nil for a run.
+  var deployment: Deployment? {
+    if case .deployment(let deployment) = content { deployment } else { nil }
+  }
+
+  /// - Throws: `SaladError` 64 unless `other` can score together with this: the same images, network, size and levels.
+  func requireFit(of other: ModelSource) throws {
+    guard dataFingerprint == other.dataFingerprint, imageIDs == other.imageIDs else {
+      throw SaladError(
+        .usage,
+        "\(other.path): expected a run of the images that \(path) was trained on, found one of others: runs that score "
+          + "together differ in their seeds alone")
+    }
+    guard scoring == other.scoring, bankKind == other.bankKind else {
+      throw SaladError(
+        .usage,
+        "\(other.path): expected \(scoring.differences(from: other.scoring)) as in \(path), found another: runs that score "
+          + "together differ in their seeds alone")
+    }
   }
 
   /// What `salad merge` reads: the checkpoint of a run, nil for a deployment.

@@ -19,7 +19,9 @@ public enum Recipe: String, Codable, Sendable, CaseIterable {
       configuration.epochsPerRound = 50
       configuration.learningRate = 1e-4
       configuration.aggregationWeight = 0.25
+      configuration.levels = .bottleneck
       configuration.scoreRule = .meanAngle
+      configuration.topK = 100
     }
     return configuration
   }

@@ -20,14 +20,17 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
   public var microBatch: Int
   public var fit: Fit
   public var scoreRule: ScoreRule
+  /// What describes an image: the refreshed bank's rows.
+  public var levels: Levels
   /// K, prototypes looked up; clipped to the bank's rows.
   public var topK: Int
-  /// tau.
-  public var temperature: Double
+  /// tau_s, of the weights of the K nearest.
+  public var scoreTemperature: Double
 
   public init(
     architecture: Architecture, size: Int, channels: Int, maximumWidth: Int, embeddingDimension: Int,
-    centre: Centre = .none, precision: Precision = .float32, microBatch: Int, fit: Fit, scoreRule: ScoreRule, topK: Int, temperature: Double
+    centre: Centre = .none, precision: Precision = .float32, microBatch: Int, fit: Fit, levels: Levels, scoreRule: ScoreRule, topK: Int,
+    scoreTemperature: Double
   ) {
     self.architecture = architecture
     self.size = size
@@ -39,8 +42,9 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
     self.microBatch = microBatch
     self.fit = fit
     self.scoreRule = scoreRule
+    self.levels = levels
     self.topK = topK
-    self.temperature = temperature
+    self.scoreTemperature = scoreTemperature
   }
 
   /// What `Replica` wants to know.
@@ -50,13 +54,35 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
       embeddingDimension: embeddingDimension, centre: centre)
   }
 
+  /// F: numbers in a row of the refreshed bank.
+  public var featureCount: Int { network.featureCount(levels) }
+
+  /// What differs from `other`, for a sentence: `--size 64, --levels z`.
+  func differences(from other: ScoringConfiguration) -> String {
+    func flag(_ name: String, _ value: some Equatable, _ theirs: some Equatable) -> String? {
+      "\(value)" == "\(theirs)" ? nil : "--\(name) \(value)"
+    }
+    let flags = [
+      flag("architecture", architecture.rawValue, other.architecture.rawValue), flag("size", size, other.size),
+      flag("channels", channels, other.channels), flag("max-width", maximumWidth, other.maximumWidth),
+      flag("embedding-dimension", embeddingDimension, other.embeddingDimension),
+      flag("centre", centre.rawValue, other.centre.rawValue),
+      flag("precision", precision.rawValue, other.precision.rawValue),
+      flag("micro-batch", microBatch, other.microBatch), flag("fit", fit.rawValue, other.fit.rawValue),
+      flag("levels", levels, other.levels), flag("score-rule", scoreRule.rawValue, other.scoreRule.rawValue),
+      flag("top-k", topK, other.topK), flag("score-temperature", scoreTemperature, other.scoreTemperature),
+    ].compactMap { $0 }
+    return flags.isEmpty ? "the same bank" : flags.joined(separator: ", ")
+  }
+
   enum CodingKeys: String, CodingKey {
-    case architecture, size, channels, centre, precision, fit, temperature
+    case architecture, size, channels, centre, precision, fit, levels
     case maximumWidth = "max_width"
     case embeddingDimension = "embedding_dimension"
     case microBatch = "micro_batch"
     case scoreRule = "score_rule"
     case topK = "top_k"
+    case scoreTemperature = "score_temperature"
   }
 }
 

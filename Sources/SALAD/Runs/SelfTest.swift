@@ -10,7 +10,7 @@ import Radiographs
 /// Image i is 8 x 8 gray values, `CounterRandom(seed: i, name: "self-test").uniform(place)`, black 0 and white 1,
 /// stretched to S x S as images are.
 public struct SelfTest: Codable, Sendable, Equatable {
-  /// The first elements of each image's embedding.
+  /// The first elements of each image's features.
   var embeddings: [[Float]]
   /// Each image's score under the deployment's rule.
   var scores: [Double]
@@ -19,8 +19,8 @@ public struct SelfTest: Codable, Sendable, Equatable {
   /// Enough to tell a wrong embedding; the manifest stays readable.
   private static let elements = 16
 
-  /// Rounding differs between instruction sets: by some 1e-6 in a unit vector's element, and in a score next to 0, where
-  /// acos is steep, by 5e-5 (both seen against PyTorch). What is wrong is off by an element's size, about 1 / sqrt(D).
+  /// Rounding differs between instruction sets: by some 1e-6 of the largest feature, and in a score next to 0, where a
+  /// distance is the root of a difference, by 5e-5 (both seen against PyTorch). What is wrong is off by a feature's size.
   /// In bfloat16 such a difference, some 1e-6 of a value, now and then turns the rounding of an activation: of about
   /// 1e-6 / 2^-8 = 3e-4 of them in a layer, by 2^-8 each. Over 14 layers that is 2^-8 * sqrt(14 * 3e-4), 3e-4 of a row.
   private static func tolerance(_ precision: Precision) -> Double { precision == .float32 ? 1e-3 : 1e-2 }
@@ -33,21 +33,23 @@ public struct SelfTest: Codable, Sendable, Equatable {
   }
 
   /// - Parameters:
-  ///   - embeddings: (images, D), of `image(0)` and so on.
+  ///   - features: (images, F), of `image(0)` and so on.
   ///   - scores: one each.
-  init(embeddings: [Float], scores: [Double]) {
-    let dimension = embeddings.count / Self.images
-    self.embeddings = (0..<Self.images).map { image in
-      Array(embeddings[image * dimension..<image * dimension + min(Self.elements, dimension)])
+  init(features: [Float], scores: [Double]) {
+    let dimension = features.count / Self.images
+    embeddings = (0..<Self.images).map { image in
+      Array(features[image * dimension..<image * dimension + min(Self.elements, dimension)])
     }
     self.scores = scores
   }
 
+  /// - Parameter withScores: whether scores are of the same rule and K.
   /// - Throws: `SaladError` 70 unless `found`, measured here, is this but for rounding.
-  public func check(_ found: SelfTest, precision: Precision, path: String) throws {
+  public func check(_ found: SelfTest, withScores: Bool, precision: Precision, path: String) throws {
+    let size = max(1, embeddings.joined().map { abs(Double($0)) }.max() ?? 0)
     let differences =
-      zip(embeddings.joined(), found.embeddings.joined()).map { abs(Double($0) - Double($1)) }
-      + zip(scores, found.scores).map { abs($0 - $1) }
+      zip(embeddings.joined(), found.embeddings.joined()).map { abs(Double($0) - Double($1)) / size }
+      + (withScores ? zip(scores, found.scores).map { abs($0 - $1) } : [])
     let largest = differences.max() ?? 0
     guard embeddings.map(\.count) == found.embeddings.map(\.count), largest < Self.tolerance(precision) else {
       throw SaladError(

@@ -2,32 +2,53 @@ import Autoencoder
 import Platform
 import Radiographs
 
-/// Turns images into embeddings, in eval mode: decoded and embedded by this rank's workers. Local.
+/// Turns images into features, in eval mode: decoded and embedded by this rank's workers. Local.
 struct Embedder {
   let replica: Replica
   /// m, images that the replica embeds together.
   let microBatch: Int
   let workers: Int
+  /// What describes an image.
+  let levels: Levels
+
+  /// F.
+  var featureCount: Int { replica.configuration.featureCount(levels) }
 
   /// How many images to embed at once: a few micro-batches for each worker.
   var imagesPerBlock: Int { microBatch * workers * Self.microBatchesPerWorker }
   static let microBatchesPerWorker = 4
 
+  /// Images as the network wants them, (count, S, S) in -1...1.
+  final class Pixels {
+    let count: Int
+    fileprivate let values: UnsafeMutableBufferPointer<Float>
+
+    fileprivate init(count: Int, pixelsPerImage: Int) {
+      self.count = count
+      values = .allocate(capacity: count * pixelsPerImage)
+    }
+
+    deinit { values.deallocate() }
+  }
+
   /// - Parameters:
   ///   - count: how many images.
   ///   - image: the resized image `0 ..< count`; called from several threads.
-  /// - Returns: (count, D), unit rows.
   /// - Throws: what `image` throws, of the lowest image that failed.
-  func embed(_ count: Int, image: @escaping @Sendable (Int) throws -> Radiograph) throws -> [Float] {
+  func read(_ count: Int, image: @escaping @Sendable (Int) throws -> Radiograph) throws -> Pixels {
     let pixelsPerImage = replica.configuration.size * replica.configuration.size
-    let pixels = UnsafeMutableBufferPointer<Float>.allocate(capacity: count * pixelsPerImage)
-    defer { pixels.deallocate() }
-    nonisolated(unsafe) let images = pixels  // each thread writes the image it was given
+    let pixels = Pixels(count: count, pixelsPerImage: pixelsPerImage)
+    nonisolated(unsafe) let images = pixels.values  // each thread writes the image it was given
     try forEachConcurrently(count, workers: workers) { index in
       let place = index * pixelsPerImage
       try image(index).scaled(
         into: UnsafeMutableBufferPointer(rebasing: images[place..<(place + pixelsPerImage)]))
     }
-    return try replica.embed(UnsafeBufferPointer(pixels), count: count)
+    return pixels
+  }
+
+  /// - Returns: (count, F).
+  func features(of pixels: Pixels) throws -> [Float] {
+    try replica.embed(UnsafeBufferPointer(pixels.values), count: pixels.count, levels: levels)
   }
 }

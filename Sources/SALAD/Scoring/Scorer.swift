@@ -1,30 +1,48 @@
 import Autoencoder
 import MPI
 import MemoryBank
+import Platform
 import Radiographs
 import Safetensors
 
-// D = embedding dimension
+// F = features of an image, K = prototypes looked up
 
-/// Scores images against a memory bank, all ranks together.
+/// Scores images against the memory bank of a model, or of several that score together, all ranks together.
 public struct Scorer {
   /// The rule of the scores: it travels with every result.
   public let rule: ScoreRule
   /// The bank that scores.
   public let bankKind: BankKind
-  /// K, prototypes looked up: at most the bank's rows.
+  /// K: at most the bank's rows.
   public let topK: Int
-  /// How the model was calibrated; nil where it was not, or with another K, bank or precision.
-  public let calibration: Calibration?
+  /// What makes scores and p-values of distances.
+  public let scale: ScoreScale
+  /// Whether p-values are those of this precision: the one that the model was calibrated in.
+  public let isCalibrated: Bool
   private let scoring: ScoringConfiguration
-  private let bank: MemoryBank
-  private let embedder: Embedder
+  private let models: [Model]
   private let communicator: Communicator
   private let watchdog: Watchdog
   /// What the model's path and its self-test say the first scores must agree with.
-  private let expected: (path: String, selfTest: SelfTest)?
+  private let expected: Expected?
+
+  private struct Expected {
+    let path: String
+    let selfTest: SelfTest
+    /// Its scores are of this rule and K; features are in any case.
+    let withScores: Bool
+  }
+
+  /// One network with its bank.
+  struct Model {
+    let embedder: Embedder
+    let bank: MemoryBank
+    let calibration: Calibration
+  }
 
   /// All ranks.
+  ///
+  /// A bank that was not measured under this K and temperature is measured now.
   ///
   /// - Parameters:
   ///   - precision: of the encoder; nil: what the model remembers.
@@ -36,103 +54,170 @@ public struct Scorer {
     communicator: Communicator, watchdog: Watchdog
   ) throws {
     let scoring = source.scoring
-    self.scoring = scoring
-    self.rule = rule ?? scoring.scoreRule
-    bankKind = source.bankKind
-    self.topK = min(topK ?? scoring.topK, source.imageIDs.count)
-    self.communicator = communicator
-    self.watchdog = watchdog
+    let levels = source.bankKind == .refreshed ? scoring.levels : .bottleneck
+    let rule = rule ?? (levels.isBottleneck || !scoring.scoreRule.isAngular ? scoring.scoreRule : .weightedDistance)
+    let k = min(topK ?? scoring.topK, source.imageIDs.count)
+    guard levels.isBottleneck || !rule.isAngular else {
+      throw SaladError(
+        .usage,
+        "--score-rule \(rule.rawValue) compares unit vectors, and \(source.path) scores by the levels \(levels): give "
+          + "another rule, or train with --levels z")
+    }
 
     watchdog.enter("loading the model", step: nil)
-    let replica = try agree(communicator) {  // all ranks
-      let replica = try Replica(
-        configuration: scoring.network, precision: precision ?? scoring.precision, microBatch: scoring.microBatch,
-        workers: workers, training: false, activationLimit: 0)
-      try replica.loadModel(SafetensorsFile(path: source.modelPath))
-      return replica
+    let models = try source.models.map { model in
+      let replica = try agree(communicator) {  // all ranks
+        let replica = try Replica(
+          configuration: scoring.network, precision: precision ?? scoring.precision, microBatch: scoring.microBatch,
+          workers: workers, training: false, activationLimit: 0)
+        try replica.loadModel(SafetensorsFile(path: model.path))
+        return replica
+      }
+      let bank = try source.bank(of: model, workers: replica.workers, communicator: communicator)  // all ranks
+      return Model(
+        embedder: Embedder(replica: replica, microBatch: scoring.microBatch, workers: workers, levels: levels),
+        bank: bank,
+        calibration: try model.calibration(
+          matching: source.bankKind, rule: rule, topK: k, scoreTemperature: scoring.scoreTemperature)
+          ?? Self.measure(  // all ranks
+            bank, source, rule: rule, topK: k, communicator: communicator, watchdog: watchdog))
     }
-    embedder = Embedder(replica: replica, microBatch: scoring.microBatch, workers: workers)
-    bank = try source.bank(workers: replica.workers, communicator: communicator)  // all ranks
-    // Its numbers are those of the model's own precision.
-    expected = replica.precision == scoring.precision ? source.selfTest.map { (source.path, $0) } : nil
-    let k = self.topK
-    calibration = source.calibration.flatMap { calibration in
-      calibration.bank == source.bankKind && calibration.topK == k && replica.precision == scoring.precision
-        ? calibration : nil
-    }
+    self.init(
+      scoring, models: models, kind: source.bankKind, rule: rule, communicator: communicator, watchdog: watchdog,
+      // Its numbers are those of the model's own precision.
+      expected: (precision ?? scoring.precision) != scoring.precision
+        ? nil
+        : source.selfTest.map {
+          Expected(
+            path: source.path, selfTest: $0,
+            withScores: rule == scoring.scoreRule && k == min(scoring.topK, source.imageIDs.count))
+        })
   }
 
-  /// Local. A scorer under the rule and K of `scoring`, with a network and a refreshed bank that are in memory already.
+  /// All ranks. A bank's own distances, where nobody has measured them.
+  private static func measure(
+    _ bank: MemoryBank, _ source: ModelSource, rule: ScoreRule, topK: Int, communicator: Communicator,
+    watchdog: Watchdog
+  ) throws -> Calibration {
+    let pass = LeftOutPass(communicator: communicator, watchdog: watchdog)
+    let calibration = try pass.run(  // all ranks
+      bank, kind: source.bankKind, imageIDs: source.imageIDs, rules: [rule], topK: topK,
+      scoreTemperature: source.scoring.scoreTemperature, falseAlarmRate: ConformalThreshold.defaultFalseAlarmRate)
+    guard let calibration else { throw SaladError(.interrupted, "\(source.path): a signal asked to stop") }
+    return calibration
+  }
+
+  /// All ranks. The calibration of a run's bank that has none: a momentum bank's.
+  public static func calibration(
+    of source: ModelSource, workers: Int, communicator: Communicator, watchdog: Watchdog
+  ) throws -> Calibration {
+    let bank = try source.bank(  // all ranks
+      of: source.models[0], workers: Workers(count: workers), communicator: communicator)
+    return try measure(  // all ranks
+      bank, source, rule: source.scoring.scoreRule, topK: min(source.scoring.topK, source.imageIDs.count),
+      communicator: communicator, watchdog: watchdog)
+  }
+
+  /// Local. A scorer with networks and banks that are in memory already.
+  ///
+  /// - Parameters:
+  ///   - models: each with a calibration for `rule`.
+  ///   - kind: of their banks.
   init(
-    _ scoring: ScoringConfiguration, bank: MemoryBank, embedder: Embedder, communicator: Communicator,
+    _ scoring: ScoringConfiguration, models: [Model], kind: BankKind, rule: ScoreRule, communicator: Communicator,
     watchdog: Watchdog
   ) {
+    self.init(
+      scoring, models: models, kind: kind, rule: rule, communicator: communicator, watchdog: watchdog, expected: nil)
+  }
+
+  private init(
+    _ scoring: ScoringConfiguration, models: [Model], kind: BankKind, rule: ScoreRule, communicator: Communicator,
+    watchdog: Watchdog, expected: Expected?
+  ) {
+    guard let scale = ScoreScale(models.map(\.calibration), rule: rule) else {
+      preconditionFailure("a model that is not calibrated for \(rule.rawValue)")
+    }
     self.scoring = scoring
-    rule = scoring.scoreRule
-    bankKind = .refreshed
-    topK = min(scoring.topK, bank.sharding.rows)
-    calibration = nil
-    expected = nil
-    self.bank = bank
-    self.embedder = embedder
+    self.models = models
+    self.rule = rule
+    self.scale = scale
+    bankKind = kind
+    topK = models[0].calibration.topK
+    isCalibrated = models.allSatisfy { $0.embedder.replica.precision == scoring.precision }
     self.communicator = communicator
     self.watchdog = watchdog
+    self.expected = expected
   }
 
   /// What the encoder computes with.
-  public var precision: Precision { embedder.replica.precision }
+  public var precision: Precision { models[0].embedder.replica.precision }
 
-  /// tau.
-  var temperature: Double { scoring.temperature }
+  // MARK: Scoring
 
   /// All ranks. Anomaly scores in 0...1, higher is more anomalous, in the order of `paths`: the same bits for any
   /// number of ranks and workers.
   ///
-  /// Where the model has a self-test, its images lead the first block: beside one image they cost nothing.
-  ///
   /// - Parameter paths: of PNG images, equal on all ranks.
   /// - Throws: `SaladError` on all ranks: 65 naming an image that cannot be read, 70 when the self-test fails.
   public func scores(of paths: [String]) throws -> [Double] {
-    let progress = ProgressDisplay("scoring", unit: "images", total: paths.count, isShown: communicator.isRoot)
-    let leading = expected == nil ? 0 : SelfTest.images
-    var scores: [Double] = []
-    for block in Share.blocks(of: 0..<leading + paths.count, size: try imagesPerBlock()) {  // all ranks
-      let tests = block.lowerBound == 0 ? leading : 0
-      var embeddings = try embed(block.map { $0 < leading ? .selfTest($0) : .file(paths[$0 - leading]) })  // all ranks
-      if let expected, tests > 0 {
-        let found = try selfTest(Array(embeddings.prefix(tests * bank.dimension)))  // all ranks
-        try expected.selfTest.check(found, precision: precision, path: expected.path)
-        embeddings.removeFirst(tests * bank.dimension)
-      }
-      scores += try self.scores(of: embeddings, rules: [rule])[0]  // all ranks
-      progress.show(scores.count)
+    if let expected {
+      try expected.selfTest.check(  // all ranks
+        selfTest(), withScores: expected.withScores, precision: precision, path: expected.path)
     }
-    return scores
+    let distances = try distances(of: paths.map(Picture.file), rules: [rule], title: "scoring")  // all ranks
+    guard let distances else { throw SaladError(.interrupted, "a signal asked to stop") }
+    return scale.scores(distances.map { $0[rule]! })
+  }
+
+  /// All ranks. Each model's distances under each of `rules`, in the order of the pictures.
+  ///
+  /// - Parameter title: of the progress; nil: none is shown.
+  /// - Returns: nil on all ranks when a signal asked to stop.
+  private func distances(
+    of pictures: [Picture], rules: [ScoreRule], title: String?
+  ) throws -> [[ScoreRule: [Double]]]? {
+    let progress = title.map {
+      ProgressDisplay($0, unit: "images", total: pictures.count, isShown: communicator.isRoot)
+    }
+    var distances = models.map { _ in [ScoreRule: [Double]]() }
+    for block in Share.blocks(of: pictures.indices, size: try imagesPerBlock()) {  // all ranks
+      let pixels = try read(pictures[block])  // mine
+      let features = try models.map { try $0.embedder.features(of: pixels) }  // mine
+      let queries = try features.map { try gather($0) }  // all ranks
+      watchdog.enter("looking up prototypes", step: nil)
+      for (index, model) in models.enumerated() {
+        let nearest = try model.bank.nearest(  // all ranks
+          queries[index], k: topK, excluding: nil, by: .euclidean, communicator: communicator)
+        for rule in rules {
+          distances[index][rule, default: []] += try model.bank.distances(  // all ranks
+            queries[index], nearest: nearest, aggregation(model, rule), communicator)
+        }
+        // After the search: before it, rows could still change until they are read.
+        try agree(communicator) { try model.bank.checkUnchanged() }  // all ranks
+      }
+      if try Signals.anyRankReceivedOne(communicator) { return nil }  // all ranks
+      progress?.show(block.upperBound)
+    }
+    return distances
+  }
+
+  /// All ranks. Each model's distances of images under each of `rules`.
+  ///
+  /// - Parameter title: of the progress.
+  /// - Returns: nil on all ranks when a signal asked to stop.
+  func distances(of paths: [String], rules: [ScoreRule], title: String) throws -> [[ScoreRule: [Double]]]? {
+    try distances(of: paths.map(Picture.file), rules: rules, title: title)
+  }
+
+  private func aggregation(_ model: Model, _ rule: ScoreRule) -> Aggregation {
+    Aggregation(
+      rule: rule, k: topK, temperature: scoring.scoreTemperature, squaredScale: model.calibration.squaredScale)
   }
 
   /// All ranks. How many images to score at once.
-  func imagesPerBlock() throws -> Int {
-    Int(try communicator.allReduce(Int64(embedder.imagesPerBlock), .sum))  // all ranks
-  }
-
-  /// All ranks. The scores of a block of images under each of `rules`.
-  func scores(ofBlock paths: [String], rules: [ScoreRule]) throws -> [[Double]] {
-    try scores(of: embed(paths.map(Picture.file)), rules: rules)  // all ranks
-  }
-
-  /// All ranks. The scores of embeddings (count, D) under each of `rules`.
-  private func scores(of embeddings: [Float], rules: [ScoreRule]) throws -> [[Double]] {
-    watchdog.enter("looking up prototypes", step: nil)
-    return try rules.map { try lookUp(embeddings, k: topK, rule: $0) }  // all ranks
-  }
-
-  /// All ranks. The scores of embeddings (count, D), of rows that nobody has changed.
-  private func lookUp(_ embeddings: [Float], k: Int, rule: ScoreRule) throws -> [Double] {
-    let scores = try bank.scores(  // all ranks
-      embeddings, k: k, rule: rule, temperature: temperature, communicator: communicator)
-    // After the search: before it, rows could still change until they are read.
-    try agree(communicator) { try bank.checkUnchanged() }  // all ranks
-    return scores
+  private func imagesPerBlock() throws -> Int {
+    Int(try communicator.allReduce(Int64(models[0].embedder.imagesPerBlock), .sum))  // all ranks
   }
 
   /// What is embedded.
@@ -150,35 +235,48 @@ public struct Scorer {
     }
   }
 
-  /// All ranks. Embeddings of a block of images: each rank decodes and embeds whole micro-batches of them.
-  ///
-  /// - Returns: (count, D), equal on all ranks.
-  private func embed(_ pictures: [Picture]) throws -> [Float] {
+  /// This rank's part of a block: whole micro-batches of it. All ranks, since an image that cannot be read ends all.
+  private func read(_ pictures: ArraySlice<Picture>) throws -> Embedder.Pixels {
     watchdog.enter("embedding images", step: nil)
     let (m, count) = (scoring.microBatch, pictures.count)
     let (side, fit) = (scoring.size, scoring.fit)
-    let microBatches = (count + m - 1) / m
-    let share = Share.range(of: communicator.rank, ranks: communicator.size, count: microBatches)
-    let mine = min(count, share.lowerBound * m)..<min(count, share.upperBound * m)
-    let embeddings = try agree(communicator) {  // all ranks
-      try embedder.embed(mine.count) { try pictures[mine.lowerBound + $0].resized(to: side, fit: fit) }  // mine
+    let share = Share.range(of: communicator.rank, ranks: communicator.size, count: (count + m - 1) / m)
+    let first = pictures.startIndex + min(count, share.lowerBound * m)
+    let mine = min(count, share.upperBound * m) - min(count, share.lowerBound * m)
+    return try agree(communicator) {  // all ranks
+      try models[0].embedder.read(mine) { try pictures[first + $0].resized(to: side, fit: fit) }  // mine
     }
-    return try communicator.allGatherV(embeddings).flatMap { $0 }  // all ranks
+  }
+
+  /// All ranks. Features of a whole block, (count, F), equal on all ranks.
+  private func gather(_ features: [Float]) throws -> [Float] {
+    try communicator.allGatherV(features).flatMap { $0 }  // all ranks
   }
 
   // MARK: Self-test
 
-  /// All ranks. What this machine makes of the self-test's images, under the rule and K that the model remembers.
-  public func selfTest() throws -> SelfTest {
-    try selfTest(embed((0..<SelfTest.images).map(Picture.selfTest)))  // all ranks
-  }
-
-  /// All ranks.
+  /// All ranks. What this machine makes of the self-test's images, under the rule and K that it scores with.
   ///
-  /// - Parameter embeddings: (images, D), of the self-test's images.
-  private func selfTest(_ embeddings: [Float]) throws -> SelfTest {
+  /// - Parameter scale: nil: its own.
+  public func selfTest(scale: ScoreScale? = nil) throws -> SelfTest {
     watchdog.enter("testing itself", step: nil)
-    let scores = try lookUp(embeddings, k: scoring.topK, rule: scoring.scoreRule)  // all ranks
-    return SelfTest(embeddings: embeddings, scores: scores)
+    let pictures = (0..<SelfTest.images).map(Picture.selfTest)
+    let features = try gather(models[0].embedder.features(of: read(pictures[...])))  // all ranks
+    guard let distances = try distances(of: pictures, rules: [rule], title: nil) else {  // all ranks
+      throw SaladError(.interrupted, "a signal asked to stop")
+    }
+    return SelfTest(features: features, scores: (scale ?? self.scale).scores(distances.map { $0[rule]! }))
+  }
+}
+
+extension ModelSource.Model {
+  /// Its calibration, where that is of this bank, rule, K and temperature.
+  fileprivate func calibration(
+    matching bank: BankKind, rule: ScoreRule, topK: Int, scoreTemperature: Double
+  ) -> Calibration? {
+    calibration.flatMap {
+      $0.bank == bank && $0.topK == topK && $0.scoreTemperature == scoreTemperature && $0.judges(rule) != nil
+        ? $0 : nil
+    }
   }
 }

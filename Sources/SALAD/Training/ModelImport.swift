@@ -10,7 +10,8 @@ import Safetensors
 public struct ModelImport {
   /// Where the memory bank comes from.
   public enum BankSource: Sendable {
-    /// A safetensors file with the one tensor `bank`, (N, D) float32, unit rows.
+    /// A safetensors file with the one tensor `bank`, (N, F) float32: unit rows where
+    /// the bottleneck scores.
     case file(String)
     /// The training images of the data set in this folder: each becomes the prototype of its clean image.
     case data(String)
@@ -29,12 +30,13 @@ public struct ModelImport {
   /// - Parameters:
   ///   - model: a safetensors file with exactly a network's tensors.
   ///   - size: S, or nil for what the weights tell.
-  ///   - configuration: how it will score: fit, rule, top-k, temperature, micro-batch.
+  ///   - levels: nil: the network's default.
+  ///   - configuration: how it will score: fit, rule, top-k, micro-batch.
   ///   - workers: threads of this rank.
   /// - Throws: `SaladError` 65 on all ranks, naming the file and the tensor that is missing, foreign, misshapen or not
   ///   finite.
   public init(
-    model: String, size: Int?, configuration: Configuration, workers: Int, communicator: Communicator,
+    model: String, size: Int?, levels: Levels?, configuration: Configuration, workers: Int, communicator: Communicator,
     watchdog: Watchdog, log: Log
   ) throws {
     watchdog.enter("loading the model", step: nil)
@@ -44,6 +46,7 @@ public struct ModelImport {
       let network = try NetworkConfiguration(recognising: file, size: size)
       var configuration = configuration
       configuration.network = network
+      configuration.levels = levels ?? network.architecture.defaultLevels
       try configuration.validate()
       let replica = try Replica(
         configuration: network, precision: configuration.precision, microBatch: configuration.microBatch,
@@ -68,8 +71,17 @@ public struct ModelImport {
       case .file(let path): try read(path)  // all ranks
       case .data(let root): try embed(root)  // all ranks
       }
+    let scoring = configuration.scoring
+    let pass = LeftOutPass(communicator: communicator, watchdog: watchdog)
+    let measured = try pass.run(  // all ranks
+      bank.memory, kind: .refreshed, imageIDs: bank.imageIDs,
+      rules: Calibration.rules(unitRows: scoring.levels.isBottleneck),
+      topK: min(scoring.topK, bank.imageIDs.count), scoreTemperature: scoring.scoreTemperature,
+      falseAlarmRate: configuration.falseAlarmRate ?? ConformalThreshold.defaultFalseAlarmRate)
+    guard let calibration = measured else { preconditionFailure("an import does not listen to signals") }
     let scorer = Scorer(
-      configuration.scoring, bank: bank.memory, embedder: embedder, communicator: communicator, watchdog: watchdog)
+      scoring, models: [Scorer.Model(embedder: embedder, bank: bank.memory, calibration: calibration)],
+      kind: .refreshed, rule: scoring.scoreRule, communicator: communicator, watchdog: watchdog)
     let selfTest = try scorer.selfTest()  // all ranks
     watchdog.enter("writing \(output)", step: nil)
     let values = try communicator.gatherV(bank.memory.shard, root: 0)  // all ranks
@@ -85,15 +97,17 @@ public struct ModelImport {
         return DeploymentManifest(
           importing: configuration.scoring, instructionSet: instructionSet, dataFingerprint: bank.fingerprint,
           dimension: dimension, imageIDs: bank.imageIDs, pictures: bank.pictures, files: files,
-          selfTest: selfTest)
+          calibration: calibration, selfTest: selfTest)
       }
     }
     return bank.memory.sharding.rows
   }
 
-  private var dimension: Int { configuration.embeddingDimension }
+  /// F.
+  private var dimension: Int { embedder.featureCount }
   private var embedder: Embedder {
-    Embedder(replica: replica, microBatch: configuration.microBatch, workers: workers)
+    Embedder(
+      replica: replica, microBatch: configuration.microBatch, workers: workers, levels: configuration.levels)
   }
 
   /// A bank on its way into a deployment.
@@ -124,7 +138,7 @@ public struct ModelImport {
       let values = try BankTensor.withBytes(of: file, rows: shape[0], dimension: dimension) {
         BankTensor.floats($0, 0..<shape[0] * dimension)
       }
-      try checkUnitRows(values, path: path)
+      if configuration.levels.isBottleneck { try checkUnitRows(values, path: path) }
       // The rows' images are not known; a deployment names them all the same.
       let names = (0..<shape[0]).map { "row-\(padded($0, to: 7))" }
       let mine = Sharding(rows: shape[0], ranks: communicator.size).range(of: communicator.rank)
@@ -157,11 +171,8 @@ public struct ModelImport {
       root: root, paths: paths, configuration: configuration, workers: workers,
       cacheMemory: Execution().cacheMemory, communicator: communicator, watchdog: watchdog)
     for image in scan.skipped { log.note("skipped: \(image.reason)") }
-    let random = MemoryBank(
-      rows: scan.images.count, dimension: dimension, seed: configuration.seed, workers: replica.workers,
-      communicator: communicator)
     let refresh = Refresh(embedder: embedder, scan: scan, communicator: communicator, watchdog: watchdog)
-    guard let memory = try refresh.run(random) else {  // all ranks
+    guard let memory = try refresh.run() else {  // all ranks
       preconditionFailure("an import does not listen to signals")
     }
     return Bank(memory: memory, imageIDs: scan.images, pictures: scan.pictures, fingerprint: scan.fingerprint)

@@ -1,18 +1,22 @@
 import MPI
 import MemoryBank
 
-/// The bank recomputed with the final weights: momentum rows lag behind a network that still moves.
+/// The bank that scores, made with the final weights: momentum rows lag behind a network that still moves, and level features
+/// are other numbers than theirs.
 struct Refresh {
   let embedder: Embedder
   let scan: DataScan
   let communicator: Communicator
   let watchdog: Watchdog
 
-  /// All ranks. `bank` with every row replaced by the embedding of its clean image; each rank embeds the rows it owns.
+  /// All ranks. A bank whose rows are the features of the clean training images; each rank embeds the rows it owns.
   ///
   /// - Returns: nil on all ranks when a signal asked to stop.
-  func run(_ bank: MemoryBank) throws -> MemoryBank? {
+  func run() throws -> MemoryBank? {
     watchdog.enter("refreshing the bank", step: nil)
+    let bank = MemoryBank(
+      rows: scan.images.count, dimension: embedder.featureCount, workers: embedder.replica.workers,
+      communicator: communicator)
     let progress = ProgressDisplay(
       "refreshing the bank", unit: "images", total: bank.sharding.rows, isShown: communicator.isRoot)
     let cache = scan.cache
@@ -24,10 +28,10 @@ struct Refresh {
     // The ranks keep step, so that none waits long for a slower one and all see a bad image or a signal together.
     for number in 0..<Int(mostBlocks) {
       let block = number < blocks.count ? Array(blocks[number]) : []
-      let embeddings = try agree(communicator) {  // all ranks
-        try embedder.embed(block.count) { try cache.image(block[$0]) }
+      let features = try agree(communicator) {  // all ranks
+        try embedder.features(of: embedder.read(block.count) { try cache.image(block[$0]) })
       }
-      refreshed.replace(imageIndices: block, embeddings: embeddings)  // mine
+      refreshed.replace(imageIndices: block, rows: features)  // mine
       if try Signals.anyRankReceivedOne(communicator) { return nil }  // all ranks
       watchdog.progress()
       done += Int(try communicator.allReduce(Int64(block.count), .sum))  // all ranks

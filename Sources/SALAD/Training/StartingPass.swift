@@ -37,7 +37,7 @@ struct StartingPass {
           reconstructionLoss: configuration.reconstructionLoss, reconstructionWeight: 0)
       }
       let all = try communicator.allGatherV(embeddings).flatMap { $0 }  // all ranks
-      started.replace(imageIndices: block.flatMap { self.images(of: $0, count: images) }, embeddings: all)
+      started.replace(imageIndices: block.flatMap { self.images(of: $0, count: images) }, rows: all)
       if try Signals.anyRankReceivedOne(communicator) { return nil }  // all ranks
       watchdog.progress()
       progress.show(min(images, block.upperBound * m))

@@ -167,23 +167,35 @@ public struct Trainer {
 
   // MARK: After the last step
 
-  /// All ranks. The bank that scores, and what it makes of the images kept back, where there are some; nil when a
-  /// signal asked to stop.
-  private func refreshAndCalibrate() throws -> (bank: MemoryBank, calibration: Calibration?)? {
-    let embedder = Embedder(replica: replica, microBatch: configuration.microBatch, workers: workers)
+  /// All ranks. The bank that scores, and what makes scores and p-values of its distances; nil when a signal asked to stop.
+  private func refreshAndCalibrate() throws -> (bank: MemoryBank, calibration: Calibration)? {
+    let embedder = Embedder(
+      replica: replica, microBatch: configuration.microBatch, workers: workers, levels: configuration.levels)
     let scan = prepared.scan
     let refresh = Refresh(embedder: embedder, scan: scan, communicator: communicator, watchdog: watchdog)
-    guard let refreshed = try refresh.run(bank) else { return nil }  // all ranks
-    guard !scan.keptBack.isEmpty else { return (refreshed, nil) }
+    guard let refreshed = try refresh.run() else { return nil }  // all ranks
 
-    let scorer = Scorer(
-      configuration.scoring, bank: refreshed, embedder: embedder, communicator: communicator, watchdog: watchdog)
-    let calibration = try Calibration.measure(  // all ranks
-      scan.keptBack.map { "\(scan.root)/\($0)" }, scorer: scorer,
-      falseAlarmRate: configuration.falseAlarmRate ?? ConformalThreshold.defaultFalseAlarmRate,
-      communicator: communicator)
-    guard let calibration else { return nil }
-    if let threshold = calibration.threshold(rule: configuration.scoreRule) { log.note(threshold.sentence) }
+    let pass = LeftOutPass(communicator: communicator, watchdog: watchdog)
+    let measured = try pass.run(  // all ranks
+      refreshed, kind: .refreshed, imageIDs: scan.images,
+      rules: Calibration.rules(unitRows: configuration.levels.isBottleneck),
+      topK: min(configuration.topK, scan.images.count), scoreTemperature: configuration.scoreTemperature,
+      falseAlarmRate: configuration.falseAlarmRate ?? ConformalThreshold.defaultFalseAlarmRate)
+    guard var calibration = measured else { return nil }
+    if !scan.keptBack.isEmpty {
+      let scorer = Scorer(
+        configuration.scoring,
+        models: [Scorer.Model(embedder: embedder, bank: refreshed, calibration: calibration)], kind: .refreshed,
+        rule: configuration.scoreRule, communicator: communicator, watchdog: watchdog)
+      let judging = try calibration.judging(  // all ranks
+        by: scan.keptBack.map { "\(scan.root)/\($0)" }, scorer: scorer)
+      guard let judging else { return nil }
+      calibration = judging
+    }
+    if let scale = ScoreScale([calibration], rule: configuration.scoreRule) {
+      log.note(scale.threshold().sentence)
+      if let warning = scale.warning { log.note(warning) }
+    }
     return (refreshed, calibration)
   }
 

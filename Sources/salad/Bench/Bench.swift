@@ -64,6 +64,16 @@ struct Bench: ParsableCommand {
   @Option(help: "How gradients are summed over the ranks.")
   var reduction = Reduction.exact
 
+  @Option(
+    help: """
+      What --score makes of an image and --merge writes of it: stages of the encoder between commas, or z. \
+      (default: the network's)
+      """)
+  var levels: Levels?
+
+  @Option(help: "Numbers in a row for --top-k. (default: those of the levels)")
+  var dimension: Int?
+
   @Option(help: "Rows of the memory bank.")
   var rows = 10_000
 
@@ -77,6 +87,9 @@ struct Bench: ParsableCommand {
 
   func validate() throws {
     try asUsage { try settings.validate() }
+    guard (1...1 << 16).contains(dimension ?? 1) else {
+      throw ValidationError("--dimension is \(dimension ?? 1): give a whole number in 1...65536")
+    }
     guard steps > 0 else { throw ValidationError("--steps is \(steps): give 1 or more") }
     guard rows >= batchSize else {
       throw ValidationError("--rows is \(rows): give at least --batch-size, \(batchSize)")
@@ -92,6 +105,7 @@ struct Bench: ParsableCommand {
     configuration.maximumWidth = maxWidth
     configuration.precision = precision
     configuration.reduction = reduction
+    configuration.levels = levels ?? architecture.defaultLevels
     return configuration
   }
 
@@ -99,7 +113,7 @@ struct Bench: ParsableCommand {
     var subjects: [any BenchSubject] = []
     if train { subjects.append(TrainBench()) }
     if score { subjects.append(ScoreBench()) }
-    if topK { subjects.append(TopKBench()) }
+    if topK { subjects.append(TopKBench(dimension: dimension ?? settings.scoring.featureCount)) }
     if anchors { subjects.append(AnchorsBench()) }
     if reduce { subjects.append(ReduceBench()) }
     if merge { subjects.append(MergeBench()) }

@@ -20,7 +20,8 @@ struct MergeBench: BenchSubject {
     let times = try bench.times {  // all ranks
       outputs += 1
       _ = try Deployment.merge(  // all ranks
-        run: run, output: "\(folder)/deploy-\(outputs)", bank: nil, workers: bench.workers, communicator: communicator)
+        runs: [run], output: "\(folder)/deploy-\(outputs)", bank: nil, workers: bench.workers,
+        communicator: communicator, calibration: { $0.models[0].calibration! }, selfTest: { _ in nil })
     }
 
     var record = BenchRecord()
@@ -57,6 +58,14 @@ struct MergeBench: BenchSubject {
     let bank = MemoryBank(
       rows: bench.rows, dimension: configuration.embeddingDimension, seed: configuration.seed,
       workers: replica.workers, communicator: communicator)
+    let features = MemoryBank(
+      rows: bench.rows, dimension: configuration.scoring.featureCount, seed: configuration.seed,
+      workers: replica.workers, communicator: communicator)
+    let distances = (0..<bench.rows).map { 1 + Double($0) / Double(bench.rows) }
+    let calibration = Calibration(
+      LeftOutDistances(squaredScale: 1, distances: [.weightedDistance: distances, .weighted: distances]),
+      bank: .refreshed, topK: configuration.topK, scoreTemperature: configuration.scoreTemperature,
+      falseAlarmRate: ConformalThreshold.defaultFalseAlarmRate)
     let pictures = (0..<bench.rows).compactMap { index in
       PictureHash(hexadecimal: String(repeating: "0", count: 128) + String(format: "%016x", index))
     }
@@ -64,12 +73,12 @@ struct MergeBench: BenchSubject {
       step: 1, epoch: 1, saladVersion: saladVersion, instructionSet: OneDNN.instructionSet,
       dataFingerprint: String(repeating: "0", count: 64),
       imageIDs: (0..<bench.rows).map { String(format: "train/good/%08d_%03d.png", $0 / 4, $0 % 4) },
-      pictures: pictures, scoring: configuration.scoring)
+      pictures: pictures, scoring: configuration.scoring, calibration: calibration)
     let directory = try RunDirectory.create(path, communicator: communicator)  // all ranks
     // Nobody else has it, and `write` returns when all is written.
     nonisolated(unsafe) let saved = replica
     try Checkpoint.write(  // all ranks
-      description, to: directory, keep: 1, momentum: bank, refreshed: bank, communicator: communicator,
+      description, to: directory, keep: 1, momentum: bank, refreshed: features, communicator: communicator,
       model: { try saved.saveModel(to: $0, metadata: [:]) },
       optimizer: { try saved.saveOptimizer(to: $0, extra: []) })
   }

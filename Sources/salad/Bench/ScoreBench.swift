@@ -4,7 +4,7 @@ import Platform
 import Radiographs
 import SALAD
 
-/// Embeddings of clean images by the encoder alone: what an image costs when it is scored, but for reading it and the look-up.
+/// Features of clean images by the encoder alone: what an image costs when it is scored, but for reading it and the look-up.
 struct ScoreBench: BenchSubject {
   static let name = "score"
 
@@ -20,8 +20,8 @@ struct ScoreBench: BenchSubject {
     let area = configuration.size * configuration.size
     let pixels = (0..<images * area).map { Float(2 * random.uniform(UInt64($0)) - 1) }
     let times = try bench.times {  // all ranks
-      let rows = try pixels.withUnsafeBufferPointer { try replica.embed($0, count: images) }  // mine
-      precondition(rows.count == images * configuration.embeddingDimension, "\(rows.count) elements were embedded")
+      let rows = try pixels.withUnsafeBufferPointer { try replica.embed($0, count: images, levels: configuration.levels) }  // mine
+      precondition(rows.count == images * configuration.scoring.featureCount, "\(rows.count) features were found")
     }
 
     var record = BenchRecord()

@@ -10,13 +10,16 @@ import SALAD
 struct TopKBench: BenchSubject {
   static let name = "top_k"
 
+  let dimension: Int
+
   func measure(_ bench: BenchSession) throws -> BenchRecord {
     let configuration = bench.configuration
-    let (rows, dimension, k) = (bench.rows, configuration.embeddingDimension, configuration.topK)
+    let (rows, k) = (bench.rows, configuration.topK)
     let bank = MemoryBank(
       rows: rows, dimension: dimension, seed: configuration.seed, workers: Workers(count: bench.workers),
       communicator: bench.communicator)
     var record = BenchRecord()
+    record["dimension"] = Double(dimension)
     record["rows"] = Double(rows)
     record["neighbours"] = Double(k)
     for count in [1, 32] {
@@ -27,7 +30,7 @@ struct TopKBench: BenchSubject {
       let times = try bench.times {  // all ranks
         for _ in 0..<searches {
           let nearest = try bank.nearest(
-            queries, k: k, excluding: nil, communicator: bench.communicator)  // all ranks
+            queries, k: k, excluding: nil, by: .euclidean, communicator: bench.communicator)  // all ranks
           precondition(nearest.count == count, "\(nearest.count) answers to \(count) queries")
         }
       }
