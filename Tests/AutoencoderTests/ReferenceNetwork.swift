@@ -64,13 +64,16 @@ struct ReferenceNetwork {
     return map.values.map { tanh($0) }
   }
 
-  private func trunk(_ image: Map) -> Map {
+  /// - Parameter stage: is told of each level's map.
+  private func trunk(_ image: Map, stage: (String, Map) -> Void = { _, _ in }) -> Map {
     switch configuration.architecture {
     case .unet:
       let widths = configuration.widths
       return (0...6).reduce(image) { map, level in
         let name = level == 0 ? "input.conv" : "e\(level).conv.conv"
-        return double(level == 0 ? map : pooled(map), name, outputs: widths[level])
+        let result = double(level == 0 ? map : pooled(map), name, outputs: widths[level])
+        if level > 0 { stage("e\(level)", result) }
+        return result
       }
     case .resnet18:
       let widths = [64, 128, 256, 512].map { min($0, configuration.maximumWidth) }
@@ -89,6 +92,7 @@ struct ReferenceNetwork {
           }
           map = leaky(sum(inner, map), 0)
         }
+        stage("layer\(layer + 1)", map)
       }
       return map
     }
@@ -100,16 +104,51 @@ struct ReferenceNetwork {
     var rows: [Double] = []
     for image in 0..<map.images {
       let input = map.values[image * features..<(image + 1) * features]
-      var row = (0..<dimension).map { d in
+      let row = (0..<dimension).map { d in
         zip(input, weights[d * features..<(d + 1) * features]).reduce(bias.map { tensors[$0]![d] } ?? 0) {
           $0 + $1.0 * $1.1
         }
       }
-      let norm = max(row.reduce(0) { $0 + $1 * $1 }.squareRoot(), 1e-12)
-      for d in 0..<dimension { row[d] /= norm }
       rows += row
     }
+    if configuration.centre == .batch { centre(&rows) }
+    for image in 0..<map.images {
+      let row = image * dimension..<(image + 1) * dimension
+      let norm = max(rows[row].reduce(0) { $0 + $1 * $1 }.squareRoot(), 1e-12)
+      for place in row { rows[place] /= norm }
+    }
     return rows
+  }
+
+  /// Batch normalisation without scale and shift over D, of (m, D).
+  private func centre(_ rows: inout [Double]) {
+    let dimension = configuration.embeddingDimension
+    for d in 0..<dimension {
+      let places = stride(from: d, to: rows.count, by: dimension)
+      let column = places.map { rows[$0] }
+      let own = column.reduce(0, +) / Double(column.count)
+      let mean = evaluates ? tensors["feat_norm.running_mean"]![d] : own
+      let variance =
+        evaluates
+        ? tensors["feat_norm.running_var"]![d]
+        : column.reduce(0) { $0 + ($1 - own) * ($1 - own) } / Double(column.count)
+      for place in places { rows[place] = (rows[place] - mean) / (variance + 1e-5).squareRoot() }
+    }
+  }
+
+  /// (m, F): means over positions of some levels' maps, one level after another, by running statistics.
+  func features(_ images: [Double], levels: [String]) -> [Double] {
+    var maps: [(name: String, map: Map)] = []
+    _ = trunk(imageMap(images)) { maps.append(($0, $1)) }
+    let count = maps[0].map.images
+    return (0..<count).flatMap { image in
+      maps.filter { levels.contains($0.name) }.flatMap { _, map in
+        (0..<map.channels).map { channel in
+          let (pixels, plane) = (map.side * map.side, image * map.channels + channel)
+          return map.values[plane * pixels..<(plane + 1) * pixels].reduce(0, +) / Double(pixels)
+        }
+      }
+    }
   }
 
   private func unetDecoder(_ embeddings: [Double]) -> Map {

@@ -6,12 +6,13 @@ import Radiographs
 /// A small network with scales, shifts and running statistics that are not 1, 0, 0 and 1, so that none goes untested.
 func smallReplica(
   _ architecture: Architecture = .unet, size: Int = 64, channels: Int = 1, width: Int = 6, dimension: Int = 10,
-  precision: Precision = .float32, microBatch: Int = 2, workers: Int = 1,
+  centre: Centre = .none, precision: Precision = .float32, microBatch: Int = 2, workers: Int = 1,
   training: Bool = true, activationLimit: Int = 1 << 30
 ) throws -> Replica {
   let replica = try Replica(
     configuration: NetworkConfiguration(
-      architecture: architecture, size: size, channels: channels, maximumWidth: width, embeddingDimension: dimension),
+      architecture: architecture, size: size, channels: channels, maximumWidth: width, embeddingDimension: dimension,
+      centre: centre),
     precision: precision, microBatch: microBatch, workers: workers, training: training, activationLimit: activationLimit
   )
   replica.initialise(seed: 5)

@@ -13,10 +13,12 @@ struct ReplicaTests {
     var channels = 1
     var width = 6
     var kind = ReconstructionLoss.l1
+    var centre = Centre.none
+    var microBatch = 2
     /// Of the images.
     var seed: UInt64 = 1
     var testDescription: String {
-      "\(architecture.rawValue), S \(size), C \(channels), width \(width), \(kind.rawValue)"
+      "\(architecture.rawValue), S \(size), C \(channels), width \(width), \(kind.rawValue), centre \(centre.rawValue)"
     }
   }
   static let cases = [
@@ -25,14 +27,16 @@ struct ReplicaTests {
     // convolutions rounds it over.
     Case(architecture: .resnet18, width: 4, seed: 2), Case(architecture: .resnet18, channels: 3, width: 4, kind: .mse),
     Case(architecture: .resnet18, size: 128, width: 2), Case(architecture: .resnet18, width: 20),
+    Case(centre: .batch, microBatch: 4), Case(architecture: .resnet18, width: 4, centre: .batch, microBatch: 4),
   ]
 
   @Test("Embeddings and reconstructions equal the definition's", arguments: cases)
   func forward(_ c: Case) throws {
-    let replica = try smallReplica(c.architecture, size: c.size, channels: c.channels, width: c.width)
-    let pixels = smoothImages(2, side: c.size, seed: c.seed)
+    let replica = try smallReplica(
+      c.architecture, size: c.size, channels: c.channels, width: c.width, centre: c.centre, microBatch: c.microBatch)
+    let pixels = smoothImages(c.microBatch, side: c.size, seed: c.seed)
     let rows = try replica.encode(
-      batches(pixels, of: 2, side: c.size), imagesInStep: 2, microBatchesInStep: 1, reconstructionLoss: c.kind,
+      batches(pixels, of: c.microBatch, side: c.size), imagesInStep: c.microBatch, microBatchesInStep: 1, reconstructionLoss: c.kind,
       reconstructionWeight: 1)
     let reference = ReferenceNetwork(replica.configuration, copying: replica)
     let expected = reference.embeddings(pixels.map(Double.init))
@@ -48,10 +52,11 @@ struct ReplicaTests {
 
   @Test("Every gradient equals the finite difference of the whole loss in double", arguments: cases)
   func gradients(_ c: Case) throws {
-    let replica = try smallReplica(c.architecture, size: c.size, channels: c.channels, width: c.width)
-    let pixels = smoothImages(2, side: c.size, seed: c.seed)
+    let replica = try smallReplica(
+      c.architecture, size: c.size, channels: c.channels, width: c.width, centre: c.centre, microBatch: c.microBatch)
+    let pixels = smoothImages(c.microBatch, side: c.size, seed: c.seed)
     let rows = try replica.encode(
-      batches(pixels, of: 2, side: c.size), imagesInStep: 2, microBatchesInStep: 1, reconstructionLoss: c.kind,
+      batches(pixels, of: c.microBatch, side: c.size), imagesInStep: c.microBatch, microBatchesInStep: 1, reconstructionLoss: c.kind,
       reconstructionWeight: 0.7)
     let coefficients = rows.indices.map { CounterRandom(9).uniform(UInt64($0)) - 0.5 }
     try replica.reconstructAndBackward(embeddingGradients: coefficients.map(Float.init))
@@ -152,6 +157,52 @@ struct ReplicaTests {
     reference.evaluates = true
     let expected = reference.embeddings(images.map(Double.init))
     #expect(zip(rows, expected).map { abs(Double($0) - $1) }.max()! < 1e-5)
+  }
+
+  @Test("A centred network embeds by running statistics as the definition says", arguments: Architecture.allCases)
+  func centredEvaluation(_ architecture: Architecture) throws {
+    let replica = try smallReplica(architecture, centre: .batch)
+    let images = smoothImages(3, side: 64)
+    let rows = try images.withUnsafeBufferPointer { try replica.embed($0, count: 3) }
+    var reference = ReferenceNetwork(replica.configuration, copying: replica)
+    reference.evaluates = true
+    let expected = reference.embeddings(images.map(Double.init))
+    #expect(zip(rows, expected).map { abs(Double($0) - $1) }.max()! < 1e-5)
+  }
+
+  @Test(
+    "Features are the means over positions of the levels' maps, whoever is beside an image",
+    arguments: [
+      (Architecture.unet, "e3,e4,e5", 64), (.unet, "e1,e6", 64), (.unet, "e6", 128), (.unet, "e2,e5", 128),
+      (.resnet18, "layer2,layer3,layer4", 64), (.resnet18, "layer1", 64),
+    ], [6, 20])
+  func features(_ c: (architecture: Architecture, levels: String, size: Int), width: Int) throws {
+    let levels = Levels(c.levels)
+    let replica = try smallReplica(c.architecture, size: c.size, width: width, microBatch: 4, training: false)
+    let images = smoothImages(5, side: c.size)
+    let count = replica.configuration.featureCount(levels)
+    #expect(count == levels.names.reduce(0) { sum, name in sum + min(width, c.architecture == .unet ? 1024 : 64) })
+    let rows = try images.withUnsafeBufferPointer { try replica.embed($0, count: 5, levels: levels) }
+    var reference = ReferenceNetwork(replica.configuration, copying: replica)
+    reference.evaluates = true
+    let expected = reference.features(images.map(Double.init), levels: levels.names)
+    #expect(rows.count == 5 * count && expected.count == rows.count)
+    let size = expected.map { abs($0) }.max()!
+    #expect(zip(rows, expected).map { abs(Double($0) - $1) }.max()! < 1e-5 * max(size, 1))
+    let plane = c.size * c.size
+    let alone = try images[4 * plane..<5 * plane].withUnsafeBufferPointer {
+      try replica.embed($0, count: 1, levels: levels)
+    }
+    #expect(alone == Array(rows[4 * count..<5 * count]))
+  }
+
+  @Test("Levels are stages of the network, in its order and each once")
+  func levels() {
+    for text in ["z", "e1", "e3,e4,e5", "e1,e2,e3,e4,e5,e6"] { #expect(Architecture.unet.has(Levels(text))) }
+    for text in ["", "e0", "e7", "e4,e3", "e3,e3", "z,e3", "e3,", "layer1", "E3"] {
+      #expect(!Architecture.unet.has(Levels(text)), "\(text)")
+    }
+    for architecture in Architecture.allCases { #expect(architecture.has(architecture.defaultLevels)) }
   }
 
   @Test("Running statistics move by the mean over the step's micro-batches")

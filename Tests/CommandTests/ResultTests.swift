@@ -31,11 +31,11 @@ extension CommandTests {
         ranks: ranks, ["score", sample.run, odd, "\(good)/\(names[3])", good, "--csv", "--top-k", "5"])
       let lines = result.output.split(separator: "\n").map(String.init)
       #expect(lines.count == 3 + names.count)
-      #expect(lines[0] == "path,score,rule")
+      #expect(lines[0] == "path,score,rule,p_value,flagged")
       #expect(lines[1].hasPrefix("\"" + odd.replacingOccurrences(of: "\"", with: "\"\"") + "\","))
-      let scores = lines.dropFirst().map { Double($0.split(separator: ",").dropLast().last ?? "") }
+      let scores = lines.dropFirst().map { Double($0.split(separator: ",").dropLast(3).last ?? "") }
       #expect(scores.allSatisfy { $0.map { (0...1).contains($0) } ?? false })
-      #expect(lines.dropFirst().allSatisfy { $0.hasSuffix(",weighted") })
+      #expect(lines.dropFirst().allSatisfy { $0.contains(",weighted-distance,") })
       #expect(scores[0] == scores[2], "equal images have equal scores")
       #expect(lines[2] == lines[3 + 3], "an image asked for twice is scored twice")
       #expect(lines.dropFirst(3).map { $0.split(separator: ",")[0] } == names.map { "\(good)/\($0)" })
@@ -53,7 +53,7 @@ extension CommandTests {
       let evaluation = try #require(object)
       #expect(evaluation["count_normal"] as? Int == 9)
       #expect(evaluation["count_anomalous"] as? Int == 12)
-      #expect(evaluation["rule"] as? String == "weighted")
+      #expect(evaluation["rule"] as? String == "weighted-distance")
       let auroc = try #require(evaluation["auroc"] as? Double)
       let precision = try #require(evaluation["average_precision"] as? Double)
       #expect((0...1).contains(auroc) && (0...1).contains(precision))
@@ -102,10 +102,15 @@ extension CommandTests {
       let score = ["score", sample.run, sample.data + "/test", "--csv"]
       let refreshed = try await Salad.succeed(score).output
       let momentum = try await Salad.succeed(score + ["--bank", "momentum"]).output
-      let meanAngle = try await Salad.succeed(score + ["--score-rule", "mean-angle"]).output
+      let weighted = try await Salad.succeed(score + ["--score-rule", "weighted"]).output
       #expect(refreshed != momentum)
-      #expect(refreshed != meanAngle)
-      #expect(meanAngle.split(separator: "\n").dropFirst().allSatisfy { $0.hasSuffix(",mean-angle") })
+      #expect(refreshed != weighted)
+      #expect(weighted.split(separator: "\n").dropFirst().allSatisfy { $0.contains(",weighted,") })
+      // Angles are those of the bottleneck, which the momentum bank holds.
+      let angles = try await Salad.succeed(score + ["--score-rule", "mean-angle", "--bank", "momentum"]).output
+      #expect(angles.split(separator: "\n").dropFirst().allSatisfy { $0.contains(",mean-angle,") })
+      let refused = try await Salad.run(score + ["--score-rule", "mean-angle"])
+      Salad.expectRefusal(refused, status: 64, naming: ["mean-angle", sample.run, "--levels z"])
     }
 
     @Test(

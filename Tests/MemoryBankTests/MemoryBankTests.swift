@@ -63,12 +63,12 @@ struct MemoryBankTests {
     #expect(bank.shard == [0, 1])
   }
 
-  @Test("A replaced row is the normalised embedding, a zero embedding a zero row")
+  @Test("A replaced row is what it is replaced by, whatever its length")
   func replace() {
     var bank = shards(unitRows(20, 2), dimension: 2, ranks: 1)[0]
     let before = bank.shard
-    bank.replace(imageIndices: [19, 3], embeddings: [3, 4, 0, 0])
-    #expect(Array(bank.shard[38...]) == [0.6, 0.8])
+    bank.replace(imageIndices: [19, 3], rows: [3, 4, 0, 0])
+    #expect(Array(bank.shard[38...]) == [3, 4])
     #expect(Array(bank.shard[6..<8]) == [0, 0])
     #expect(bank.shard[..<6] == before[..<6] && bank.shard[8..<38] == before[8..<38])
   }

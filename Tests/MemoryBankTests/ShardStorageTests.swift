@@ -38,17 +38,19 @@ struct ShardStorageTests {
       for count in [1, 9] {
         let asked = queries[..<(count * dimension)]
         for excluding in [nil, (0..<count).map { $0 % rows }] {
-          let found = mapped.candidates(asked, k: 10, excluding: excluding?[...])
-          #expect(found.packed == owned.candidates(asked, k: 10, excluding: excluding?[...]).packed)
-          let clear = asked.withUnsafeBufferPointer {
-            mapped.clearCandidates($0, k: min(10, mapped.ownedRows.count), excluding: excluding)
+          for metric in [SearchMetric.dotProduct, .euclidean] {
+            let found = mapped.candidates(asked, k: 10, excluding: excluding?[...], by: metric)
+            #expect(found.packed == owned.candidates(asked, k: 10, excluding: excluding?[...], by: metric).packed)
+            let clear = asked.withUnsafeBufferPointer {
+              mapped.clearCandidates($0, k: min(10, mapped.ownedRows.count), excluding: excluding, by: metric)
+            }
+            #expect(found.packed == clear.packed)
           }
-          #expect(found.packed == clear.packed)
         }
       }
-      let nearest = [[0, rows - 1, rows / 2].map { Neighbour(similarity: 0.9 - 0.001 * Double($0), index: $0) }]
-      #expect(
-        mapped.weightedRows(nearest, temperature: 0.1).sums == owned.weightedRows(nearest, temperature: 0.1).sums)
+      let nearest = [[0, rows - 1, rows / 2].map { Neighbour(similarity: -0.1 - 0.001 * Double($0), index: $0) }]
+      let aggregation = Aggregation(rule: .weighted, k: 3, temperature: 1, squaredScale: 1)
+      #expect(mapped.weightedRows(nearest, aggregation).sums == owned.weightedRows(nearest, aggregation).sums)
     }
   }
 
@@ -58,7 +60,7 @@ struct ShardStorageTests {
     values[7] = .nan
     values[199] = .infinity
     let bank = try mappedShards(values, dimension: 5, ranks: 1)[0]
-    #expect(bank.candidates(unitRows(1, 5)[...], k: 3, excluding: nil).faults == 2)
+    #expect(bank.candidates(unitRows(1, 5)[...], k: 3, excluding: nil, by: .euclidean).faults == 2)
   }
 
   @Test("Who changes mapped rows changes a copy of its own")
@@ -66,8 +68,8 @@ struct ShardStorageTests {
     let values = unitRows(20, 2)
     let bank = try mappedShards(values, dimension: 2, ranks: 1)[0]
     var changed = bank
-    changed.replace(imageIndices: [19], embeddings: [3, 4])
-    #expect(changed.shard == values[..<38] + [0.6, 0.8])
+    changed.replace(imageIndices: [19], rows: [3, 4])
+    #expect(changed.shard == values[..<38] + [3, 4])
     #expect(bank.shard == values)
   }
 }

@@ -243,17 +243,16 @@ public struct ParityScenario {
     }
     let rows = Array(embeddings[..<(parity.rows * parity.dimension)])
     let queries = Array(embeddings[(parity.rows * parity.dimension)...])
-    bank.replace(imageIndices: Array(0..<parity.rows), embeddings: rows)
+    bank.replace(imageIndices: Array(0..<parity.rows), rows: rows)
     compare("refreshed bank", try communicator.allGatherV(bank.shard).flatMap { $0 })  // all ranks
     try compareScores("scores", of: queries)  // all ranks
   }
 
   /// All ranks.
   private mutating func compareScores(_ name: String, of queries: [Float]) throws {
-    for rule in ScoreRule.allCases {
-      let scores = try bank.scores(  // all ranks
-        queries, k: parity.topK, rule: rule, temperature: parity.temperature, communicator: communicator)
-      compare("\(name) \(rule.rawValue)", scores)
-    }
+    let rule = ScoreRule.meanAngle
+    let scores = try bank.distances(  // all ranks
+      queries, Aggregation(rule: rule, k: parity.topK, temperature: 1, squaredScale: 1), communicator: communicator)
+    compare("\(name) \(rule.rawValue)", scores)
   }
 }

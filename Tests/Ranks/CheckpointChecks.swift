@@ -70,7 +70,8 @@ enum CheckpointChecks {
           for kind in BankKind.allCases { _ = try readModel("\(folder)/run\(count)", kind, readers, &facts) }
           if readers.size == count {
             _ = try Deployment.merge(
-              run: "\(folder)/run\(count)", output: "\(folder)/deploy\(count)", bank: nil, communicator: readers)
+              runs: ["\(folder)/run\(count)"], output: "\(folder)/deploy\(count)", bank: nil, communicator: readers,
+              calibration: calibration, selfTest: { _ in nil })
             _ = try readModel("\(folder)/deploy\(count)", nil, readers, &facts)
           }
         }
@@ -82,7 +83,8 @@ enum CheckpointChecks {
       try outcome(&facts) { facts in
         let kind = arguments.count > 2 ? BankKind(rawValue: arguments[2]) : nil
         let merged = try Deployment.merge(
-          run: arguments[0], output: arguments[1], bank: kind, communicator: facts.world)
+          runs: arguments[0].split(separator: ",").map(String.init), output: arguments[1], bank: kind,
+          communicator: facts.world, calibration: calibration, selfTest: { _ in nil })
         if facts.rank == 0 { print("merged \(merged.rawValue)") }
       }
     },
@@ -167,8 +169,8 @@ enum CheckpointChecks {
     _ path: String, _ kind: BankKind?, _ communicator: Communicator, _ facts: inout Facts
   ) throws -> ModelSource {
     let source = try ModelSource.open(path, bank: kind, communicator: communicator)
-    let bank = try source.bank(workers: Workers(count: 1), communicator: communicator)
-    let step = Int(try SafetensorsFile(path: source.modelPath).int64s("step")[0])
+    let bank = try source.bank(of: source.models[0], workers: Workers(count: 1), communicator: communicator)
+    let step = Int(try SafetensorsFile(path: source.models[0].path).int64s("step")[0])
     facts.expect(source.kind == .deployment || source.kind == .run(step: step), "the step is the model's")
     facts.expect(bank.sharding.rows, equals: source.imageIDs.count, "a row an image")
     facts.expect(bank.shard, equals: rows(bank.ownedRows, step: step, source.bankKind), "every row")
@@ -188,8 +190,14 @@ enum CheckpointChecks {
 
   private static let scoring = ScoringConfiguration(
     architecture: .unet, size: 64, channels: 1, maximumWidth: 16, embeddingDimension: dimension, microBatch: 4,
-    fit: .pad,
-    scoreRule: .weighted, topK: 100, temperature: 0.1)
+    fit: .pad, levels: .bottleneck, scoreRule: .weighted, topK: 100, scoreTemperature: 2)
+
+  /// Distances that nobody measured.
+  private static func calibration(_ source: ModelSource) -> Calibration {
+    Calibration(
+      LeftOutDistances(squaredScale: 1, distances: [.weighted: source.imageIDs.indices.map { 1 + Double($0) }]),
+      bank: source.bankKind, topK: min(100, source.imageIDs.count), scoreTemperature: 2, falseAlarmRate: 0.05)
+  }
 
   private static func write(
     _ steps: some Sequence<String>, rows count: Int, keep: Int, to run: RunDirectory, _ world: Communicator

@@ -48,7 +48,7 @@ enum MappedBankChecks {
   ) throws {
     try CheckpointChecks.outcome(&facts) { facts in
       let source = try ModelSource.open(path, bank: nil, communicator: facts.world)
-      let bank = try source.bank(workers: Workers(count: 1), communicator: facts.world)
+      let bank = try source.bank(of: source.models[0], workers: Workers(count: 1), communicator: facts.world)
       try withExtendedLifetime(bank) { try body(bank, &facts) }
     }
   }

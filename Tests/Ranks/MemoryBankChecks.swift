@@ -13,6 +13,7 @@ enum MemoryBankChecks {
       try losses(&facts)
       try entropiesAndAnchors(&facts)
       try scores(&facts)
+      try leftOut(&facts)
       try training(&facts)
       try damage(&facts)
     }
@@ -61,11 +62,12 @@ enum MemoryBankChecks {
       }
       let excluding = draws.isTrue(one: 3) ? (0..<queries).map { _ in draws.integer(in: 0...(rows - 1)) } : nil
 
+      let metric: SearchMetric = draws.isTrue(one: 2) ? .dotProduct : .euclidean
       let found = try bank(values, dimension: dimension, facts.world)
-        .nearest(asked, k: k, excluding: excluding, communicator: facts.world)
+        .nearest(asked, k: k, excluding: excluding, by: metric, communicator: facts.world)
       let reference = ReferenceBank(values, dimension: dimension)
       let expected = ReferenceBank.rows(of: asked, dimension: dimension).enumerated().map { query, vector in
-        reference.nearest(vector, k: k, excluding: excluding?[query])
+        reference.nearest(vector, k: k, excluding: excluding?[query], by: metric)
       }
       if found != expected {
         wrong += 1
@@ -203,7 +205,7 @@ enum MemoryBankChecks {
         let count = min(rows, Int((Double(rows) * rate * Double(round) + 1e-9).rounded(.down)))
         let anchors = (0..<rows).sorted { (entropies[$0], $0) < (entropies[$1], $1) }.prefix(count).sorted()
         let expected = anchors.flatMap { anchor in
-          reference.nearest(reference.rows[anchor], k: neighbours, excluding: anchor).map(\.index)
+          reference.nearest(reference.rows[anchor], k: neighbours, excluding: anchor, by: .dotProduct).map(\.index)
         }
         hash.add(found.anchors + found.neighbours)
         facts.expect(
@@ -219,39 +221,81 @@ enum MemoryBankChecks {
   private static func scores(_ facts: inout Facts) throws {
     var hash = BitHash()
     for (rows, dimension, k, temperature) in [
-      (1, 3, 100, 0.1), (5, 8, 3, 0.1), (40, 12, 100, 0.07), (333, 33, 100, 0.1), (333, 33, 10, 1e-3),
+      (1, 3, 100, 0.1), (5, 8, 3, 0.1), (40, 12, 100, 2), (333, 33, 100, 1), (333, 33, 10, 1e-3),
     ] {
       var draws = Draws("scores", rows)
-      let name = "N \(rows), K \(k), tau \(temperature)"
       let values = draws.unitVectors(rows, dimension, around: 5)
       // More than one block of queries, and some prototypes themselves.
       let queries = draws.unitVectors(90, dimension) + values[..<(min(rows, 10) * dimension)]
       let bank = bank(values, dimension: dimension, facts.world)
       let reference = ReferenceBank(values, dimension: dimension)
       let vectors = ReferenceBank.rows(of: queries, dimension: dimension)
-
-      let weighted = try bank.scores(
-        queries, k: k, rule: .weighted, temperature: temperature, communicator: facts.world)
-      let off = zip(weighted, vectors).reduce(0.0) { worst, pair in
-        let (cosine, length) = reference.weightedCosine(pair.1, k: k, temperature: temperature)
-        // Each of K terms and D elements of the aggregate is rounded to 2^-43; in units of the bound that follows.
-        let bound = Double(min(k, rows)) * Double(dimension).squareRoot() * 0x1p-43 / length + 1e-12
-        return max(worst, abs(cos(.pi * pair.0) - min(max(cosine, -1), 1)) / bound)
+      for rule in ScoreRule.allCases {
+        let name = "\(rule.rawValue), N \(rows), K \(k), tau_s \(temperature)"
+        let aggregation = Aggregation(rule: rule, k: k, temperature: temperature, squaredScale: 0.5)
+        let found = try bank.distances(queries, aggregation, communicator: facts.world)
+        let worst = zip(found, vectors).reduce(0.0) { worst, pair in
+          let nearest = reference.nearest(pair.1, k: k, excluding: nil, by: .euclidean)
+          return max(worst, abs(pair.0 - reference.distance(pair.1, nearest, aggregation)))
+        }
+        // |f|^2 - 2 f . m + |m|^2 of unit vectors is off by some 2^-51, its root, next to 0, by the root of that, and an
+        // angle as its cosine's root; rows are rounded to float, so that their lengths are off by 2^-24 and angles with them.
+        expect(worst, near: 0, within: rule.isAngular ? 3e-4 : 1e-7, "distances, \(name)", &facts)
+        facts.expect(found.allSatisfy { $0 >= 0 && $0 <= 2.001 }, "distances of unit vectors are in 0...2, \(name)")
+        hash.add(found)
+        let alone = try bank.distances(Array(queries[..<dimension]), aggregation, communicator: facts.world)
+        facts.expect(alone[0] == found[0], "a distance does not depend on other queries, \(name)")
       }
-      facts.expect(off <= 1, "weighted scores, off by \(off) of what rounding allows, \(name)")
-
-      let angles = try bank.scores(
-        queries, k: k, rule: .meanAngle, temperature: temperature, communicator: facts.world)
-      let worst = zip(angles, vectors).reduce(0.0) { max($0, abs($1.0 - reference.meanAngle($1.1, k: k))) }
-      expect(worst, near: 0, within: 1e-14, "mean-angle scores, \(name)", &facts)
-      facts.expect((weighted + angles).allSatisfy { (0...1).contains($0) }, "scores are in 0...1, \(name)")
-      hash.add(weighted + angles)
-
-      let alone = try bank.scores(
-        Array(queries[..<dimension]), k: k, rule: .weighted, temperature: temperature, communicator: facts.world)
-      facts.expect(alone[0] == weighted[0], "a score does not depend on other queries, \(name)")
     }
     report(hash, "scores", facts)
+  }
+
+  // MARK: Rows left out
+
+  private static func leftOut(_ facts: inout Facts) throws {
+    var hash = BitHash()
+    for (rows, dimension, k, groupSize) in [(1, 3, 5, 1), (2, 3, 5, 2), (7, 4, 30, 3), (150, 9, 30, 1), (150, 9, 5, 4)] {
+      var draws = Draws("left out", rows + groupSize)
+      let values = draws.unitVectors(rows, dimension, around: 3).map { 3 * $0 }
+      let groups = (0..<rows).map { $0 / groupSize }
+      let reference = ReferenceBank(values, dimension: dimension)
+      let name = "N \(rows), K \(k), groups of \(groupSize)"
+      let rules: [ScoreRule] = [.weightedDistance, .weighted]
+      let found = try bank(values, dimension: dimension, facts.world).leftOutDistances(
+        rules: rules, k: k, temperature: 1, groups: groups, communicator: facts.world, goesOn: { _ in true })
+      guard let found else {
+        facts.expect(false, "the pass ends, \(name)")
+        continue
+      }
+      let others = (0..<rows).map { row -> [Neighbour] in
+        let vector = reference.rows[row]
+        let ofOthers = reference.nearest(vector, k: max(k, 10), by: .euclidean) { groups[$0] != groups[row] }
+        if !ofOthers.isEmpty { return ofOthers }
+        let rest = reference.nearest(vector, k: max(k, 10), by: .euclidean) { $0 != row }
+        return rest.isEmpty ? reference.nearest(vector, k: 1, excluding: nil, by: .euclidean) : rest
+      }
+      let scale = LeftOutDistances.median(others.map { $0[min(10, $0.count) - 1].squaredDistance })
+      facts.expect(found.squaredScale == scale, "the scale is the median square to the 10th nearest other, \(name)")
+      hash.add([found.squaredScale])
+      for rule in rules where rows > 1 {
+        let aggregation = Aggregation(rule: rule, k: k, temperature: 1, squaredScale: scale)
+        let worst = (0..<rows).reduce(0.0) { worst, row in
+          let expected = reference.distance(reference.rows[row], Array(others[row].prefix(k)), aggregation)
+          return max(worst, abs(found.distances[rule]![row] - expected))
+        }
+        expect(worst, near: 0, within: 1e-6, "left-out distances by \(rule.rawValue), \(name)", &facts)
+        hash.add(found.distances[rule]!)
+      }
+      var blocks = 0
+      let stopped = try bank(values, dimension: dimension, facts.world).leftOutDistances(
+        rules: rules, k: k, temperature: 1, groups: nil, communicator: facts.world
+      ) { _ in
+        blocks += 1
+        return false
+      }
+      facts.expect(stopped == nil && blocks == 1, "a pass that is told to stop ends after a block, \(name)")
+    }
+    report(hash, "left out", facts)
   }
 
   // MARK: Rows that change
@@ -280,7 +324,7 @@ enum MemoryBankChecks {
       bank.update(imageIndices: images, embeddings: embeddings, momentum: 0.5)
     }
     var draws = Draws("refresh")
-    bank.replace(imageIndices: [149, 0, 77], embeddings: draws.unitVectors(3, dimension))
+    bank.replace(imageIndices: [149, 0, 77], rows: draws.unitVectors(3, dimension))
     let whole = try facts.world.allGatherV(bank.shard).flatMap { $0 }
     hash.add(whole)
     facts.expect(whole.count == rows * dimension, "the shards in rank order are the bank")
@@ -309,10 +353,11 @@ enum MemoryBankChecks {
           }
         ),
         ("entropies", { _ = try bank.entropies(temperature: 0.1, communicator: world) }),
-        ("search", { _ = try bank.nearest(queries, k: 2, excluding: nil, communicator: world) }),
+        ("search", { _ = try bank.nearest(queries, k: 2, excluding: nil, by: .euclidean, communicator: world) }),
         (
           "search",
-          { _ = try bank.scores(queries, k: 2, rule: .weighted, temperature: 0.1, communicator: world) }
+          { _ = try bank.distances(
+              queries, Aggregation(rule: .weighted, k: 2, temperature: 1, squaredScale: 1), communicator: world) }
         ),
       ]
       for (step, attempt) in attempts {
@@ -326,7 +371,7 @@ enum MemoryBankChecks {
     var broken = queries
     broken[dimension + 1] = .nan
     var seen = ""
-    do { _ = try bank.nearest(broken, k: 1, excluding: nil, communicator: world) } catch { seen = "\(error)" }
+    do { _ = try bank.nearest(broken, k: 1, excluding: nil, by: .euclidean, communicator: world) } catch { seen = "\(error)" }
     facts.expect(seen.hasPrefix("embedding 2 of 3 "), "a query that is not finite is named: \(seen)")
   }
 

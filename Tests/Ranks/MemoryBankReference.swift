@@ -34,29 +34,45 @@ struct ReferenceBank {
   }
 
   /// The K nearest rows in the total order, by sorting all of them.
-  func nearest(_ query: [Double], k: Int, excluding: Int?) -> [Neighbour] {
-    let all = rows.indices.filter { $0 != excluding }
-      .map { Neighbour(similarity: Self.similarity(query, rows[$0]), index: $0) }
+  func nearest(_ query: [Double], k: Int, excluding: Int?, by metric: SearchMetric) -> [Neighbour] {
+    nearest(query, k: k, by: metric) { $0 != excluding }
+  }
+
+  func nearest(_ query: [Double], k: Int, by metric: SearchMetric, isOffered: (Int) -> Bool) -> [Neighbour] {
+    let square = Self.similarity(query, query)
+    let all = rows.indices.filter(isOffered).map { row in
+      let dot = Self.similarity(query, rows[row])
+      let similarity =
+        metric == .dotProduct ? dot : min(2 * dot - square - Self.similarity(rows[row], rows[row]), 0)
+      return Neighbour(similarity: similarity, index: row)
+    }
     return Array(all.sorted { ($1.similarity, $0.index) < ($0.similarity, $1.index) }.prefix(k))
   }
 
-  /// The cosine of the angle that the `weighted` rule measures, and |a|.
-  func weightedCosine(_ query: [Double], k: Int, temperature: Double) -> (cosine: Double, length: Double) {
-    let nearest = nearest(query, k: k, excluding: nil)
-    let all = Self.logSumExp(nearest.map { $0.similarity / temperature })
-    var aggregated = [Double](repeating: 0, count: query.count)
-    for neighbour in nearest {
-      let weight = exp(neighbour.similarity / temperature - all)
-      for element in aggregated.indices { aggregated[element] += weight * rows[neighbour.index][element] }
+  /// What the rule makes of neighbours: from the formulas, by plain distances.
+  func distance(_ query: [Double], _ nearest: [Neighbour], _ aggregation: Aggregation) -> Double {
+    let distances = nearest.map { neighbour in
+      zip(query, rows[neighbour.index]).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()
     }
-    let length = Self.dot(aggregated, aggregated).squareRoot()
-    return (Self.dot(query, aggregated) / length, length)
-  }
-
-  /// The `mean-angle` rule's score.
-  func meanAngle(_ query: [Double], k: Int) -> Double {
-    let angles = nearest(query, k: k, excluding: nil).map { acos(min(max($0.similarity, -1), 1)) / .pi }
-    return angles.reduce(0, +) / Double(angles.count)
+    let exponents = distances.map { -$0 * $0 / (aggregation.temperature * aggregation.squaredScale) }
+    let all = Self.logSumExp(exponents)
+    let weights = exponents.map { exp($0 - all) }
+    switch aggregation.rule {
+    case .weightedDistance: return zip(weights, distances).reduce(0) { $0 + $1.0 * $1.1 }
+    case .weighted:
+      var aggregated = [Double](repeating: 0, count: query.count)
+      for (weight, neighbour) in zip(weights, nearest) {
+        for element in aggregated.indices { aggregated[element] += weight * rows[neighbour.index][element] }
+      }
+      return zip(query, aggregated).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()
+    case .meanAngle:
+      let angles = nearest.map { neighbour in
+        let cosine = Self.dot(query, rows[neighbour.index])
+          / (Self.dot(query, query) * Self.dot(rows[neighbour.index], rows[neighbour.index])).squareRoot()
+        return acos(min(max(cosine, -1), 1)) / .pi
+      }
+      return angles.reduce(0, +) / Double(angles.count)
+    }
   }
 
   /// The dot product in the order that the bank promises: 8 lanes, then a tree.

@@ -58,7 +58,7 @@ struct ConformalThresholdTests {
     #expect(value(0.999) == 1)
     let none = ConformalThreshold(scores: known, falseAlarmRate: 0.04)
     #expect(!none.flags(.greatestFiniteMagnitude))
-    #expect(none.sentence.contains("0.04 with 19 images kept back: raise --false-alarm-rate to 1/20"))
+    #expect(none.sentence.contains("0.04 with 19 training images, each left out: raise --false-alarm-rate to 1/20"))
   }
 
   @Test("Of normal images drawn like those kept back, the wished fraction is flagged", arguments: [0.05, 0.1, 0.3])

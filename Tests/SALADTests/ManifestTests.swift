@@ -1,4 +1,6 @@
 import Foundation
+import Autoencoder
+import MemoryBank
 import Testing
 
 @testable import SALAD
@@ -22,12 +24,16 @@ import Testing
     let first = "momentum-00001-of-00002.safetensors"
     let second = "momentum-00002-of-00002.safetensors"
     let faults: [(String, (inout Manifest) -> Void)] = [
-      ("expected salad-checkpoint version 1, found salad-checkpoint version 2", { $0.formatVersion = 2 }),
-      ("found salad-deployment version 1", { $0.format = "salad-deployment" }),
-      ("found 0 x 5 at step 7", { $0.rows = 0 }),
-      ("found 4194305 x 5", { $0.rows = (1 << 22) + 1 }),
-      ("found 20 x -1", { $0.dimension = -1 }),
-      ("found 20 x 5 at step -7", { $0.step = -7 }),
+      ("expected salad-checkpoint version 2, found salad-checkpoint version 3", { $0.formatVersion = 3 }),
+      ("found version 1, whose scores were other numbers: make a new deployment of its weights", { $0.formatVersion = 1 }),
+      ("found salad-deployment version 2", { $0.format = "salad-deployment" }),
+      ("found 0 x 96 at step 7", { $0.rows = 0 }),
+      ("found 4194305 x 96", { $0.rows = (1 << 22) + 1 }),
+      ("expected banks of 5 and 96 numbers an image, found -1 and 96", { $0.dimension = -1 }),
+      ("expected banks of 5 and 96 numbers an image, found 5 and 7", { $0.featureCount = 7 }),
+      ("expected levels of a resnet18, found \"e3\"", { $0.scoring.levels = Levels(["e3"]) }),
+      ("expected a network and scoring of sizes that can be", { $0.scoring.size = 65 }),
+      ("found 20 x 96 at step -7", { $0.step = -7 }),
       ("expected 20 image ids, one a row of the bank, found 19", { $0.imageIDs.removeLast() }),
       ("expected optimizer.safetensors among the files", { $0.files.removeAll { $0.name == "optimizer.safetensors" } }),
       ("expected the SHA-256 of model.safetensors", { $0.encoderHash = String(repeating: "0", count: 64) }),
@@ -49,8 +55,11 @@ import Testing
         "expected \(second) to start at row 16, every row in one shard, found 17 ..< 20", { $0.shards[1].firstRow = 17 }
       ),
       ("for 20 rows, found them for 19", { $0.shards[1].endRow = 19 }),
-      ("expected ascending calibration scores for weighted", { $0.calibration?.scores["weighted"] = [0.2, 0.1] }),
-      ("expected ascending calibration scores for weighted", { $0.calibration?.scores["weighted"] = [] }),
+      ("expected distances and a median that calibrate weighted", { $0.calibration?.leftOut["weighted"] = [0.2, 0.1] }),
+      ("expected distances and a median that calibrate weighted", { $0.calibration?.leftOut["weighted"]?[3] = -1 }),
+      ("expected distances and a median that calibrate weighted", { $0.calibration?.medians = [:] }),
+      ("expected distances and a median that calibrate weighted", { $0.calibration?.reference = ["weighted": []] }),
+      ("expected a calibration of settings that can be", { $0.calibration?.topK = 0 }),
       ("expected 20 image hashes of 144 hexadecimal digits", { $0.imageHashes?.removeLast() }),
       ("found 19 among 20", { $0.imageHashes?[3] = "+" + String(repeating: "0", count: 143) }),
       ("expected a false-alarm rate above 0 and below 1, found 1.0", { $0.calibration?.falseAlarmRate = 1 }),
@@ -98,10 +107,10 @@ import Testing
     return Manifest(
       saladVersion: "0.0.0", step: 7, epoch: 3, ranks: 2, instructionSet: "baseline", reduction: .exact,
       dataFingerprint: "abc",
-      encoderHash: String(repeating: "a", count: 64), rows: 20, dimension: 5,
+      encoderHash: String(repeating: "a", count: 64), rows: 20, dimension: 5, featureCount: 96,
       scoring: ScoringConfiguration(
-        architecture: .resnet18, size: 128, channels: 3, maximumWidth: 64, embeddingDimension: 5, microBatch: 8,
-        fit: .pad, scoreRule: .meanAngle, topK: 100, temperature: 0.07),
+        architecture: .resnet18, size: 128, channels: 3, maximumWidth: 48, embeddingDimension: 5, microBatch: 8,
+        fit: .pad, levels: Levels(["layer1", "layer3"]), scoreRule: .weighted, topK: 100, scoreTemperature: 0.7),
       files: (names + ["optimizer.safetensors"]).map {
         Manifest.File(name: $0, bytes: 1, sha256: String(repeating: "a", count: 64))
       },
@@ -112,6 +121,7 @@ import Testing
       imageIDs: (0..<20).map { "train/good/ü \($0).png" },
       imageHashes: Array(repeating: String(repeating: "0123456789abcdef", count: 9), count: 20),
       calibration: Calibration(
-        topK: 100, temperature: 0.07, falseAlarmRate: 0.05, scores: ["weighted": [0.1, 1.0 / 3, 1.0 / 3]]))
+        LeftOutDistances(squaredScale: 0.1, distances: [.weighted: (0..<20).map { Double($0) / 3 }]), bank: .refreshed,
+        topK: 20, scoreTemperature: 0.7, falseAlarmRate: 0.05))
   }
 }

@@ -53,7 +53,8 @@ public struct Deployment: Sendable {
     }
     let calibrations = try sources.map(calibration)  // all ranks
     let kind = sources[0].bankKind
-    let unfinished = unfinishedFolder(output)
+    // Rank 0's: its name has a process in it.
+    let unfinished = try communicator.broadcast(paths: [unfinishedFolder(output)])[0]  // all ranks
     do {
       try agree(communicator) {  // all ranks
         guard communicator.isRoot else { return }
@@ -107,7 +108,7 @@ public struct Deployment: Sendable {
     }
   }
 
-  /// Two merges to one output must not mix: the number is rank 0's process.
+  /// Two merges to one output must not mix: the number is this process's.
   private static func unfinishedFolder(_ output: String) -> String {
     "\(FileSystem.folder(of: output))/.\(FileSystem.name(of: output))-\(FileSystem.processNumber)-writing"
   }

@@ -6,7 +6,7 @@ import MemoryBank
 import Radiographs
 
 // N = training images, B = images in a step, m = images in a micro-batch, S = image side, D = embedding dimension,
-// R = ranks
+// F = features of an image, R = ranks
 
 /// What a training will take, worked out before any of it is taken.
 public struct TrainingPlan: Sendable {
@@ -92,13 +92,14 @@ public struct TrainingPlan: Sendable {
     traffic = Self.traffic(of: network, configuration: configuration, images: images, ranks: ranks)
     let manifest = images * Self.manifestBytesPerImage
     checkpoint =
-      (network.modelElements + 2 * network.trainedElements + 2 * images * configuration.embeddingDimension)
+      (network.modelElements + 2 * network.trainedElements
+        + images * (configuration.embeddingDimension + configuration.scoring.featureCount))
       * MemoryLayout<Float>.stride + manifest
     checkpoints = execution.keep + 1
   }
 
-  /// A path and 144 digits of what the image shows, with JSON's signs.
-  private static let manifestBytesPerImage = 190
+  /// A path, 144 digits of what the image shows, and a distance by each of two rules, with JSON's signs.
+  private static let manifestBytesPerImage = 250
 
   // MARK: Memory
 
@@ -131,8 +132,10 @@ public struct TrainingPlan: Sendable {
     let shard = rows * dimension * float
     // Embeddings and similarities, in whole tiles of 32 and granules of 16.
     let similarities = (configuration.batchSize + 31) * (rows + 15 + dimension) * float
-    // In the end the refreshed bank is made, of images that are embedded a block at a time.
-    let refresh = shard + workers * Embedder.microBatchesPerWorker * m * pixels * float
+    // In the end the refreshed bank is made, of images that are embedded a block at a time; then all rows' neighbours.
+    let features = rows * configuration.scoring.featureCount * float
+    let refresh = features + workers * Embedder.microBatchesPerWorker * m * pixels * float
+    let neighbours = features + images * (min(configuration.topK, images) + 3) * MemoryLayout<Neighbour>.stride
     let ahead = 2 * (microBatches / ranks + 1)
 
     var items = [
@@ -144,7 +147,7 @@ public struct TrainingPlan: Sendable {
         name: "activations",
         bytes: network.activations(microBatches: mine, workers: workers, limit: activationMemory)),
       Item(name: "workers' buffers", bytes: workers * network.worker),
-      Item(name: "memory bank", bytes: shard + max(similarities, refresh)),
+      Item(name: "memory bank", bytes: shard + max(similarities, refresh, neighbours)),
       // Rank 0 copies what a thread then writes while training goes on.
       Item(
         name: "checkpoint being written", bytes: (network.modelElements + 2 * network.trainedElements) * float),
