@@ -8,7 +8,7 @@ struct RanksTests {
     let alone = try await Program.run([Program.built("ranks"), "memory-bank"])
     #expect(alone.status == 0, "\(alone)")
     let bits = alone.output.split(separator: "\n").filter { $0.hasPrefix("bits ") }
-    #expect(bits.count == 5, "\(alone)")
+    #expect(bits.count == 6, "\(alone)")
     // Six ranks are more than the granules of most of its banks.
     for ranks in [1, 2, 3, 4, 6] {
       let run = try await Program.mpirun(ranks: ranks, [Program.built("ranks"), "memory-bank"])

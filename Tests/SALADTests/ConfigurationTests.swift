@@ -52,6 +52,10 @@ struct ConfigurationTests {
       ("--anchor-rate 1.5", Change { $0.anchorRate = 1.5 }),
       ("--neighbours 0", Change { $0.neighbours = 0 }),
       ("--top-k 0", Change { $0.topK = 0 }),
+      ("--score-temperature 0.0", Change { $0.scoreTemperature = 0 }),
+      ("--levels \"e7\"", Change { $0.levels = Levels(["e7"]) }),
+      ("--levels \"e4,e3\"", Change { $0.levels = Levels(["e4", "e3"]) }),
+      ("--score-rule mean-angle", Change { $0.scoreRule = .meanAngle }),
       ("--validation-fraction 1.0", Change { $0.validationFraction = 1 }),
       ("--validation-fraction -0.1", Change { $0.validationFraction = -0.1 }),
       ("--false-alarm-rate 0.0", Change { $0.falseAlarmRate = 0 }),
@@ -93,6 +97,16 @@ struct ConfigurationTests {
     #expect(configuration.differences(from: Configuration()).isEmpty)
     configuration.validationFraction = 0.1
     #expect(configuration.differences(from: Configuration()).map(\.flag) == ["--validation-fraction"])
+  }
+
+  @Test("A configuration from before there were centring and a first pass was trained without them")
+  func uncentred() throws {
+    let bytes = try JSONEncoder().encode(Configuration())
+    var object = try #require(JSONSerialization.jsonObject(with: bytes) as? [String: Any])
+    for key in ["centre", "bank_start", "learning_rate_decay"] { #expect(object.removeValue(forKey: key) != nil) }
+    let older = try JSONDecoder().decode(
+      Configuration.self, from: JSONSerialization.data(withJSONObject: object))
+    #expect(older.centre == .none && older.bankStart == .random && older.learningRateDecay == .none)
   }
 
   @Test("A configuration from before there was a choice of precision is float32; another one is recorded and differs")

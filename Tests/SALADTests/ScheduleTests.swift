@@ -69,4 +69,21 @@ struct ShareTests {
     #expect(Share.blocks(of: 3..<10, size: 3) == [3..<6, 6..<9, 9..<10])
     #expect(Share.blocks(of: 3..<3, size: 3).isEmpty)
   }
+
+  @Test("A learning rate that falls does so within each round, and more rounds change no earlier step")
+  func learningRates() {
+    var configuration = Configuration()
+    configuration.batchSize = 8
+    configuration.epochsPerRound = 5
+    configuration.rounds = 1
+    let constant = Schedule(configuration: configuration, imageCount: 16)
+    #expect((0..<constant.steps).allSatisfy { constant.learningRate(of: $0) == 1e-4 })
+    configuration.learningRateDecay = .linear
+    let falling = Schedule(configuration: configuration, imageCount: 16)
+    #expect(falling.stepsPerRound == 10)
+    #expect((0..<20).map(falling.learningRate(of:)) == (0..<20).map { 1e-4 * (1 - Double($0 % 10) / 10) })
+    configuration.rounds = 3
+    let longer = Schedule(configuration: configuration, imageCount: 16)
+    #expect((0..<20).map(longer.learningRate(of:)) == (0..<20).map(falling.learningRate(of:)))
+  }
 }

@@ -36,7 +36,7 @@ public struct Configuration: Codable, Sendable, Equatable {
 
   public var architecture = Architecture.unet
   /// S, side of the network's input: 64, 128, 256 or 512 pixels.
-  public var size = 256
+  public var size = 128
   /// C: 1, or 3 which repeats the gray channel.
   public var channels = 1
   /// Caps every level's channels, in 1...1024.

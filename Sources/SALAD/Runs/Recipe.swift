@@ -10,6 +10,7 @@ public enum Recipe: String, Codable, Sendable, CaseIterable {
     switch self {
     case .default: break
     case .published:
+      configuration.size = 256
       configuration.channels = 3
       configuration.centre = .none
       configuration.bankStart = .random
