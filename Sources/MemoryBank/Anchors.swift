@@ -69,7 +69,8 @@ extension MemoryBank {
       return try anchorNeighbourhoods(  // all ranks
         anchors: Self.lowest(count, of: entropies), neighbours: neighbours, communicator: communicator
       ) { anchors in
-        try nearest(rows(of: anchors, communicator), k: neighbours, excluding: anchors, by: .dotProduct,
+        try nearest(
+          rows(of: anchors, communicator), k: neighbours, excluding: anchors, by: .dotProduct,
           communicator: communicator)
       }
     }

@@ -42,7 +42,8 @@ extension MemoryBank {
     rules: [ScoreRule], k: Int, temperature: Double, groups: [Int]?, communicator: Communicator,
     goesOn: (Int) throws -> Bool
   ) throws -> LeftOutDistances? {
-    precondition(groups.map { $0.count == sharding.rows } ?? true, "\(groups?.count ?? 0) groups of \(sharding.rows) rows")
+    precondition(
+      groups.map { $0.count == sharding.rows } ?? true, "\(groups?.count ?? 0) groups of \(sharding.rows) rows")
     let groups = groups ?? Array(0..<sharding.rows)
     let sizes = Dictionary(groups.map { ($0, 1) }, uniquingKeysWith: +)
     let wanted = max(k, LeftOutDistances.scalePlace)

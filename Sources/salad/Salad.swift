@@ -24,7 +24,9 @@ struct Salad: ParsableCommand {
       `salad help train` and so on say more. Standard output carries only the result.
       """,
     version: saladVersion,
-    subcommands: [Train.self, Score.self, Evaluate.self, Merge.self, Calibrate.self, Import.self, PhantomCommand.self, Bench.self])
+    subcommands: [
+      Train.self, Score.self, Evaluate.self, Merge.self, Calibrate.self, Import.self, PhantomCommand.self, Bench.self,
+    ])
 
   static func main() {
     do {

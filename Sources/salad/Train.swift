@@ -132,7 +132,8 @@ struct Train: ParsableCommand {
       session.log.note("stopped by a signal with a checkpoint saved: go on with salad train --run \(folder) --resume")
       return .interrupted
     case .interruptedBeforeStart:
-      session.log.note("stopped by a signal before the first step: begin again with salad train --run \(folder) --resume")
+      session.log.note(
+        "stopped by a signal before the first step: begin again with salad train --run \(folder) --resume")
       return .interrupted
     }
   }

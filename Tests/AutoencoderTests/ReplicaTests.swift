@@ -36,7 +36,8 @@ struct ReplicaTests {
       c.architecture, size: c.size, channels: c.channels, width: c.width, centre: c.centre, microBatch: c.microBatch)
     let pixels = smoothImages(c.microBatch, side: c.size, seed: c.seed)
     let rows = try replica.encode(
-      batches(pixels, of: c.microBatch, side: c.size), imagesInStep: c.microBatch, microBatchesInStep: 1, reconstructionLoss: c.kind,
+      batches(pixels, of: c.microBatch, side: c.size), imagesInStep: c.microBatch, microBatchesInStep: 1,
+      reconstructionLoss: c.kind,
       reconstructionWeight: 1)
     let reference = ReferenceNetwork(replica.configuration, copying: replica)
     let expected = reference.embeddings(pixels.map(Double.init))
@@ -56,7 +57,8 @@ struct ReplicaTests {
       c.architecture, size: c.size, channels: c.channels, width: c.width, centre: c.centre, microBatch: c.microBatch)
     let pixels = smoothImages(c.microBatch, side: c.size, seed: c.seed)
     let rows = try replica.encode(
-      batches(pixels, of: c.microBatch, side: c.size), imagesInStep: c.microBatch, microBatchesInStep: 1, reconstructionLoss: c.kind,
+      batches(pixels, of: c.microBatch, side: c.size), imagesInStep: c.microBatch, microBatchesInStep: 1,
+      reconstructionLoss: c.kind,
       reconstructionWeight: 0.7)
     let coefficients = rows.indices.map { CounterRandom(9).uniform(UInt64($0)) - 0.5 }
     try replica.reconstructAndBackward(embeddingGradients: coefficients.map(Float.init))

@@ -197,7 +197,8 @@ extension CommandTests {
       try await Salad.succeed(["merge", sample.run, "--output", deploy])
       let place = sample.path("place")
       try await Salad.succeed([
-        "phantom", place, "--train", "25", "--test-normal", "3", "--test-anomalous", "4", "--size", "64", "--seed", "99",
+        "phantom", place, "--train", "25", "--test-normal", "3", "--test-anomalous", "4", "--size", "64", "--seed",
+        "99",
       ])
       let normal = place + "/train"
       let calibrated = try await Salad.succeed(

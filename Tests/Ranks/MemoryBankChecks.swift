@@ -254,7 +254,8 @@ enum MemoryBankChecks {
 
   private static func leftOut(_ facts: inout Facts) throws {
     var hash = BitHash()
-    for (rows, dimension, k, groupSize) in [(1, 3, 5, 1), (2, 3, 5, 2), (7, 4, 30, 3), (150, 9, 30, 1), (150, 9, 5, 4)] {
+    for (rows, dimension, k, groupSize) in [(1, 3, 5, 1), (2, 3, 5, 2), (7, 4, 30, 3), (150, 9, 30, 1), (150, 9, 5, 4)]
+    {
       var draws = Draws("left out", rows + groupSize)
       let values = draws.unitVectors(rows, dimension, around: 3).map { 3 * $0 }
       let groups = (0..<rows).map { $0 / groupSize }
@@ -356,8 +357,10 @@ enum MemoryBankChecks {
         ("search", { _ = try bank.nearest(queries, k: 2, excluding: nil, by: .euclidean, communicator: world) }),
         (
           "search",
-          { _ = try bank.distances(
-              queries, Aggregation(rule: .weighted, k: 2, temperature: 1, squaredScale: 1), communicator: world) }
+          {
+            _ = try bank.distances(
+              queries, Aggregation(rule: .weighted, k: 2, temperature: 1, squaredScale: 1), communicator: world)
+          }
         ),
       ]
       for (step, attempt) in attempts {
@@ -371,7 +374,9 @@ enum MemoryBankChecks {
     var broken = queries
     broken[dimension + 1] = .nan
     var seen = ""
-    do { _ = try bank.nearest(broken, k: 1, excluding: nil, by: .euclidean, communicator: world) } catch { seen = "\(error)" }
+    do { _ = try bank.nearest(broken, k: 1, excluding: nil, by: .euclidean, communicator: world) } catch {
+      seen = "\(error)"
+    }
     facts.expect(seen.hasPrefix("embedding 2 of 3 "), "a query that is not finite is named: \(seen)")
   }
 

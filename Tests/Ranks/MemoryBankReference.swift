@@ -67,7 +67,8 @@ struct ReferenceBank {
       return zip(query, aggregated).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }.squareRoot()
     case .meanAngle:
       let angles = nearest.map { neighbour in
-        let cosine = Self.dot(query, rows[neighbour.index])
+        let cosine =
+          Self.dot(query, rows[neighbour.index])
           / (Self.dot(query, query) * Self.dot(rows[neighbour.index], rows[neighbour.index])).squareRoot()
         return acos(min(max(cosine, -1), 1)) / .pi
       }

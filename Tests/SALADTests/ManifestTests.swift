@@ -25,7 +25,10 @@ import Testing
     let second = "momentum-00002-of-00002.safetensors"
     let faults: [(String, (inout Manifest) -> Void)] = [
       ("expected salad-checkpoint version 2, found salad-checkpoint version 3", { $0.formatVersion = 3 }),
-      ("found version 1, whose scores were other numbers: make a new deployment of its weights", { $0.formatVersion = 1 }),
+      (
+        "found version 1, whose scores were other numbers: make a new deployment of its weights",
+        { $0.formatVersion = 1 }
+      ),
       ("found salad-deployment version 2", { $0.format = "salad-deployment" }),
       ("found 0 x 96 at step 7", { $0.rows = 0 }),
       ("found 4194305 x 96", { $0.rows = (1 << 22) + 1 }),
@@ -55,7 +58,9 @@ import Testing
         "expected \(second) to start at row 16, every row in one shard, found 17 ..< 20", { $0.shards[1].firstRow = 17 }
       ),
       ("for 20 rows, found them for 19", { $0.shards[1].endRow = 19 }),
-      ("expected distances and a median that calibrate weighted", { $0.calibration?.leftOut["weighted"] = [0.2, 0.1] }),
+      (
+        "expected distances and a median that calibrate weighted", { $0.calibration?.leftOut["weighted"] = [0.2, 0.1] }
+      ),
       ("expected distances and a median that calibrate weighted", { $0.calibration?.leftOut["weighted"]?[3] = -1 }),
       ("expected distances and a median that calibrate weighted", { $0.calibration?.medians = [:] }),
       ("expected distances and a median that calibrate weighted", { $0.calibration?.reference = ["weighted": []] }),

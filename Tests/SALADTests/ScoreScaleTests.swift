@@ -44,7 +44,8 @@ struct ScoreScaleTests {
 
   @Test("Angles are scores already")
   func angles() throws {
-    let scale = try scale([calibration([0.1], rule: .meanAngle), calibration([0.3], rule: .meanAngle)], rule: .meanAngle)
+    let scale = try scale(
+      [calibration([0.1], rule: .meanAngle), calibration([0.3], rule: .meanAngle)], rule: .meanAngle)
     #expect(scale.score([0.25, 0.75]) == 0.5)
   }
 

@@ -32,7 +32,8 @@ struct UnitEmbedding: Sendable {
   /// Makes embeddings of rows (m, D), in place, by the running statistics.
   ///
   /// - Parameter norms: room for m.
-  func evaluate(_ rows: UnsafeMutablePointer<Float>, norms: UnsafeMutablePointer<Float>, running: AlignedBuffer<Float>) {
+  func evaluate(_ rows: UnsafeMutablePointer<Float>, norms: UnsafeMutablePointer<Float>, running: AlignedBuffer<Float>)
+  {
     centring?.evaluate(rows, running: running)
     normalise(rows, norms: norms)
   }

@@ -14,7 +14,8 @@ public enum Drift {
   public static func warning(ofUnlabelled pValues: [Double]) -> String? {
     let normal = pValues.count { $0 > 0.5 }
     guard pValues.count >= fewest, 10 * normal < pValues.count else { return nil }
-    return "only \(normal) of \(pValues.count) images score below the middle of the training images: unless most of them "
+    return
+      "only \(normal) of \(pValues.count) images score below the middle of the training images: unless most of them "
       + "are anomalous, they differ in exposure, device or positioning, and p-values and thresholds do not hold: calibrate "
       + "on normal images of their kind by salad calibrate"
   }
@@ -27,7 +28,8 @@ public enum Drift {
     let deviations = (mean - 0.5) * (12 * Double(pValues.count)).squareRoot()
     guard abs(deviations) > 4, abs(mean - 0.5) > 0.1 else { return nil }
     let direction = mean < 0.5 ? "higher" : "lower"
-    return "normal test images score \(direction) than the training images do (mean p-value \(mean.rounded(toPlaces: 3)), "
+    return
+      "normal test images score \(direction) than the training images do (mean p-value \(mean.rounded(toPlaces: 3)), "
       + "not 0.5): they differ in exposure, device or positioning, and p-values and thresholds do not hold: calibrate on "
       + "normal images of their kind by salad calibrate"
   }

@@ -43,7 +43,9 @@ public struct LocalCalibration {
     guard case .deployment = source.kind else {
       throw SaladError(.usage, "\(path): expected a deployment to calibrate, found a run: merge it first")
     }
-    let relative = paths.map { String(decoding: $0.utf8.dropFirst(data.utf8.count).drop { $0 == UInt8(ascii: "/") }, as: UTF8.self) }
+    let relative = paths.map {
+      String(decoding: $0.utf8.dropFirst(data.utf8.count).drop { $0 == UInt8(ascii: "/") }, as: UTF8.self)
+    }
     try LeakGuard(source, allowsLeaks: false, log: log).checkPictures(  // all ranks
       of: relative, root: data, side: source.scoring.size, workers: workers, communicator: communicator,
       watchdog: watchdog)

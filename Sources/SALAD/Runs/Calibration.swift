@@ -43,7 +43,8 @@ public struct Calibration: Codable, Sendable, Equatable {
   }
 
   /// What the bank says of itself.
-  public init(_ leftOut: LeftOutDistances, bank: BankKind, topK: Int, scoreTemperature: Double, falseAlarmRate: Double) {
+  public init(_ leftOut: LeftOutDistances, bank: BankKind, topK: Int, scoreTemperature: Double, falseAlarmRate: Double)
+  {
     self.bank = bank
     self.topK = topK
     self.scoreTemperature = scoreTemperature

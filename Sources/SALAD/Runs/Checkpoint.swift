@@ -100,7 +100,8 @@ public struct Checkpoint: Sendable {
       try rows(Sharding(rows: manifest.rows, ranks: communicator.size).range(of: communicator.rank), of: kind)
     }
     return MemoryBank(
-      rows: manifest.rows, dimension: manifest.dimension(of: kind), shard: shard, workers: workers, communicator: communicator)
+      rows: manifest.rows, dimension: manifest.dimension(of: kind), shard: shard, workers: workers,
+      communicator: communicator)
   }
 
   /// Local. Rows of the bank from the shards that overlap the range, and no other: (range, D or F).

@@ -75,7 +75,8 @@ public struct ConformalThreshold: Sendable, Equatable {
       return "no image can be flagged at a false-alarm rate of \(falseAlarmRate) with \(images): raise "
         + "--false-alarm-rate to 1/\(count + 1) or more, or give more images"
     }
-    return "calibrated on \(images): scores above \(value) are flagged, a false-alarm rate of \(falseAlarmRate) give or "
+    return
+      "calibrated on \(images): scores above \(value) are flagged, a false-alarm rate of \(falseAlarmRate) give or "
       + "take \(deviation.rounded(toPlaces: 3))"
   }
 

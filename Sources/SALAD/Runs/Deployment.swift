@@ -62,7 +62,8 @@ public struct Deployment: Sendable {
         try writeManifest(fill(unfinished, from: sources, calibrations: calibrations, bank: kind), in: unfinished)
       }
       // What is there now scores as the deployment will: its own numbers are its self-test.
-      if let measured = try selfTest(ModelSource.open(unfinished, bank: nil, communicator: communicator)) {  // all ranks
+      let source = try ModelSource.open(unfinished, bank: nil, communicator: communicator)  // all ranks
+      if let measured = try selfTest(source) {  // all ranks
         try agree(communicator) {  // all ranks
           guard communicator.isRoot else { return }
           var manifest = try DeploymentManifest.read(folder: unfinished)

@@ -138,7 +138,8 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
         calibration.judges(scoring.scoreRule)?.count == self.calibration.judges(scoring.scoreRule)?.count
       else {
         throw Manifest.Fault(
-          sentence: "expected every model calibrated on the same images for \(scoring.scoreRule.rawValue), found others")
+          sentence: "expected every model calibrated on the same images for \(scoring.scoreRule.rawValue), found others"
+        )
       }
     }
     try selfTest?.check()

@@ -29,7 +29,8 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
 
   public init(
     architecture: Architecture, size: Int, channels: Int, maximumWidth: Int, embeddingDimension: Int,
-    centre: Centre = .none, precision: Precision = .float32, microBatch: Int, fit: Fit, levels: Levels, scoreRule: ScoreRule, topK: Int,
+    centre: Centre = .none, precision: Precision = .float32, microBatch: Int, fit: Fit, levels: Levels,
+    scoreRule: ScoreRule, topK: Int,
     scoreTemperature: Double
   ) {
     self.architecture = architecture

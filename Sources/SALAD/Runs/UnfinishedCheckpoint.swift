@@ -147,7 +147,8 @@ extension Manifest {
       instructionSet: description.instructionSet, reduction: description.reduction,
       dataFingerprint: description.dataFingerprint,
       encoderHash: written.files.first { $0.name == Self.modelName }?.sha256 ?? "", rows: bank.sharding.rows,
-      dimension: bank.dimension, featureCount: description.scoring.featureCount, scoring: description.scoring, files: written.files, shards: written.shards,
+      dimension: bank.dimension, featureCount: description.scoring.featureCount, scoring: description.scoring,
+      files: written.files, shards: written.shards,
       imageIDs: description.imageIDs, imageHashes: description.pictures?.map(\.hexadecimal),
       calibration: description.calibration)
   }

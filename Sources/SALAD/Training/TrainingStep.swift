@@ -35,7 +35,8 @@ struct TrainingStep {
   ///   - source: gives this rank's micro-batches of them.
   /// - Throws: `SaladError` 70 on all ranks when numbers went out of hand.
   func run(
-    number: Int, order: [[Int]], learningRate: Double, source: some PixelSource, bank: inout MemoryBank, anchors: AnchorNeighbourhoods
+    number: Int, order: [[Int]], learningRate: Double, source: some PixelSource, bank: inout MemoryBank,
+    anchors: AnchorNeighbourhoods
   ) throws -> StepLosses {
     let mine = Share.range(of: communicator.rank, ranks: communicator.size, count: order.count)
     let indices = order.flatMap { $0 }

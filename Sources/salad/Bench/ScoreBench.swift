@@ -20,7 +20,9 @@ struct ScoreBench: BenchSubject {
     let area = configuration.size * configuration.size
     let pixels = (0..<images * area).map { Float(2 * random.uniform(UInt64($0)) - 1) }
     let times = try bench.times {  // all ranks
-      let rows = try pixels.withUnsafeBufferPointer { try replica.embed($0, count: images, levels: configuration.levels) }  // mine
+      let rows = try pixels.withUnsafeBufferPointer {
+        try replica.embed($0, count: images, levels: configuration.levels)
+      }  // mine
       precondition(rows.count == images * configuration.scoring.featureCount, "\(rows.count) features were found")
     }
 
