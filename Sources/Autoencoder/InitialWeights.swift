@@ -35,7 +35,8 @@ extension Replica {
       result.used.append(tensor.name)
     }
     result.left = file.tensors.map(\.name).filter { !taken.contains($0) }
-    guard !result.used.isEmpty else {
+    // Every centred network has statistics of that name: they say nothing of which network it is.
+    guard result.used.contains(where: { !$0.hasPrefix(Centring.name) }) else {
       let names = file.tensors.prefix(3).map(\.name).joined(separator: ", ")
       throw AutoencoderError(
         .badData,

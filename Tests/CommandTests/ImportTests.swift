@@ -105,8 +105,11 @@ extension CommandTests {
       try writer.finish()
       for (arguments, status, words) in [
         (["--bank", sample.path("none")], Int32(65), ["none", "no such file"]),
-        (["--bank", long], 65, ["long", "length"]),
-        (["--bank", model], 65, ["bank", "[rows, 8]"]),
+        (["--bank", long, "--levels", "z"], 65, ["long", "length"]),
+        (["--bank", long], 65, ["long", "[rows, 48]"]),
+        (["--bank", bank, "--levels", "e3"], 65, ["bank", "[rows, 16]"]),
+        (["--bank", bank, "--levels", "layer2"], 64, ["layer2", "e1,e2,e3"]),
+        (["--bank", model], 65, ["bank", "[rows, 48]"]),
         (["--bank", bank, "--size", "128"], 65, [model, "128", "64"]),
         (["--bank", bank, "--data", sample.data], 64, ["--bank", "--data"]),
         ([], 64, ["--bank", "--data"]),

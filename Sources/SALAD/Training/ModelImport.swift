@@ -138,6 +138,9 @@ public struct ModelImport {
       let values = try BankTensor.withBytes(of: file, rows: shape[0], dimension: dimension) {
         BankTensor.floats($0, 0..<shape[0] * dimension)
       }
+      guard values.allSatisfy(\.isFinite) else {
+        throw SaladError(.badData, "\(path): expected finite numbers, found another: make the bank anew")
+      }
       if configuration.levels.isBottleneck { try checkUnitRows(values, path: path) }
       // The rows' images are not known; a deployment names them all the same.
       let names = (0..<shape[0]).map { "row-\(padded($0, to: 7))" }
