@@ -8,10 +8,13 @@ A variant is a name and flags of `salad train`; an ablation is one more of them:
     ... --variant "defaults" --variant "no rounds: --rounds 0 --epochs-per-round 16" --variant "small: --size 64"
 
 Every cell is the AUROC on the test split for each seed in order, `evaluate`'s 95 % confidence interval behind it where
-one seed was asked for. The columns are level features by both of their rules, and angles of the bottleneck in the
-momentum bank; beside them the AUROC of the nearest training image in raw 32 x 32 pixels, which learns nothing. Runs are kept in --runs and gone on with: a table that was interrupted
-is finished by the same line, and a new variant costs only its own trainings. Nothing is chosen on the test split: all that
-was trained is printed.
+one seed was asked for. The columns are level features in the refreshed bank by both of their rules, and angles of the
+bottleneck in the momentum bank; beside them the AUROC of the nearest training image in raw 32 x 32 pixels, which learns
+nothing. K is the run's own in every column. A variant with --levels z has z in the refreshed bank as well.
+
+Runs are kept in --runs and gone on with: a table that was interrupted is finished by the same line, and a new variant
+costs only its own trainings. Runs of another version of salad are refused: name another folder. Nothing is chosen on the
+test split: all that was trained is printed.
 """
 
 import argparse

@@ -81,9 +81,15 @@ struct ShareTests {
     configuration.learningRateDecay = .linear
     let falling = Schedule(configuration: configuration, imageCount: 16)
     #expect(falling.stepsPerRound == 10)
-    #expect((0..<20).map(falling.learningRate(of:)) == (0..<20).map { 1e-4 * (1 - Double($0 % 10) / 10) })
+    let expected: [Double] = (0..<20).map { step in
+      let place = Double(step % 10)
+      return 1e-4 * (1 - place / 10)
+    }
+    let found: [Double] = (0..<20).map { falling.learningRate(of: $0) }
+    #expect(found == expected)
     configuration.rounds = 3
     let longer = Schedule(configuration: configuration, imageCount: 16)
-    #expect((0..<20).map(longer.learningRate(of:)) == (0..<20).map(falling.learningRate(of:)))
+    let again: [Double] = (0..<20).map { longer.learningRate(of: $0) }
+    #expect(again == found)
   }
 }
