@@ -63,7 +63,7 @@ struct ScoreScaleTests {
     #expect(threshold.pValue(of: 0.5) == 0.75)
     let kept = own.judging(by: ["weighted-distance": [4, 2]], origin: .keptBack)
     #expect(try scale([kept]).score([2]) == 0.5)
-    #expect(try scale([kept]).threshold(falseAlarmRate: 0.5).value == 0.5)
+    #expect(try scale([kept]).threshold(falseAlarmRate: 0.5).value == 2.0 / 3)
     let local = own.judging(by: ["weighted-distance": [4, 6, 8]], origin: .local)
     #expect(try scale([local]).score([6]) == 0.5)
     #expect(local.leftOut == own.leftOut)
