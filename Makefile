@@ -62,13 +62,18 @@ install: build ## put salad into PREFIX/bin (/usr/local)
 # Every script that git tracks, by its first line.
 SCRIPTS = $(shell git ls-files -z | xargs -0 grep -lIE '^\#!.*(bash|sh)$$')
 
-lint: ## check the format of all Swift files, and all shell scripts
-	@.ci/deps shellcheck
+C_SOURCES = $(shell git ls-files -- '*.c' '*.h' '*.inc')
+
+lint: ## check the format of all Swift and C files, and all shell scripts
+	@.ci/deps shellcheck clang-format
 	swift format lint --strict --recursive $(SOURCES)
+	clang-format --dry-run --Werror $(C_SOURCES)
 	shellcheck $(SCRIPTS)
 
-format: ## correct the format of all Swift files
+format: ## correct the format of all Swift and C files
+	@.ci/deps clang-format
 	swift format --in-place --recursive $(SOURCES)
+	clang-format -i $(C_SOURCES)
 
 clean: ## remove what was built
 	rm -rf .build $(TEST_BUILD) $(DIST_BUILD) dist demo

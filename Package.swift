@@ -2,6 +2,9 @@
 
 import PackageDescription
 
+// Headers that the kernels' targets share. No target of their own, so that Swift cannot import them.
+let vectors: [CSetting] = [.headerSearchPath("../CVectors")]
+
 // Each target knows only those above it; README.md draws the flow of data through them.
 let package = Package(
   name: "salad",
@@ -31,21 +34,25 @@ let package = Package(
     .target(name: "CPNG", dependencies: ["LibPNG"]),
     // Debian's libdnnl-dev has no pkg-config file.
     .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
-    .target(name: "CKernels"),
+    // Vector loops, a target for each of their owners.
+    .target(name: "CSumKernels", cSettings: vectors),
+    .target(name: "CResizeKernels", cSettings: vectors),
+    .target(name: "CNetworkKernels", cSettings: vectors),
+    .target(name: "CBankKernels", cSettings: vectors),
 
     .target(name: "Platform", dependencies: ["LibCrypto"]),
     .target(name: "MPI", dependencies: ["CMPI"]),
-    .target(name: "ExactSum", dependencies: ["MPI", "CKernels"]),
+    .target(name: "ExactSum", dependencies: ["MPI", "CSumKernels"]),
     .target(name: "Safetensors"),
     .target(
       name: "Radiographs",
-      dependencies: ["CPNG", "CKernels", "Platform"]),
+      dependencies: ["CPNG", "CResizeKernels", "Platform"]),
     .target(
       name: "Autoencoder",
-      dependencies: ["COneDNN", "CKernels", "Platform", "ExactSum", "Safetensors", "Radiographs"]),
+      dependencies: ["COneDNN", "CNetworkKernels", "Platform", "ExactSum", "Safetensors", "Radiographs"]),
     .target(
       name: "MemoryBank",
-      dependencies: ["COpenBLAS", "CKernels", "Platform", "MPI", "ExactSum", "Safetensors", "Radiographs"]),
+      dependencies: ["COpenBLAS", "CBankKernels", "Platform", "MPI", "ExactSum", "Safetensors", "Radiographs"]),
     .target(
       name: "SALAD",
       dependencies: [
@@ -75,17 +82,18 @@ let package = Package(
     .target(name: "RanksSupport", path: "Tests/RanksSupport"),
     .testTarget(name: "PlatformTests", dependencies: ["Platform"]),
     .testTarget(name: "MPITests", dependencies: ["MPI", "RanksSupport", "ranks"]),
-    .testTarget(name: "ExactSumTests", dependencies: ["ExactSum", "CKernels", "RanksSupport", "ranks"]),
+    .testTarget(name: "ExactSumTests", dependencies: ["ExactSum", "CSumKernels", "RanksSupport", "ranks"]),
     .testTarget(
       name: "SafetensorsTests", dependencies: ["Safetensors"], resources: [.copy("Fixtures")]),
     .testTarget(
       name: "RadiographsTests", dependencies: ["Radiographs", "Platform"], resources: [.copy("Fixtures")]),
     .testTarget(
-      name: "AutoencoderTests", dependencies: ["Autoencoder", "CKernels", "Platform", "Radiographs", "Safetensors"]),
+      name: "AutoencoderTests",
+      dependencies: ["Autoencoder", "CNetworkKernels", "Platform", "Radiographs", "Safetensors"]),
     .testTarget(
       name: "MemoryBankTests",
       dependencies: [
-        "MemoryBank", "CKernels", "Platform", "ExactSum", "Radiographs", "Safetensors", "RanksSupport", "ranks",
+        "MemoryBank", "CBankKernels", "Platform", "ExactSum", "Radiographs", "Safetensors", "RanksSupport", "ranks",
       ]),
     .testTarget(
       name: "SALADTests",

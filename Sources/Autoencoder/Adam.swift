@@ -1,4 +1,4 @@
-import CKernels
+import CNetworkKernels
 import ExactSum
 import Platform
 

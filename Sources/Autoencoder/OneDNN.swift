@@ -6,10 +6,10 @@ import COneDNN
 final class OneDNNConvolution: @unchecked Sendable {
   private let handle: OpaquePointer
 
-  init(_ shape: salad_convolution_shape) throws {
+  init(_ shape: ck_convolution_shape) throws {
     var shape = shape
     var reason = [CChar](repeating: 0, count: 200)
-    guard let handle = salad_convolution_create(&shape, &reason, reason.count) else {
+    guard let handle = ck_convolution_create(&shape, &reason, reason.count) else {
       let text = String(decoding: reason.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
       throw AutoencoderError(
         .unsupported,
@@ -19,30 +19,30 @@ final class OneDNNConvolution: @unchecked Sendable {
     self.handle = handle
   }
 
-  deinit { salad_convolution_destroy(handle) }
+  deinit { ck_convolution_destroy(handle) }
 
   /// Bytes.
-  var scratchSize: Int { salad_convolution_scratch_size(handle) }
+  var scratchSize: Int { ck_convolution_scratch_size(handle) }
 
   func forward(
     _ source: UnsafeRawPointer, weights: UnsafeRawPointer, into destination: UnsafeMutableRawPointer,
     scratch: UnsafeMutableRawPointer
   ) {
-    check(salad_convolution_run_forward(handle, source, weights, destination, scratch))
+    check(ck_convolution_run_forward(handle, source, weights, destination, scratch))
   }
 
   func backwardData(
     _ gradient: UnsafeRawPointer, weights: UnsafeRawPointer, into sourceGradient: UnsafeMutableRawPointer,
     scratch: UnsafeMutableRawPointer
   ) {
-    check(salad_convolution_run_backward_data(handle, gradient, weights, sourceGradient, scratch))
+    check(ck_convolution_run_backward_data(handle, gradient, weights, sourceGradient, scratch))
   }
 
   func backwardWeights(
     source: UnsafeRawPointer, gradient: UnsafeRawPointer, into weightGradient: UnsafeMutablePointer<Float>,
     scratch: UnsafeMutableRawPointer
   ) {
-    check(salad_convolution_run_backward_weights(handle, source, gradient, weightGradient, scratch))
+    check(ck_convolution_run_backward_weights(handle, source, gradient, weightGradient, scratch))
   }
 
   /// A primitive that was made runs: oneDNN can only fail for want of the few bytes of its arguments.
@@ -54,18 +54,18 @@ final class OneDNNConvolution: @unchecked Sendable {
 /// What oneDNN found on this machine.
 public enum OneDNN {
   /// Channels side by side in a blocked activation: 16 with AVX-512, 8 without.
-  static let block = Int(salad_onednn_block())
+  static let block = Int(ck_onednn_block())
 
   /// Whether the convolutions use the CPU's own instructions for bfloat16.
-  static var hasBFloat16: Bool { salad_onednn_has_bfloat16() == 1 }
+  static var hasBFloat16: Bool { ck_onednn_has_bfloat16() == 1 }
 
   /// The instruction set that the convolutions use, such as `avx512_core_bf16`.
-  public static var instructionSet: String { String(cString: salad_onednn_instruction_set()) }
+  public static var instructionSet: String { String(cString: ck_onednn_instruction_set()) }
 
   /// Such as `2.6.0`.
   public static var version: String {
     var (major, minor, patch): (Int32, Int32, Int32) = (0, 0, 0)
-    salad_onednn_version(&major, &minor, &patch)
+    ck_onednn_version(&major, &minor, &patch)
     return "\(major).\(minor).\(patch)"
   }
 }

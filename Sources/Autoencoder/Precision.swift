@@ -1,4 +1,4 @@
-import CKernels
+import CNetworkKernels
 
 /// What activations, their gradients and the weights that convolutions read are stored as.
 ///

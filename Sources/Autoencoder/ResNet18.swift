@@ -1,4 +1,4 @@
-import CKernels
+import CNetworkKernels
 
 // m = images in a micro-batch, S = image side, C = channels, D = embedding dimension
 

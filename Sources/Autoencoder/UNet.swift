@@ -1,4 +1,4 @@
-import CKernels
+import CNetworkKernels
 import Foundation
 
 // m = images in a micro-batch, S = image side, C = channels, D = embedding dimension, k = S / 64

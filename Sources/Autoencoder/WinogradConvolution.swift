@@ -1,4 +1,4 @@
-import CKernels
+import CNetworkKernels
 
 /// A 3 x 3 convolution of stride 1, padded by 1, by Winograd's F(4 x 4, 3 x 3), on one fixed shape: a quarter of the
 /// multiplications. Needs AVX-512.

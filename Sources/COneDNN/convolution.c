@@ -7,9 +7,9 @@
 // libgomp's setting is per thread; its header is not on every compiler's path.
 extern void omp_set_num_threads(int);
 
-typedef enum { salad_forward = 0, salad_backward_data = 1, salad_backward_weights = 2 } salad_pass;
+typedef enum { ck_forward = 0, ck_backward_data = 1, ck_backward_weights = 2 } ck_pass;
 
-struct salad_convolution {
+struct ck_convolution {
   dnnl_engine_t engine;
   dnnl_stream_t stream;
   dnnl_primitive_desc_t descriptor[3];
@@ -17,52 +17,51 @@ struct salad_convolution {
   size_t scratch_size;
 };
 
-int salad_onednn_block(void) {
+int ck_onednn_block(void) {
   return (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core ? 16 : 8;
 }
 
-int salad_onednn_has_bfloat16(void) {
+int ck_onednn_has_bfloat16(void) {
   return (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16;
 }
 
-const char *salad_onednn_instruction_set(void) {
+const char *ck_onednn_instruction_set(void) {
   switch (dnnl_get_effective_cpu_isa()) {
-    case dnnl_cpu_isa_sse41: return "sse41";
-    case dnnl_cpu_isa_avx: return "avx";
-    case dnnl_cpu_isa_avx2: return "avx2";
-    case dnnl_cpu_isa_avx2_vnni: return "avx2_vnni";
-    case dnnl_cpu_isa_avx512_core: return "avx512_core";
-    case dnnl_cpu_isa_avx512_core_vnni: return "avx512_core_vnni";
-    case dnnl_cpu_isa_avx512_core_bf16: return "avx512_core_bf16";
-    case dnnl_cpu_isa_avx512_core_amx: return "avx512_core_amx";
-    default: return "unknown";
+  case dnnl_cpu_isa_sse41: return "sse41";
+  case dnnl_cpu_isa_avx: return "avx";
+  case dnnl_cpu_isa_avx2: return "avx2";
+  case dnnl_cpu_isa_avx2_vnni: return "avx2_vnni";
+  case dnnl_cpu_isa_avx512_core: return "avx512_core";
+  case dnnl_cpu_isa_avx512_core_vnni: return "avx512_core_vnni";
+  case dnnl_cpu_isa_avx512_core_bf16: return "avx512_core_bf16";
+  case dnnl_cpu_isa_avx512_core_amx: return "avx512_core_amx";
+  default: return "unknown";
   }
 }
 
-void salad_onednn_version(int *major, int *minor, int *patch) {
+void ck_onednn_version(int *major, int *minor, int *patch) {
   const dnnl_version_t *version = dnnl_version();
   *major = version->major;
   *minor = version->minor;
   *patch = version->patch;
 }
 
-static dnnl_format_tag_t activation_tag(const salad_convolution_shape *shape) {
+static dnnl_format_tag_t activation_tag(const ck_convolution_shape *shape) {
   return shape->block == 16 ? dnnl_nChw16c : dnnl_nChw8c;
 }
 
-static dnnl_format_tag_t weight_tag(const salad_convolution_shape *shape, salad_pass pass) {
+static dnnl_format_tag_t weight_tag(const ck_convolution_shape *shape, ck_pass pass) {
   int wide = shape->block == 16;
   if (shape->plain_source) return wide ? dnnl_Ohwi16o : dnnl_Ohwi8o;
-  if (shape->bfloat16 && pass == salad_forward) return dnnl_OIhw8i16o2i;
-  if (shape->bfloat16 && pass == salad_backward_data)
-    return shape->kernel == 1 ? dnnl_IOhw8o16i2o : dnnl_OIhw8o16i2o;
-  if (pass == salad_backward_data) return wide ? dnnl_OIhw16o16i : dnnl_OIhw8o8i;
+  if (shape->bfloat16 && pass == ck_forward) return dnnl_OIhw8i16o2i;
+  if (shape->bfloat16 && pass == ck_backward_data) return shape->kernel == 1 ? dnnl_IOhw8o16i2o : dnnl_OIhw8o16i2o;
+  if (pass == ck_backward_data) return wide ? dnnl_OIhw16o16i : dnnl_OIhw8o8i;
   return wide ? dnnl_OIhw16i16o : dnnl_OIhw8i8o;
 }
 
 static dnnl_status_t describe(
-    salad_convolution *convolution, const salad_convolution_shape *shape, salad_pass pass,
-    const_dnnl_primitive_attr_t attributes) {
+  ck_convolution *convolution, const ck_convolution_shape *shape, ck_pass pass,
+  const_dnnl_primitive_attr_t attributes) {
   int out_height = (shape->height + 2 * shape->padding - shape->kernel) / shape->stride + 1;
   int out_width = (shape->width + 2 * shape->padding - shape->kernel) / shape->stride + 1;
   dnnl_dims_t source_dims = {shape->images, shape->input_channels, shape->height, shape->width};
@@ -74,41 +73,38 @@ static dnnl_status_t describe(
   const dnnl_alg_kind_t algorithm = dnnl_convolution_direct;
 
   dnnl_data_type_t type = shape->bfloat16 ? dnnl_bf16 : dnnl_f32;
-  dnnl_data_type_t weight_type = pass == salad_backward_weights ? dnnl_f32 : type;
+  dnnl_data_type_t weight_type = pass == ck_backward_weights ? dnnl_f32 : type;
 
   dnnl_status_t status = dnnl_memory_desc_init_by_tag(
-      &source, 4, source_dims, type, shape->plain_source ? dnnl_nchw : activation_tag(shape));
-  if (!status)
-    status = dnnl_memory_desc_init_by_tag(&weights, 4, weight_dims, weight_type, weight_tag(shape, pass));
-  if (!status)
-    status = dnnl_memory_desc_init_by_tag(&destination, 4, destination_dims, type, activation_tag(shape));
+    &source, 4, source_dims, type, shape->plain_source ? dnnl_nchw : activation_tag(shape));
+  if (!status) status = dnnl_memory_desc_init_by_tag(&weights, 4, weight_dims, weight_type, weight_tag(shape, pass));
+  if (!status) status = dnnl_memory_desc_init_by_tag(&destination, 4, destination_dims, type, activation_tag(shape));
   if (status) return status;
 
   switch (pass) {
-    case salad_forward:
-      status = dnnl_convolution_forward_desc_init(
-          &operation, dnnl_forward_training, algorithm, &source, &weights, NULL, &destination, strides, padding,
-          padding);
-      break;
-    case salad_backward_data:
-      status = dnnl_convolution_backward_data_desc_init(
-          &operation, algorithm, &source, &weights, &destination, strides, padding, padding);
-      break;
-    case salad_backward_weights:
-      status = dnnl_convolution_backward_weights_desc_init(
-          &operation, algorithm, &source, &weights, NULL, &destination, strides, padding, padding);
-      break;
+  case ck_forward:
+    status = dnnl_convolution_forward_desc_init(
+      &operation, dnnl_forward_training, algorithm, &source, &weights, NULL, &destination, strides, padding, padding);
+    break;
+  case ck_backward_data:
+    status = dnnl_convolution_backward_data_desc_init(
+      &operation, algorithm, &source, &weights, &destination, strides, padding, padding);
+    break;
+  case ck_backward_weights:
+    status = dnnl_convolution_backward_weights_desc_init(
+      &operation, algorithm, &source, &weights, NULL, &destination, strides, padding, padding);
+    break;
   }
   if (status) return status;
   return dnnl_primitive_desc_create(
-      &convolution->descriptor[pass], &operation, attributes, convolution->engine,
-      pass == salad_forward ? NULL : convolution->descriptor[salad_forward]);
+    &convolution->descriptor[pass], &operation, attributes, convolution->engine,
+    pass == ck_forward ? NULL : convolution->descriptor[ck_forward]);
 }
 
 static const char *const pass_names[] = {"forward", "backward-data", "backward-weights"};
 
-salad_convolution *salad_convolution_create(const salad_convolution_shape *shape, char *error, size_t error_size) {
-  salad_convolution *convolution = calloc(1, sizeof *convolution);
+ck_convolution *ck_convolution_create(const ck_convolution_shape *shape, char *error, size_t error_size) {
+  ck_convolution *convolution = calloc(1, sizeof *convolution);
   dnnl_primitive_attr_t attributes = NULL;
   dnnl_status_t status = dnnl_out_of_memory;
   const char *where = "allocation";
@@ -121,12 +117,12 @@ salad_convolution *salad_convolution_create(const salad_convolution_shape *shape
   if ((status = dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user))) goto failed;
   for (int pass = 0; pass < (shape->training ? 3 : 1); pass++) {
     // The image needs no gradient, and the weights' is the caller's: there is no fast one without AVX-512.
-    if (pass != salad_forward && shape->plain_source) continue;
+    if (pass != ck_forward && shape->plain_source) continue;
     where = pass_names[pass];
-    if ((status = describe(convolution, shape, (salad_pass)pass, attributes))) goto failed;
+    if ((status = describe(convolution, shape, (ck_pass)pass, attributes))) goto failed;
     if ((status = dnnl_primitive_create(&convolution->primitive[pass], convolution->descriptor[pass]))) goto failed;
     const dnnl_memory_desc_t *scratch =
-        dnnl_primitive_desc_query_md(convolution->descriptor[pass], dnnl_query_scratchpad_md, 0);
+      dnnl_primitive_desc_query_md(convolution->descriptor[pass], dnnl_query_scratchpad_md, 0);
     size_t size = scratch ? dnnl_memory_desc_get_size(scratch) : 0;
     if (size > convolution->scratch_size) convolution->scratch_size = size;
   }
@@ -136,11 +132,11 @@ salad_convolution *salad_convolution_create(const salad_convolution_shape *shape
 failed:
   snprintf(error, error_size, "oneDNN status %d at %s", (int)status, where);
   if (attributes) dnnl_primitive_attr_destroy(attributes);
-  if (convolution) salad_convolution_destroy(convolution);
+  if (convolution) ck_convolution_destroy(convolution);
   return NULL;
 }
 
-void salad_convolution_destroy(salad_convolution *convolution) {
+void ck_convolution_destroy(ck_convolution *convolution) {
   for (int pass = 0; pass < 3; pass++) {
     if (convolution->primitive[pass]) dnnl_primitive_destroy(convolution->primitive[pass]);
     if (convolution->descriptor[pass]) dnnl_primitive_desc_destroy(convolution->descriptor[pass]);
@@ -150,11 +146,10 @@ void salad_convolution_destroy(salad_convolution *convolution) {
   free(convolution);
 }
 
-size_t salad_convolution_scratch_size(const salad_convolution *convolution) { return convolution->scratch_size; }
+size_t ck_convolution_scratch_size(const ck_convolution *convolution) { return convolution->scratch_size; }
 
 static int run(
-    const salad_convolution *convolution, salad_pass pass, const int *arguments, const void *const *data,
-    void *scratch) {
+  const ck_convolution *convolution, ck_pass pass, const int *arguments, const void *const *data, void *scratch) {
   const_dnnl_primitive_desc_t descriptor = convolution->descriptor[pass];
   dnnl_exec_arg_t bound[4];
   int count = 0;
@@ -164,8 +159,7 @@ static int run(
   for (; count < 4; count++) {
     int argument = count < 3 ? arguments[count] : DNNL_ARG_SCRATCHPAD;
     const void *pointer = count < 3 ? data[count] : scratch;
-    const dnnl_memory_desc_t *layout =
-        dnnl_primitive_desc_query_md(descriptor, dnnl_query_exec_arg_md, argument);
+    const dnnl_memory_desc_t *layout = dnnl_primitive_desc_query_md(descriptor, dnnl_query_exec_arg_md, argument);
     bound[count].arg = argument;
     status = dnnl_memory_create(&bound[count].memory, layout, convolution->engine, (void *)pointer);
     if (status) break;
@@ -176,26 +170,25 @@ static int run(
   return (int)status;
 }
 
-int salad_convolution_run_forward(
-    const salad_convolution *convolution, const void *source, const void *weights, void *destination,
-    void *scratch) {
+int ck_convolution_run_forward(
+  const ck_convolution *convolution, const void *source, const void *weights, void *destination, void *scratch) {
   const int arguments[] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST};
   const void *data[] = {source, weights, destination};
-  return run(convolution, salad_forward, arguments, data, scratch);
+  return run(convolution, ck_forward, arguments, data, scratch);
 }
 
-int salad_convolution_run_backward_data(
-    const salad_convolution *convolution, const void *destination_gradient, const void *weights,
-    void *source_gradient, void *scratch) {
+int ck_convolution_run_backward_data(
+  const ck_convolution *convolution, const void *destination_gradient, const void *weights, void *source_gradient,
+  void *scratch) {
   const int arguments[] = {DNNL_ARG_DIFF_DST, DNNL_ARG_WEIGHTS, DNNL_ARG_DIFF_SRC};
   const void *data[] = {destination_gradient, weights, source_gradient};
-  return run(convolution, salad_backward_data, arguments, data, scratch);
+  return run(convolution, ck_backward_data, arguments, data, scratch);
 }
 
-int salad_convolution_run_backward_weights(
-    const salad_convolution *convolution, const void *source, const void *destination_gradient,
-    float *weight_gradient, void *scratch) {
+int ck_convolution_run_backward_weights(
+  const ck_convolution *convolution, const void *source, const void *destination_gradient, float *weight_gradient,
+  void *scratch) {
   const int arguments[] = {DNNL_ARG_SRC, DNNL_ARG_DIFF_DST, DNNL_ARG_DIFF_WEIGHTS};
   const void *data[] = {source, destination_gradient, weight_gradient};
-  return run(convolution, salad_backward_weights, arguments, data, scratch);
+  return run(convolution, ck_backward_weights, arguments, data, scratch);
 }

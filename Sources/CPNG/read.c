@@ -148,9 +148,8 @@ static void read_pixels(Reader *reader, uint8_t *eight_bit, float *floating, siz
     if (columns == 0) continue;
     for (size_t y = 0; y < rows; y++) {
       png_read_row(png, reader->row, NULL);
-      size_t start = interlaced
-                         ? PNG_ROW_FROM_PASS_ROW(y, pass) * width + PNG_COL_FROM_PASS_COL((size_t)0, pass)
-                         : y * width;
+      size_t start =
+        interlaced ? PNG_ROW_FROM_PASS_ROW(y, pass) * width + PNG_COL_FROM_PASS_COL((size_t)0, pass) : y * width;
       size_t step = interlaced ? (size_t)1 << PNG_PASS_COL_SHIFT(pass) : 1;
       if (floating != NULL) {
         float_from_row(reader, columns, floating + start, step);

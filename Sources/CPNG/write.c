@@ -35,8 +35,8 @@ static CPNGStatus write_guarded(Writer *writer, const uint8_t *pixels, uint32_t 
   if (setjmp(png_jmpbuf(png))) return CPNG_DAMAGED;
   png_set_write_fn(png, writer, append, flush);
   png_set_IHDR(
-      png, writer->info, width, height, 8, PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
-      PNG_FILTER_TYPE_DEFAULT);
+    png, writer->info, width, height, 8, PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
+    PNG_FILTER_TYPE_DEFAULT);
   // Both are fixed, so that the bytes follow from the pixels (and the version of zlib) alone.
   png_set_compression_level(png, 6);
   png_set_filter(png, PNG_FILTER_TYPE_BASE, PNG_FILTER_SUB);
@@ -47,7 +47,7 @@ static CPNGStatus write_guarded(Writer *writer, const uint8_t *pixels, uint32_t 
 }
 
 CPNGStatus cpng_write_gray8(
-    const uint8_t *pixels, uint32_t width, uint32_t height, uint8_t **bytes, size_t *count, char *message) {
+  const uint8_t *pixels, uint32_t width, uint32_t height, uint8_t **bytes, size_t *count, char *message) {
   Writer writer = {0};
   CPNGStatus status = CPNG_NO_MEMORY;
   writer.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &writer.complaint, cpng_on_error, cpng_on_warning);

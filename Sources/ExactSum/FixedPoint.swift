@@ -1,4 +1,4 @@
-import CKernels
+import CSumKernels
 
 /// A scale of fixed-point numbers in `Int64`, whose sums do not depend on the order of their terms.
 ///

@@ -1,4 +1,4 @@
-import CKernels
+import CSumKernels
 public import MPI
 
 #if canImport(Darwin)

@@ -1,4 +1,4 @@
-import CKernels
+import CBankKernels
 public import MPI
 
 // N = bank rows, D = embedding dimension, A = anchor neighbours, A' = min(A, N - 1)

@@ -1,4 +1,4 @@
-import CKernels
+import CBankKernels
 import ExactSum
 
 // B = embeddings compared at once, N = bank rows, M = rows of this rank, D = embedding dimension

@@ -1,4 +1,4 @@
-import CKernels
+import CBankKernels
 
 // K = neighbours looked up, Q = queries, D = embedding dimension
 

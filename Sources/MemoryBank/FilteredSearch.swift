@@ -1,4 +1,4 @@
-import CKernels
+import CBankKernels
 import Platform
 
 // K = neighbours looked up, M = rows of this rank, Q = queries, D = embedding dimension

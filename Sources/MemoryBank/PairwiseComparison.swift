@@ -1,4 +1,4 @@
-import CKernels
+import CBankKernels
 import MPI
 
 // N = bank rows, M = rows of this rank, D = embedding dimension, tau = temperature

@@ -1,4 +1,4 @@
-import CKernels
+import CBankKernels
 
 // B = embeddings, D = embedding dimension, P = panels of 32 embeddings
 

@@ -1,4 +1,4 @@
-import CKernels
+import CBankKernels
 
 // K = rows looked for, C = capacity
 

@@ -1,4 +1,4 @@
-import CKernels
+import CResizeKernels
 
 // The fast way through `Resampling`'s sums, equal to the plain one in every bit: they are sums of integers.
 

@@ -1,4 +1,4 @@
-import CKernels
+import CNetworkKernels
 import Platform
 import Radiographs
 import Testing

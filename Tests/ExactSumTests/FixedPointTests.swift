@@ -1,4 +1,4 @@
-import CKernels
+import CSumKernels
 import Testing
 
 @testable import ExactSum

@@ -1,4 +1,4 @@
-import CKernels
+import CSumKernels
 import RanksSupport
 import Testing
 

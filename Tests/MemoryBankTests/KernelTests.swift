@@ -1,4 +1,4 @@
-import CKernels
+import CBankKernels
 import Foundation
 import Platform
 import Radiographs

@@ -1,4 +1,4 @@
-import CKernels
+import CNetworkKernels
 
 /// Batch normalisation over one micro-batch, (leaky) ReLU, and a 2 x 2 maximum where one follows, in as few passes over
 /// memory as can be.

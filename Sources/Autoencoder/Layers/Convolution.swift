@@ -1,4 +1,4 @@
-import CKernels
+import CNetworkKernels
 import COneDNN
 
 // m = images in a micro-batch, I = input channels, O = output channels, k = kernel side
@@ -65,7 +65,7 @@ struct Convolution: Sendable {
       weightPrecision = precision
       engine = .oneDNN(
         try OneDNNConvolution(
-          salad_convolution_shape(
+          ck_convolution_shape(
             images: Int32(microBatch), input_channels: Int32(inputs), output_channels: Int32(padded(shape.outputs)),
             height: Int32(shape.side), width: Int32(shape.side), kernel: Int32(shape.kernel),
             stride: Int32(shape.stride), padding: Int32(shape.kernel / 2), block: Int32(OneDNN.block),

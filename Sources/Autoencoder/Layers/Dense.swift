@@ -1,4 +1,4 @@
-import CKernels
+import CNetworkKernels
 
 // m = images in a micro-batch, D = embedding dimension, F = features: channels * side * side of the deepest map
 

@@ -1,4 +1,4 @@
-import CKernels
+import CNetworkKernels
 
 /// The decoder's last convolution: 1 x 1, without bias, from a blocked map to the image's channels.
 struct Projection: Sendable {

@@ -1,4 +1,4 @@
-import CKernels
+import CNetworkKernels
 
 // m = images in a micro-batch, C = channels, S = image side
 

@@ -1,4 +1,4 @@
-import CKernels
+import CNetworkKernels
 
 /// What a residual block adds to its second convolution, and the way to its first.
 ///

@@ -1,4 +1,4 @@
-import CKernels
+import CNetworkKernels
 
 /// A decoder level's way up: 1 x 1 convolution, bilinear upsampling x2 with aligned corners, batch normalisation.
 ///

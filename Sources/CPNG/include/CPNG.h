@@ -42,6 +42,6 @@ CPNGStatus cpng_read_gray_float(const uint8_t *bytes, size_t count, float *pixel
 
 // Writes an 8-bit gray image into memory that the caller gives back to cpng_free. Equal pixels give equal bytes.
 CPNGStatus cpng_write_gray8(
-    const uint8_t *pixels, uint32_t width, uint32_t height, uint8_t **bytes, size_t *count, char *message);
+  const uint8_t *pixels, uint32_t width, uint32_t height, uint8_t **bytes, size_t *count, char *message);
 
 void cpng_free(uint8_t *bytes);

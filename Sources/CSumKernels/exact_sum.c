@@ -1,8 +1,7 @@
-#include "CKernels.h"
-
 #include <math.h>
 
-#include "dispatch.h"
+#include "CSumKernels.h"
+#include "vectors.h"
 
 #pragma STDC FP_CONTRACT OFF
 
@@ -18,20 +17,19 @@
     sum[i] = (int64_t)((uint64_t)sum[i] + (uint64_t)(int64_t)rint(scaled)); \
     faults += !inside;                                                      \
   }                                                                         \
-  return faults;
+  return faults
 
-CKERNELS_DISPATCH int64_t ck_exact_accumulate_float(
+DISPATCHED int64_t ck_exact_accumulate_float(
   const float *restrict values, int64_t *restrict sum, size_t count, double scale, double limit) {
-  ACCUMULATE
+  ACCUMULATE;
 }
 
-CKERNELS_DISPATCH int64_t ck_exact_accumulate_double(
+DISPATCHED int64_t ck_exact_accumulate_double(
   const double *restrict values, int64_t *restrict sum, size_t count, double scale, double limit) {
-  ACCUMULATE
+  ACCUMULATE;
 }
 
-CKERNELS_DISPATCH void ck_exact_decode_float(
-  const int64_t *restrict sum, float *restrict values, size_t count, float scale) {
+DISPATCHED void ck_exact_decode_float(const int64_t *restrict sum, float *restrict values, size_t count, float scale) {
   // Straight to float: by way of double it would round twice. The product is exact.
   for (size_t i = 0; i < count; i++) values[i] = (float)sum[i] * scale;
 }

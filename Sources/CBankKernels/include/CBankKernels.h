@@ -21,8 +21,7 @@ void ck_bank_panel(const float *embeddings, size_t count, size_t dimension, floa
 void ck_bank_similarities(const float *rows, size_t count, size_t dimension, const float *panel, float *tile);
 
 /// values[r] = rows[r] . embedding, in float, in no particular order: for what is compared with a margin.
-void ck_bank_row_similarities(
-  const float *rows, size_t count, size_t dimension, const float *embedding, float *values);
+void ck_bank_row_similarities(const float *rows, size_t count, size_t dimension, const float *embedding, float *values);
 
 /// squares[r] = rows[r] . rows[r], in float, in no particular order. Returns the largest; INFINITY when one overflows or is
 /// not a number: the others may then be missing. Fetches as many rows behind them into the cache.
@@ -42,8 +41,7 @@ void ck_bank_subtract_half_squares(float *tile, size_t rows, size_t lanes, const
 int64_t ck_bank_maxima(const float *tile, size_t rows, size_t lanes, float *maxima);
 
 /// sums[lane] += sum of e.
-void ck_bank_exponential_sums(
-  const float *tile, size_t rows, const float *maxima, double scale, int64_t *sums);
+void ck_bank_exponential_sums(const float *tile, size_t rows, const float *maxima, double scale, int64_t *sums);
 
 /// sums[lane] += sum of e, weighted[lane] += sum of -x e. -x e is in 0 ... 1/e.
 void ck_bank_entropy_sums(
@@ -56,16 +54,14 @@ void ck_bank_pair_sums(
   int64_t *row_weighted);
 
 /// tile[r][lane] = e * inverse_sums[lane], in place of the similarity.
-void ck_bank_probabilities(
-  float *tile, size_t rows, const float *maxima, double scale, const double *inverse_sums);
+void ck_bank_probabilities(float *tile, size_t rows, const float *maxima, double scale, const double *inverse_sums);
 
 /// sums[lane][d] += sum over the 16 rows of coefficients[r][lane] * rows[r][d]: in float, row after row, bit for bit, then
 /// rounded to a multiple of 2^-43. Those beyond `limit` (at most 128) or not a number add nothing.
 /// Returns how many those were.
 ///
 /// coefficients is (16, 32), rows is (16, padded), sums is (32, padded); padded is a multiple of 16.
-int64_t ck_bank_weighted_sums(
-  const float *coefficients, const float *rows, size_t padded, float limit, int64_t *sums);
+int64_t ck_bank_weighted_sums(const float *coefficients, const float *rows, size_t padded, float limit, int64_t *sums);
 
 // MARK: Shortlists
 //

@@ -4,13 +4,9 @@
 // 3 x 3 convolutions of stride 1, padded by 1, by Winograd's minimal filtering F(4 x 4, 3 x 3) (Lavin and Gray, "Fast
 // Algorithms for Convolutional Neural Networks", 2016): a quarter of the multiplications. For CPUs with AVX-512 alone.
 //
-// Activations are blocked as in CKernelsNetwork.h: (images, blocks, side, side, 16), floats or bfloat16 by `layout`
+// Activations are blocked as in CNetworkKernels.h: (images, blocks, side, side, 16), floats or bfloat16 by `layout`
 // (ck_blocks_of_16, ck_blocks_of_16_bfloat16); `side` is a multiple of 4. Whatever they are stored as, all is computed with
 // as floats. An image's results depend neither on the other images nor on their number; the order of every sum is fixed.
-
-#ifdef __cplusplus
-extern "C" {
-#endif
 
 /// Floats of working memory that either pass needs, 64-byte aligned.
 int64_t ck_winograd_scratch(int64_t images, int64_t input_blocks, int64_t output_blocks, int64_t side);
@@ -25,19 +21,15 @@ typedef struct {
 /// destination = source (*) weights, where `weights` are OIhw16i16o, and then normalised where `then` is not NULL. Pooled it is
 /// (images, output_blocks, side / 2, side / 2, 16).
 void ck_winograd_convolve(
-    const void *source, const float *weights, int64_t images, int64_t input_blocks, int64_t output_blocks,
-    int64_t side, int64_t layout, const ck_normalisation *then, void *destination, float *scratch);
+  const void *source, const float *weights, int64_t images, int64_t input_blocks, int64_t output_blocks, int64_t side,
+  int64_t layout, const ck_normalisation *then, void *destination, float *scratch);
 
 /// The same convolution's source gradient, where `weights` are OIhw16o16i.
 void ck_winograd_source_gradient(
-    const void *gradient, const float *weights, int64_t images, int64_t input_blocks, int64_t output_blocks,
-    int64_t side, int64_t layout, void *source_gradient, float *scratch);
+  const void *gradient, const float *weights, int64_t images, int64_t input_blocks, int64_t output_blocks, int64_t side,
+  int64_t layout, void *source_gradient, float *scratch);
 
 /// Its weight gradient, OIhw16i16o.
 void ck_winograd_weight_gradient(
-    const void *source, const void *gradient, int64_t images, int64_t input_blocks, int64_t output_blocks,
-    int64_t side, int64_t layout, float *weight_gradient, float *scratch);
-
-#ifdef __cplusplus
-}
-#endif
+  const void *source, const void *gradient, int64_t images, int64_t input_blocks, int64_t output_blocks, int64_t side,
+  int64_t layout, float *weight_gradient, float *scratch);

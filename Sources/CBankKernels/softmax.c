@@ -1,8 +1,9 @@
 #include <math.h>
 #include <string.h>
 
-#include "CKernels.h"
-#include "dispatch.h"
+#include "CBankKernels.h"
+#include "fixed_point.h"
+#include "vectors.h"
 
 // a * b + c is one fused operation wherever the CPU has it: in every version but that for x86-64 before AVX2. Sums that
 // must not depend on it are of integers.
@@ -11,10 +12,6 @@
 #define LANES CK_BANK_LANES
 
 // MARK: The exponential
-
-// 1.5 * 2^52. The double t + MAGIC, for |t| < 2^51, holds t rounded to an integer, ties to even, in its lowest bits.
-// It works on every x86-64, where the instructions that convert a vector to int64 need AVX-512.
-static const double MAGIC = 0x1.8p52;
 
 static inline int64_t bits_of(double value) {
   int64_t bits;
@@ -61,13 +58,11 @@ static inline double below_maximum(float similarity, float maximum, double scale
 /// The nearest multiple of 2^-40, ties to even, for values in -2^10 ... 2^10, and the bits of MAGIC, which the caller
 /// takes away from the sum. Unsigned, so that what a similarity that is not a number leaves here may wrap:
 /// ck_bank_maxima counts it.
-static inline uint64_t shifted_fixed_point(double value) {
-  return (uint64_t)bits_of(value * 0x1p40 + MAGIC);
-}
+static inline uint64_t shifted_fixed_point(double value) { return (uint64_t)bits_of(value * 0x1p40 + MAGIC); }
 
 // MARK: Softmax
 
-CKERNELS_DISPATCH int64_t ck_bank_maxima(const float *tile, size_t rows, size_t lanes, float *maxima) {
+DISPATCHED int64_t ck_bank_maxima(const float *tile, size_t rows, size_t lanes, float *maxima) {
   int32_t finite[LANES] = {0};
   for (size_t r = 0; r < rows; r++) {
     for (int l = 0; l < LANES; l++) {
@@ -84,7 +79,7 @@ CKERNELS_DISPATCH int64_t ck_bank_maxima(const float *tile, size_t rows, size_t 
   return faults;
 }
 
-CKERNELS_DISPATCH void ck_bank_exponential_sums(
+DISPATCHED void ck_bank_exponential_sums(
   const float *restrict tile, size_t rows, const float *restrict maxima, double scale, int64_t *restrict sums) {
   uint64_t sum[LANES] = {0};
   for (size_t r = 0; r < rows; r++) {
@@ -96,7 +91,7 @@ CKERNELS_DISPATCH void ck_bank_exponential_sums(
   for (int l = 0; l < LANES; l++) sums[l] = (int64_t)((uint64_t)sums[l] + sum[l] - magic);
 }
 
-CKERNELS_DISPATCH void ck_bank_entropy_sums(
+DISPATCHED void ck_bank_entropy_sums(
   const float *restrict tile, size_t rows, const float *restrict maxima, double scale, int64_t *restrict sums,
   int64_t *restrict weighted) {
   uint64_t sum[LANES] = {0};
@@ -116,7 +111,7 @@ CKERNELS_DISPATCH void ck_bank_entropy_sums(
   }
 }
 
-CKERNELS_DISPATCH void ck_bank_pair_sums(
+DISPATCHED void ck_bank_pair_sums(
   const float *restrict tile, size_t rows, double scale, int64_t *restrict lane_sums, int64_t *restrict lane_weighted,
   int64_t *restrict row_sums, int64_t *restrict row_weighted) {
   uint64_t lane_sum[LANES] = {0};
@@ -144,7 +139,7 @@ CKERNELS_DISPATCH void ck_bank_pair_sums(
   }
 }
 
-CKERNELS_DISPATCH void ck_bank_probabilities(
+DISPATCHED void ck_bank_probabilities(
   float *restrict tile, size_t rows, const float *restrict maxima, double scale, const double *restrict inverse_sums) {
   for (size_t r = 0; r < rows; r++) {
     for (int l = 0; l < LANES; l++) {

@@ -1,32 +1,31 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "CKernels.h"
-#include "dispatch.h"
+#include "CBankKernels.h"
+#include "vectors.h"
 
 #pragma STDC FP_CONTRACT OFF
 
 #define LANES CK_BANK_LANES
 
-typedef float lanes16 __attribute__((vector_size(64), aligned(4), may_alias));
 typedef bool bits16 __attribute__((ext_vector_type(16)));
 
 /// Bit l is set where values[l] is not below the cutoff. Not a number is not below anything.
-#define NOT_BELOW(values, cutoffs)                                      \
-  ({                                                                    \
+#define NOT_BELOW(values, cutoffs)                                            \
+  ({                                                                          \
     bits16 vector = __builtin_convertvector(~((values) < (cutoffs)), bits16); \
-    uint16_t bits;                                                      \
-    memcpy(&bits, &vector, sizeof bits);                                \
-    (uint32_t)bits;                                                     \
+    uint16_t bits;                                                            \
+    memcpy(&bits, &vector, sizeof bits);                                      \
+    (uint32_t)(bits);                                                         \
   })
 
-CKERNELS_DISPATCH int32_t ck_bank_shortlist_lanes(
+DISPATCHED int32_t ck_bank_shortlist_lanes(
   const float *tile, size_t rows, int32_t first, const float *cutoffs, size_t capacity, float *values, int32_t *numbers,
   int32_t *counts) {
-  lanes16 low = *(const lanes16 *)cutoffs, high = *(const lanes16 *)(cutoffs + 16);
+  lanes16 low = LOAD16(cutoffs), high = LOAD16(cutoffs + 16);
   for (size_t r = 0; r < rows; r++) {
     const float *row = tile + r * LANES;
-    uint32_t bits = NOT_BELOW(*(const lanes16 *)row, low) | NOT_BELOW(*(const lanes16 *)(row + 16), high) << 16;
+    uint32_t bits = NOT_BELOW(LOAD16(row), low) | NOT_BELOW(LOAD16(row + 16), high) << 16;
     for (; bits; bits &= bits - 1) {
       int lane = __builtin_ctz(bits);
       size_t place = lane * capacity + counts[lane]++;
@@ -39,14 +38,14 @@ CKERNELS_DISPATCH int32_t ck_bank_shortlist_lanes(
   return most;
 }
 
-CKERNELS_DISPATCH int32_t ck_bank_shortlist_rows(
+DISPATCHED int32_t ck_bank_shortlist_rows(
   const float *tile, size_t rows, int32_t first, const float *cutoffs, size_t capacity, float *values, int32_t *numbers,
   int32_t *counts) {
   int32_t most = 0;
   for (size_t r = 0; r < rows; r++) {
     const float *row = tile + r * LANES;
     lanes16 cutoff = cutoffs[r] - (lanes16){0};
-    uint32_t bits = NOT_BELOW(*(const lanes16 *)row, cutoff) | NOT_BELOW(*(const lanes16 *)(row + 16), cutoff) << 16;
+    uint32_t bits = NOT_BELOW(LOAD16(row), cutoff) | NOT_BELOW(LOAD16(row + 16), cutoff) << 16;
     size_t place = r * capacity + counts[r];
     counts[r] += __builtin_popcount(bits);
     most = counts[r] > most ? counts[r] : most;
@@ -59,7 +58,7 @@ CKERNELS_DISPATCH int32_t ck_bank_shortlist_rows(
   return most;
 }
 
-CKERNELS_DISPATCH int32_t ck_bank_shortlist(
+DISPATCHED int32_t ck_bank_shortlist(
   const float *similarities, size_t rows, int32_t first, float cutoff, float *values, int32_t *numbers, int32_t count) {
   for (size_t r = 0; r < rows; r++) {
     values[count] = similarities[r];
@@ -75,7 +74,7 @@ static inline size_t count_not_below(const float *values, size_t count, float cu
   return found;
 }
 
-CKERNELS_DISPATCH float ck_bank_lower_bound(const float *values, size_t count, size_t k) {
+DISPATCHED float ck_bank_lower_bound(const float *values, size_t count, size_t k) {
   float low = values[0], high = values[0];
   for (size_t i = 0; i < count; i++) {
     low = values[i] < low ? values[i] : low;
@@ -96,7 +95,7 @@ CKERNELS_DISPATCH float ck_bank_lower_bound(const float *values, size_t count, s
   return count_not_below(values, count, high) >= k ? high : low;
 }
 
-CKERNELS_DISPATCH int32_t ck_bank_keep(float *values, int32_t *numbers, int32_t count, float cutoff) {
+DISPATCHED int32_t ck_bank_keep(float *values, int32_t *numbers, int32_t count, float cutoff) {
   int32_t kept = 0;
   for (int32_t i = 0; i < count; i++) {
     float value = values[i];

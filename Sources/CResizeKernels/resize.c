@@ -1,7 +1,7 @@
 #include <string.h>
 
-#include "CKernels.h"
-#include "dispatch.h"
+#include "CResizeKernels.h"
+#include "vectors.h"
 
 // Integers: the order of the sums does not matter, so the vectors may run across rows or columns, whichever lie side by
 // side. Each version splits these as its registers want them.
@@ -10,10 +10,7 @@ typedef int32_t Sums __attribute__((vector_size(64)));
 
 enum { LANES = CK_RESIZE_ROWS };
 
-#define INLINE static inline __attribute__((always_inline))
-
-// Vectors stay behind pointers: passing them would depend on the instruction set.
-INLINE void add(Sums *sums, const uint8_t *pixels, int32_t weight) {
+ALWAYS_INLINE void add(Sums *sums, const uint8_t *pixels, int32_t weight) {
   Bytes bytes;
   memcpy(&bytes, pixels, sizeof bytes);
   *sums += __builtin_convertvector(bytes, Sums) * weight;
@@ -22,7 +19,7 @@ INLINE void add(Sums *sums, const uint8_t *pixels, int32_t weight) {
 // Half a unit, where each sum begins, makes the shift round.
 #define HALF ((Sums){0} + (1 << (CK_RESIZE_PRECISION - 1)))
 
-INLINE void store(const Sums *sums, uint8_t *pixels) {
+ALWAYS_INLINE void store(const Sums *sums, uint8_t *pixels) {
   Sums values = *sums >> CK_RESIZE_PRECISION;
   values &= ~(values >> 31);
   Sums above = values > 255;
@@ -32,13 +29,13 @@ INLINE void store(const Sums *sums, uint8_t *pixels) {
 }
 
 // Turns 16 x 16 bytes on their side: four times each half of the lines is laced into the other.
-INLINE void turn(const uint8_t *source, int64_t source_stride, uint8_t *destination, int64_t stride) {
+ALWAYS_INLINE void turn(const uint8_t *source, int64_t source_stride, uint8_t *destination, int64_t stride) {
   Bytes lines[LANES], laced[LANES];
   for (int line = 0; line < LANES; line++) memcpy(&lines[line], source + line * source_stride, sizeof *lines);
   for (int pass = 0; pass < 4; pass++) {
     for (int line = 0; line < LANES / 2; line++) {
-      laced[2 * line] = __builtin_shufflevector(
-        lines[line], lines[line + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+      laced[2 * line] =
+        __builtin_shufflevector(lines[line], lines[line + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
       laced[2 * line + 1] = __builtin_shufflevector(
         lines[line], lines[line + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
     }
@@ -48,9 +45,9 @@ INLINE void turn(const uint8_t *source, int64_t source_stride, uint8_t *destinat
 }
 
 // Sixteen rows at a time are turned on their side, so that a tap reads one pixel of each.
-CKERNELS_DISPATCH void ck_resize_rows(
-    const uint8_t *pixels, int64_t rows, int64_t length, const ck_taps *taps, int64_t outputs, const int32_t *weights,
-    uint8_t *scratch, uint8_t *result) {
+DISPATCHED void ck_resize_rows(
+  const uint8_t *pixels, int64_t rows, int64_t length, const ck_taps *taps, int64_t outputs, const int32_t *weights,
+  uint8_t *scratch, uint8_t *result) {
   uint8_t *turned = scratch, *resized = scratch + length * LANES;
   for (int64_t first = 0; first < rows; first += LANES) {
     int64_t present = rows - first < LANES ? rows - first : LANES;
@@ -77,9 +74,8 @@ CKERNELS_DISPATCH void ck_resize_rows(
   }
 }
 
-CKERNELS_DISPATCH void ck_resize_columns(
-    const uint8_t *pixels, int64_t width, const ck_taps *taps, int64_t outputs, const int32_t *weights,
-    uint8_t *result) {
+DISPATCHED void ck_resize_columns(
+  const uint8_t *pixels, int64_t width, const ck_taps *taps, int64_t outputs, const int32_t *weights, uint8_t *result) {
   for (int64_t y = 0; y < outputs; y++) {
     const uint8_t *source = pixels + (int64_t)taps[y].start * width;
     const int32_t *weight = weights + taps[y].weight;
