@@ -2,8 +2,8 @@ public import MPI
 
 /// Sums over all ranks that have the same bits whoever adds what, and in whatever order.
 ///
-///     var sums = ExactSum(count: 3, scale: .loss, terms: images)
-///     sums.add(loss, at: 0)
+///     var sums = ExactSum(count: 3, scale: .loss)
+///     sums.add(values, at: 0, terms: images)   // three more terms
 ///     try sums.allReduce(communicator)   // all ranks
 ///     guard sums.faults == 0 else { ... }
 ///     let total = sums[0]
@@ -12,23 +12,26 @@ public import MPI
 /// that all ranks see it.
 public struct ExactSum: Sendable {
   public let scale: FixedPoint
-  /// How many terms each sum gets at most, over all ranks.
-  public let terms: Int
-  /// How many sums there are.
-  public var count: Int { elements.count - 1 }
   /// The sums, then the count of faults.
-  private var elements: [Int64]
+  private(set) var elements: [Int64]
 
   /// `count` sums of nothing, which are 0.
-  public init(count: Int, scale: FixedPoint, terms: Int) {
-    precondition(terms > 0, "terms is \(terms), expected 1 or more")
-    self.scale = scale
-    self.terms = terms
-    self.elements = [Int64](repeating: 0, count: count + 1)
+  public init(count: Int, scale: FixedPoint) {
+    self.init([Int64](repeating: 0, count: count), scale: scale)
   }
 
-  /// Values that were not finite or beyond `scale.limit(terms:)`: after `allReduce`, those of all ranks.
-  public var faults: Int { Int(elements[count]) }
+  /// Sums that somebody else has added up in `scale`, who met `faults` values that could not be added.
+  public init(_ sums: [Int64], faults: Int64 = 0, scale: FixedPoint) {
+    self.scale = scale
+    elements = sums
+    elements.append(faults)
+  }
+
+  /// How many sums there are.
+  public var count: Int { elements.count - 1 }
+
+  /// Values that were not finite or too large: after `allReduce`, those of all ranks.
+  public var faults: Int64 { elements[count] }
 
   /// One sum so far, rounded once.
   public subscript(index: Int) -> Double {
@@ -39,30 +42,15 @@ public struct ExactSum: Sendable {
   /// All sums so far, rounded once each.
   public var values: [Double] { elements.dropLast().map(scale.decode) }
 
-  /// Adds one term to one sum. Local.
-  public mutating func add(_ value: Double, at index: Int) {
-    precondition((0..<count).contains(index), "sum \(index) of \(count)")
-    if let term = scale.encode(value, terms: terms) {
-      elements[index] &+= term
-    } else {
-      elements[count] += 1
-    }
-  }
-
-  /// Adds `values[i]` to sum i, for all of them. Local.
-  public mutating func add(_ values: UnsafeBufferPointer<Float>) {
+  /// Adds `values[i]` to sum `first` + i, for all of them. Local.
+  ///
+  /// - Parameter terms: how many terms each of these sums gets at most, over all ranks: a value is a fault beyond
+  ///   `scale.limit(terms:)`.
+  public mutating func add(_ values: UnsafeBufferPointer<Double>, at first: Int, terms: Int) {
     let count = count
+    precondition(0 <= first && first + values.count <= count, "\(values.count) values from sum \(first) of \(count) on")
     elements.withUnsafeMutableBufferPointer { elements in
-      let sums = UnsafeMutableBufferPointer(rebasing: elements[..<count])
-      elements[count] += Int64(scale.accumulate(values, into: sums, terms: terms))
-    }
-  }
-
-  /// Adds `values[i]` to sum i, for all of them. Local.
-  public mutating func add(_ values: UnsafeBufferPointer<Double>) {
-    let count = count
-    elements.withUnsafeMutableBufferPointer { elements in
-      let sums = UnsafeMutableBufferPointer(rebasing: elements[..<count])
+      let sums = UnsafeMutableBufferPointer(rebasing: elements[first..<first + values.count])
       elements[count] += Int64(scale.accumulate(values, into: sums, terms: terms))
     }
   }

@@ -113,21 +113,17 @@ extension MemoryBank {
   private func aggregated(
     _ nearest: [some Collection<Neighbour>], _ aggregation: Aggregation, _ communicator: Communicator
   ) throws -> [Double] {
-    var (sums, faults) = weightedRows(nearest, aggregation)
-    sums.append(faults)
-    try communicator.allReduce(&sums, .sum)  // all ranks
-    try MemoryBankError.check(faults: sums[nearest.count * dimension], step: "aggregation")
-    return sums.dropLast().map(FixedPoint.gradient.decode)
+    var sums = weightedRows(nearest, aggregation)
+    try sums.allReduce(communicator)  // all ranks
+    try MemoryBankError.check(faults: sums.faults, step: "aggregation")
+    return sums.values
   }
 
-  /// (Q, F): this rank's rows among the neighbours, times their weights, in `FixedPoint.gradient`, and how many terms
-  /// were out of range. Local; row by row, so that it does not matter which rank owns which row.
-  func weightedRows(
-    _ nearest: [some Collection<Neighbour>], _ aggregation: Aggregation
-  ) -> (sums: [Int64], faults: Int64) {
+  /// (Q, F): this rank's rows among the neighbours, times their weights. Local; row by row, so that it does not matter
+  /// which rank owns which row.
+  func weightedRows(_ nearest: [some Collection<Neighbour>], _ aggregation: Aggregation) -> ExactSum {
     let owned = ownedRows
-    var sums = [Int64](repeating: 0, count: nearest.count * dimension)
-    var faults = 0
+    var sums = ExactSum(count: nearest.count * dimension, scale: .gradient)
     var terms = [Double](repeating: 0, count: dimension)
     storage.withUnsafeBufferPointer { shard in
       for (query, neighbours) in nearest.enumerated() {
@@ -135,15 +131,10 @@ extension MemoryBank {
         where owned.contains(neighbour.index) {
           let row = (neighbour.index - owned.lowerBound) * dimension
           for element in 0..<dimension { terms[element] = weight * Double(shard[row + element]) }
-          sums.withUnsafeMutableBufferPointer { sums in
-            let sum = UnsafeMutableBufferPointer(rebasing: sums[(query * dimension)..<((query + 1) * dimension)])
-            faults += terms.withUnsafeBufferPointer {
-              FixedPoint.gradient.accumulate($0, into: sum, terms: neighbours.count)
-            }
-          }
+          terms.withUnsafeBufferPointer { sums.add($0, at: query * dimension, terms: neighbours.count) }
         }
       }
     }
-    return (sums, Int64(faults))
+    return sums
   }
 }

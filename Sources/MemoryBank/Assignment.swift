@@ -139,10 +139,10 @@ struct Assignment {
     if let place = place(of: embedding, image) { values.elements[place] = Float(value) }
   }
 
-  /// (B, D): each embedding's part of sum_j c_ij m_j, in `FixedPoint.gradient`, and how many terms were out of range.
+  /// (B, D): each embedding's part of sum_j c_ij m_j.
   ///
   /// In float inside a granule, exact from granule to granule.
-  func weightedSums() -> (sums: [Int64], faults: Int64) {
+  func weightedSums() -> ExactSum {
     let (dimension, granule, workers) = (bank.dimension, Sharding.granule, bank.workers.count)
     let padded = (dimension + 15) / 16 * 16
     let sums = PartialSums(workers: workers, count: panels.number * Panels.lanes * padded)
@@ -181,7 +181,9 @@ struct Assignment {
       }
     }
     let total = sums.total()
-    return ((0..<count).flatMap { total[($0 * padded)..<($0 * padded + dimension)] }, faults.buffer.reduce(0, +))
+    return ExactSum(
+      (0..<count).flatMap { total[($0 * padded)..<($0 * padded + dimension)] }, faults: faults.buffer.reduce(0, +),
+      scale: .gradient)
   }
 
   // MARK: Tiles

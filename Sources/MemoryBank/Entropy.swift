@@ -47,9 +47,9 @@ extension MemoryBank {
 
       var (maxima, faults) = assignment.maxima()
       try communicator.allReduce(&maxima, .max)  // all ranks
-      var sums = assignment.entropySums(maxima: maxima) + [faults]
-      try communicator.allReduce(&sums, .sum)  // all ranks
-      try MemoryBankError.check(faults: sums[2 * block.count], step: "entropies")
+      var sums = ExactSum(assignment.entropySums(maxima: maxima), faults: faults, scale: .probability)
+      try sums.allReduce(communicator)  // all ranks
+      try MemoryBankError.check(faults: sums.faults, step: "entropies")
 
       for row in 0..<block.count { entropies.append(entropy(sum: sums[2 * row], weighted: sums[2 * row + 1])) }
       progress(entropies.count)
@@ -61,15 +61,14 @@ extension MemoryBank {
 extension PairwiseComparison {
   /// N entropies, equal on all ranks. All ranks; once.
   func entropies(_ communicator: Communicator) throws -> [Double] {
-    var all = Array(sums.buffer) + Array(weighted.buffer)
-    try communicator.allReduce(&all, .sum)  // all ranks
+    var all = ExactSum(Array(sums.buffer) + Array(weighted.buffer), scale: .probability)
+    try all.allReduce(communicator)  // all ranks
     return (0..<sums.count).map { entropy(sum: all[$0], weighted: all[sums.count + $0]) }
   }
 }
 
-/// log Z + (1 / Z) sum_j x_j exp(-x_j), from both sums in `FixedPoint.probability`.
-private func entropy(sum: Int64, weighted: Int64) -> Double {
-  let denominator = FixedPoint.probability.decode(sum)
+/// log Z + (1 / Z) sum_j x_j exp(-x_j), from both sums.
+private func entropy(sum: Double, weighted: Double) -> Double {
   // Of a row without others rounding may leave a little less than 0.
-  return max(0, log(denominator) + FixedPoint.probability.decode(weighted) / denominator)
+  max(0, log(sum) + weighted / sum)
 }

@@ -55,10 +55,10 @@ extension MemoryBank {
     try communicator.allReduce(&largest, .max)  // all ranks
     let maximum = Array(largest[..<batch])
 
-    var sums = assignment.exponentialSums(maxima: maximum) + [faults]
-    try communicator.allReduce(&sums, .sum)  // all ranks
-    try MemoryBankError.check(faults: sums[batch], step: "softmax")
-    let denominators = sums[..<batch].map(FixedPoint.probability.decode)
+    var sums = ExactSum(assignment.exponentialSums(maxima: maximum), faults: faults, scale: .probability)
+    try sums.allReduce(communicator)  // all ranks
+    try MemoryBankError.check(faults: sums.faults, step: "softmax")
+    let denominators = sums.values
 
     let assigned = targets.assigned(
       similarities: largest[batch...].map(Double.init), maxima: maximum.map(Double.init), denominators: denominators,
@@ -68,15 +68,14 @@ extension MemoryBank {
     for (target, coefficient) in zip(targets.all, assigned.coefficients) {
       assignment.setCoefficient(coefficient, of: target.embedding, for: target.image)
     }
-    let (weighted, outOfRange) = assignment.weightedSums()
-    var gradient = weighted + [outOfRange]
-    try communicator.allReduce(&gradient, .sum)  // all ranks
-    try MemoryBankError.check(faults: gradient[batch * dimension], step: "gradient")
+    var gradient = assignment.weightedSums()
+    try gradient.allReduce(communicator)  // all ranks
+    try MemoryBankError.check(faults: gradient.faults, step: "gradient")
 
     let factor = weight / (temperature * Double(batch))
     return EmbeddingLoss(
       losses: assigned.losses, areAnchors: targets.areAnchors,
-      gradient: gradient.dropLast().map { Float(factor * FixedPoint.gradient.decode($0)) })
+      gradient: gradient.values.map { Float(factor * $0) })
   }
 }
 

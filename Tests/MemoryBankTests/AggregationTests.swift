@@ -1,6 +1,7 @@
 import Foundation
 import Testing
 
+@testable import ExactSum
 @testable import MemoryBank
 
 @Suite("Aggregation")
@@ -59,8 +60,8 @@ struct AggregationTests {
       rows.enumerated().map { Neighbour(similarity: -0.1 - 0.1 * Double($0.offset), index: $0.element) }
     }
     func sum(_ ranks: Int) -> [Int64] {
-      shards(values, dimension: dimension, ranks: ranks).reduce([Int64](repeating: 0, count: 2 * dimension)) {
-        zip($0, $1.weightedRows(nearest, aggregation(.weighted)).sums).map { $0 + $1 }
+      shards(values, dimension: dimension, ranks: ranks).reduce([Int64](repeating: 0, count: 2 * dimension + 1)) {
+        zip($0, $1.weightedRows(nearest, aggregation(.weighted)).elements).map { $0 + $1 }
       }
     }
     #expect(sum(ranks) == sum(1))

@@ -1,7 +1,7 @@
-import ExactSum
 import Foundation
 import Testing
 
+@testable import ExactSum
 @testable import MemoryBank
 
 @Suite("Assignment")
@@ -80,7 +80,7 @@ struct AssignmentTests {
     let denominators = fresh.exponentialSums(maxima: fresh.maxima().maxima).map(FixedPoint.probability.decode)
     used.becomeProbabilities(maxima: fresh.maxima().maxima, denominators: denominators)
     fresh.becomeProbabilities(maxima: fresh.maxima().maxima, denominators: denominators)
-    #expect(used.weightedSums().sums == fresh.weightedSums().sums)
+    #expect(used.weightedSums().elements == fresh.weightedSums().elements)
   }
 
   @Test(
@@ -105,7 +105,7 @@ struct AssignmentTests {
       let entropySums = sum(parts.map { $0.entropySums(maxima: maxima) })
       let denominators = sums.map(FixedPoint.probability.decode)
       for rank in parts.indices { parts[rank].becomeProbabilities(maxima: maxima, denominators: denominators) }
-      return [sums, entropySums, sum(parts.map { $0.weightedSums().sums })]
+      return [sums, entropySums, sum(parts.map { $0.weightedSums().elements })]
     }
     let whole = results(1, 1)
     #expect(results(ranks, workers) == whole)

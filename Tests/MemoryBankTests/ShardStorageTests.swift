@@ -3,6 +3,7 @@ import Platform
 import Safetensors
 import Testing
 
+@testable import ExactSum
 @testable import MemoryBank
 
 @Suite("Rows in memory and in a mapped file")
@@ -50,7 +51,7 @@ struct ShardStorageTests {
       }
       let nearest = [[0, rows - 1, rows / 2].map { Neighbour(similarity: -0.1 - 0.001 * Double($0), index: $0) }]
       let aggregation = Aggregation(rule: .weighted, k: 3, temperature: 1, squaredScale: 1)
-      #expect(mapped.weightedRows(nearest, aggregation).sums == owned.weightedRows(nearest, aggregation).sums)
+      #expect(mapped.weightedRows(nearest, aggregation).elements == owned.weightedRows(nearest, aggregation).elements)
     }
   }
 

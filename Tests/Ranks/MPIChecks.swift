@@ -200,18 +200,18 @@ enum MPIChecks {
   /// Sums that all ranks share have the bits of one rank that adds everything.
   private static func exactSums(_ facts: inout Facts) throws {
     let terms = 4 * facts.size
-    let term = { (index: Int, element: Int) in Float(index + 1) / Float(element + 3) }
-    var sums = ExactSum(count: 5, scale: .gradient, terms: terms)
+    let term = { (index: Int, element: Int) in Double(index + 1) / Double(element + 3) }
+    var sums = ExactSum(count: 5, scale: .gradient)
     var alone = sums
     for index in 0..<terms {
       let values = (0..<5).map { term(index, $0) }
       values.withUnsafeBufferPointer { values in
-        alone.add(values)
+        alone.add(values, at: 0, terms: terms)
         // Dealt in turn, so that each rank adds others' neighbours.
-        if index % facts.size == facts.rank { sums.add(values) }
+        if index % facts.size == facts.rank { sums.add(values, at: 0, terms: terms) }
       }
     }
-    if facts.rank == facts.size - 1 { sums.add(.nan, at: 4) }
+    if facts.rank == facts.size - 1 { [.nan].withUnsafeBufferPointer { sums.add($0, at: 4, terms: terms) } }
     try sums.allReduce(facts.world)
     facts.expect(sums.values, equals: alone.values, "an exact sum does not depend on who adds what")
     facts.expect(sums.faults, equals: 1, "a fault of one rank is known to all")
