@@ -1,7 +1,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps build test demo reference bench scaling dist install lint format clean
+.PHONY: help deps build test demo reference bench scaling docs dist install lint format clean
 
 PREFIX ?= /usr/local
 # Tests whose names match, such as FILTER=MPITests; all by default.
@@ -42,6 +42,9 @@ bench: build ## compare speed and memory with the peers', write docs/performance
 scaling: ROUNDS = 3
 scaling: build ## measure steps over 1 to 4 ranks, fit a model, write docs/scaling.md
 	python3 Benchmarks/scaling.py --salad .build/release/salad --rounds '$(ROUNDS)' --only '$(ONLY)'
+
+docs: build ## write dist/docs, the reference of the library products, by DocC
+	.ci/docs
 
 dist: deps ## build dist/salad-VERSION-linux-ARCH.tar.gz for machines without Swift
 	swift build -c release --product salad --static-swift-stdlib --scratch-path $(DIST_BUILD)

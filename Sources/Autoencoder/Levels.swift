@@ -5,7 +5,7 @@
 ///     e3,e4,e5   the means over positions of three stages' outputs, one after another (a unet's default)
 ///     z          the bottleneck: the unit vector that training's losses and momentum bank use
 ///
-/// Level features are taken as they are, neither normalised nor whitened: lengths carry what is abnormal.
+/// Level features are neither normalised nor whitened: lengths carry what is abnormal.
 public struct Levels: Sendable, Equatable, CustomStringConvertible {
   /// As the network calls its stages, from the image to the bottleneck.
   public let names: [String]
@@ -32,6 +32,28 @@ extension Levels: Codable {
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.singleValueContainer()
     try container.encode(description)
+  }
+}
+
+/// On what scale the means of levels are compared.
+public enum FeatureScale: String, Codable, Sendable, CaseIterable {
+  /// As they are.
+  case linear
+  /// sign(x) sqrt(|x|): channels of large means count for less, those of small means for more.
+  ///
+  /// Power normalisation, as Perronnin et al., "Improving the Fisher kernel" (ECCV 2010), do it.
+  case root
+
+  /// A square root is correctly rounded (IEEE 754): the same bits on every machine.
+  public func apply(to features: inout [Float]) {
+    switch self {
+    case .linear: break
+    case .root:
+      for index in features.indices {
+        let value = features[index]
+        features[index] = value < 0 ? -(-value).squareRoot() : value.squareRoot()
+      }
+    }
   }
 }
 

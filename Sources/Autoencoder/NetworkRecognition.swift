@@ -4,7 +4,7 @@ extension NetworkConfiguration {
   /// The network whose weights the file holds, by the names and shapes of a few tensors; `Replica.loadModel` checks the
   /// rest.
   ///
-  /// - Parameter size: S. A `unet`'s weights tell it, a `resnet18`'s do not: nil then means 256.
+  /// - Parameter size: S. A `unet`'s weights tell it, a `resnet18`'s do not and want it given.
   /// - Throws: `AutoencoderError`, naming the file, when it is no such network or one of another size.
   public init(recognising file: SafetensorsFile, size: Int?) throws {
     func shape(_ name: String, sides: Int) -> [Int]? {
@@ -21,8 +21,13 @@ extension NetworkConfiguration {
         architecture: .unet, size: found, channels: first[1], maximumWidth: feat[1], embeddingDimension: feat[0],
         centre: centre)
     } else if let fc = shape("encoder.fc.weight", sides: 2), let first = shape("encoder.conv1.weight", sides: 4) {
+      guard let size else {
+        throw AutoencoderError(
+          .refused,
+          "\(file.path): a resnet18's weights do not tell the side of the images it was trained on: give --size.")
+      }
       self.init(
-        architecture: .resnet18, size: size ?? 256, channels: first[1], maximumWidth: fc[1], embeddingDimension: fc[0],
+        architecture: .resnet18, size: size, channels: first[1], maximumWidth: fc[1], embeddingDimension: fc[0],
         centre: centre)
     } else {
       let names = file.tensors.prefix(3).map(\.name).joined(separator: ", ")

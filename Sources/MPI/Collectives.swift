@@ -32,7 +32,9 @@ extension Communicator {
 
   /// The root's bytes on all ranks, whatever their number: first the count travels, then the bytes (`MPI_Bcast`).
   ///
-  /// - Parameter bytes: what the root sends; ignored on the other ranks.
+  /// - Parameters:
+  ///   - bytes: what the root sends; ignored on the other ranks.
+  ///   - root: the rank that sends.
   public func broadcast(bytes: [UInt8], root: Int) throws(MPIError) -> [UInt8] {
     var count = [Int64(bytes.count)]
     try broadcast(&count, root: root)
@@ -99,6 +101,7 @@ extension Communicator {
   /// - Parameters:
   ///   - values: as many on every rank as `counts` sum to, at most `elementsPerCall`.
   ///   - counts: how many elements each rank gets, equal on all ranks.
+  ///   - operation: how values are combined.
   /// - Returns: `counts[rank]` elements.
   /// - Throws: `MPIError` on all ranks, without a call, when there are more elements than one call carries.
   public func reduceScatter<T: MPIDatatype>(
@@ -132,7 +135,9 @@ extension Communicator {
   /// Starts to send each rank its part of `sent`, and to put what each rank sends here into its place (`MPI_Ialltoallv`).
   ///
   /// - Parameters:
+  ///   - sent: values for other ranks; untouched until the request is complete.
   ///   - parts: what each rank gets of `sent`, empty for none.
+  ///   - received: where other ranks' values go, complete with the request.
   ///   - places: of `received`, as many elements as that rank sends here.
   public func startAllToAll<T: MPIDatatype>(
     _ sent: UnsafeBufferPointer<T>, parts: [Range<Int>], into received: UnsafeMutableBufferPointer<T>,
@@ -152,7 +157,9 @@ extension Communicator {
 
   /// Starts to give all ranks each rank's part of a buffer, in place (`MPI_Iallgatherv` with `MPI_IN_PLACE`).
   ///
-  /// - Parameter parts: of the buffer, one a rank, equal on all ranks.
+  /// - Parameters:
+  ///   - buffer: this rank's part at its place; the others' are there once the request is complete.
+  ///   - parts: of the buffer, one a rank, equal on all ranks.
   public func startAllGather<T: MPIDatatype>(
     _ buffer: UnsafeMutableBufferPointer<T>, parts: [Range<Int>]
   ) throws(MPIError) -> Request {

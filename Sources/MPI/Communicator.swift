@@ -48,7 +48,9 @@ public struct Communicator: @unchecked Sendable {
 
   /// The communicator of the ranks that gave the same color, ordered by key, then by rank here (`MPI_Comm_split`).
   ///
-  /// - Parameter color: in `0 ... Int32.max`, or nil for a rank that joins none.
+  /// - Parameters:
+  ///   - color: in `0 ... Int32.max`, or nil for a rank that joins none.
+  ///   - key: orders the ranks of one color.
   /// - Returns: nil where `color` is nil.
   public func split(color: Int?, key: Int) throws(MPIError) -> Communicator? {
     precondition(color.map { (0...Int(Int32.max)).contains($0) } ?? true, "color is \(color ?? 0), expected 0 or more")

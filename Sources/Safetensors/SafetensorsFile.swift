@@ -73,7 +73,11 @@ public final class SafetensorsFile: Sendable {
 
   /// The tensor's bytes, row-major and little-endian, in no particular alignment.
   ///
-  /// - Parameter shape: what it must be; nil: any.
+  /// - Parameters:
+  ///   - name: of the tensor.
+  ///   - type: that the tensor must have.
+  ///   - shape: what it must be; nil: any.
+  ///   - body: is given the bytes.
   /// - Throws: `SafetensorsError`, naming path and tensor, unless one of this name, type and shape is there.
   public func withBytes<R>(
     of name: String, type: TensorType, shape: [Int]?, _ body: (UnsafeRawBufferPointer) throws -> R

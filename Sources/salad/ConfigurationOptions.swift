@@ -13,6 +13,7 @@ extension Centre: ExpressibleByArgument {}
 extension Levels: ExpressibleByArgument {
   public init?(argument: String) { self.init(argument) }
 }
+extension FeatureScale: ExpressibleByArgument {}
 extension Fit: ExpressibleByArgument {}
 extension LearningRateDecay: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
@@ -187,6 +188,13 @@ struct ConfigurationOptions: ParsableArguments {
       """)
   var levels: Levels?
 
+  @Option(
+    help: """
+      Whether levels' means are compared as they are (linear) or by their square roots (root). \
+      (default: \(defaults.featureScale.rawValue))
+      """)
+  var featureScale: FeatureScale?
+
   @Option(help: "The rule that scores, remembered by the run. (default: \(defaults.scoreRule.rawValue))")
   var scoreRule: ScoreRule?
 
@@ -208,6 +216,13 @@ struct ConfigurationOptions: ParsableArguments {
       threshold. (default: 0)
       """)
   var validationFraction: Double?
+
+  @Option(
+    help: """
+      Determines which images those are, the same ones whatever --seed: trainings that are to score together need it. \
+      (default: 0)
+      """)
+  var validationSeed: UInt64?
 
   @Option(
     help: """
@@ -264,10 +279,12 @@ struct ConfigurationOptions: ParsableArguments {
     set(\.anchorRate, anchorRate)
     set(\.neighbours, neighbours)
     set(\.levels, levels)
+    set(\.featureScale, featureScale)
     set(\.scoreRule, scoreRule)
     set(\.topK, topK)
     set(\.scoreTemperature, scoreTemperature)
     if let validationFraction { configuration.validationFraction = validationFraction }
+    if let validationSeed { configuration.validationSeed = validationSeed }
     if let falseAlarmRate { configuration.falseAlarmRate = falseAlarmRate }
   }
 }

@@ -29,7 +29,7 @@ struct Evaluate: ParsableCommand {
       singly.
       """)
 
-  @Argument(help: ArgumentHelp("A run, or what salad merge made of one.", valueName: "run-or-deploy"))
+  @Argument(help: ArgumentHelp("A run, or what salad merge, import or calibrate made.", valueName: "run-or-deploy"))
   var model: String
 
   @Option(help: ArgumentHelp("The data set's folder.", valueName: "dir"))

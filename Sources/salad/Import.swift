@@ -53,6 +53,13 @@ struct Import: ParsableCommand {
       """)
   var levels: Levels?
 
+  @Option(
+    help: """
+      Whether levels' means are compared as they are (linear) or by their square roots (root); of a --bank, which of \
+      them it holds. (default with --data: \(Configuration().featureScale.rawValue))
+      """)
+  var featureScale: FeatureScale?
+
   @Option(help: "How evenly the nearest prototypes count: as multiples of the bank's own squared distances.")
   var scoreTemperature = Configuration().scoreTemperature
 
@@ -67,6 +74,7 @@ struct Import: ParsableCommand {
     configuration.microBatch = microBatch
     configuration.batchSize = microBatch
     configuration.fit = fit
+    if let featureScale { configuration.featureScale = featureScale }
     configuration.scoreRule = scoreRule
     configuration.topK = topK
     configuration.scoreTemperature = scoreTemperature
@@ -77,6 +85,11 @@ struct Import: ParsableCommand {
   func validate() throws {
     guard (bank == nil) != (data == nil) else {
       throw ValidationError("give either --bank, a bank's file, or --data, the data set to make one of")
+    }
+    guard bank == nil || featureScale != nil || levels == .bottleneck else {
+      throw ValidationError(
+        "--feature-scale is missing: give root or linear, whichever the bank's means of levels are on (a deployment's "
+          + "manifest.json tells)")
     }
     var checked = settings
     // The network, and so its levels, are known once the weights are.

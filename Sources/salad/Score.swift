@@ -10,7 +10,7 @@ struct Score: ParsableCommand {
     abstract: "Score images: how far each is from what is normal.",
     discussion: """
       Scores are in 0...1, higher is more anomalous: 0.5 is as far from the bank as a typical training image is from the \
-      others, 0 a copy of one. A folder is searched recursively for .png, sorted by path. A p-value tells how rare so \
+      others. A folder is searched recursively for .png, sorted by path. A p-value tells how rare so \
       high a score is among normal images, and images at or below the false-alarm rate are flagged.
 
         salad score run image.png
@@ -18,7 +18,7 @@ struct Score: ParsableCommand {
         mpirun -n 8 salad score run images/ --csv > scores.csv  # the same bytes
       """)
 
-  @Argument(help: ArgumentHelp("A run, or what salad merge made of one.", valueName: "run-or-deploy"))
+  @Argument(help: ArgumentHelp("A run, or what salad merge, import or calibrate made.", valueName: "run-or-deploy"))
   var model: String
 
   @Argument(help: ArgumentHelp("PNG images, and folders of them.", valueName: "images"))

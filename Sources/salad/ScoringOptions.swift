@@ -64,6 +64,7 @@ struct ScoringOptions: ParsableArguments {
       return nil
     }
     let threshold = scorer.scale.threshold(falseAlarmRate: falseAlarmRate)
+    if let note = scorer.note { log.note(note) }
     if threshold.value == nil { log.note(threshold.sentence) }
     if let warning = scorer.scale.warning { log.note("\(source.path): \(warning)") }
     return threshold

@@ -85,6 +85,16 @@ extension CommandTests {
         }
         #expect(keptBack.map(\.score).sorted() == known)
       }
+
+      // Under another K nobody scored those images: the bank's own rows judge, and the wished rate stays.
+      for model in [run, deploy] {
+        let other = try await Salad.succeed(["score", model, sample.data + "/test", "--csv", "--top-k", "5"])
+        #expect(other.errors.contains("its kept-back p-values are of K 16 and the refreshed bank: with these flags"))
+        for row in try self.rows(other.output) {
+          #expect((row.pValue * 17).rounded() / 17 == row.pValue)
+          #expect(row.isFlagged == (row.pValue <= 0.3))
+        }
+      }
     }
 
     @Test("An evaluation gives the rates that the threshold really had, at any wished rate")
@@ -178,9 +188,17 @@ extension CommandTests {
 
       let other = sample.path("other")
       try await Salad.succeed(train + ["--seed", "7", "--levels", "e2,e3", "--run", other])
-      let kept = sample.path("kept")
-      try await Salad.succeed(train + ["--seed", "7", "--validation-fraction", "0.2", "--run", kept])
-      for (run, words) in [(other, "--levels e3,e4,e5"), (kept, "expected a run of the images")] {
+      let linear = sample.path("linear")
+      try await Salad.succeed(train + ["--seed", "7", "--feature-scale", "linear", "--run", linear])
+      // Whatever their seeds, the same images are kept back.
+      let kept = [7, 8].map { sample.path("kept-\($0)") }
+      for (seed, run) in zip([7, 8], kept) {
+        try await Salad.succeed(train + ["--seed", "\(seed)", "--validation-fraction", "0.2", "--run", run])
+      }
+      try await Salad.succeed(["merge"] + kept + ["--output", sample.path("kept")])
+      for (run, words) in [
+        (other, "--levels e3,e4,e5"), (linear, "--feature-scale root"), (kept[0], "expected a run of the images"),
+      ] {
         let refused = try await Salad.run(ranks: 2, ["merge", runs[0], run, "--output", sample.path("none")])
         Salad.expectRefusal(refused, status: 64, naming: [run, words])
       }

@@ -16,7 +16,7 @@ extension CommandTests {
       let micro = ["--micro-batch", "2"]
       for (number, (ranks, bank)) in [
         (1, ["--data", sample.data]), (2, ["--data", sample.data]), (3, ["--data", sample.data]),
-        (2, ["--bank", merged + "/bank.safetensors"]),
+        (2, ["--bank", merged + "/bank.safetensors", "--feature-scale", "root"]),
       ].enumerated() {
         let imported = sample.path("imported-\(number)")
         let result = try await Salad.succeed(ranks: ranks, ["import", model, "--output", imported] + bank + micro)
@@ -28,6 +28,27 @@ extension CommandTests {
         let theirs = try await Salad.succeed(["score", merged] + scores).output
         #expect(try await Salad.succeed(ranks: ranks, ["score", imported] + scores).output == theirs)
       }
+    }
+
+    @Test("A bank on the root scale holds the signed square roots of the linear one's numbers, and scores by them")
+    func featureScale() async throws {
+      let sample = try Sample.copy()
+      defer { sample.remove() }
+      try await Salad.succeed(["merge", sample.run, "--output", sample.path("merged")])
+      let importing = ["import", sample.path("merged/model.safetensors"), "--data", sample.data, "--micro-batch", "2"]
+      var banks: [String: [Float]] = [:]
+      var scores: [String: String] = [:]
+      for scale in ["linear", "root"] {
+        let output = sample.path(scale)
+        try await Salad.succeed(ranks: 2, importing + ["--feature-scale", scale, "--output", output])
+        banks[scale] = try SafetensorsFile(path: output + "/bank.safetensors").floats("bank")
+        scores[scale] = try await Salad.succeed(["score", output, sample.data + "/test", "--csv"]).output
+      }
+      let (linear, root) = (try #require(banks["linear"]), try #require(banks["root"]))
+      #expect(linear.contains { $0 < 0 } && linear.contains { $0 > 0 })
+      #expect(root == linear.map { $0 < 0 ? -(-$0).squareRoot() : $0.squareRoot() })
+      #expect(scores["linear"] != scores["root"])
+      #expect(try bytes(of: sample.path("root/bank.safetensors")) == bytes(of: sample.path("merged/bank.safetensors")))
     }
 
     @Test("A resnet18 is recognised, and its image side is what is asked for")
@@ -91,9 +112,10 @@ extension CommandTests {
         (bank, ["unet", "resnet18", "found 1 tensors"]),
         (sample.path("absent"), ["absent"]),
       ]
+      let scale = ["--feature-scale", "root"]
       let output = sample.path("imported")
       for (path, words) in models {
-        let result = try await Salad.run(ranks: ranks, ["import", path, "--output", output, "--bank", bank])
+        let result = try await Salad.run(ranks: ranks, ["import", path, "--output", output, "--bank", bank] + scale)
         Salad.expectRefusal(result, status: 65, naming: [path] + words)
       }
 
@@ -104,21 +126,22 @@ extension CommandTests {
       try writer.write([Float](repeating: 1, count: 8))
       try writer.finish()
       for (arguments, status, words) in [
-        (["--bank", sample.path("none")], Int32(65), ["none", "no such file"]),
+        (scale + ["--bank", sample.path("none")], Int32(65), ["none", "no such file"]),
         (["--bank", long, "--levels", "z"], 65, ["long", "length"]),
-        (["--bank", long], 65, ["long", "[rows, 48]"]),
-        (["--bank", bank, "--levels", "e3"], 65, ["bank", "[rows, 16]"]),
-        (["--bank", bank, "--levels", "layer2"], 64, ["layer2", "e1,e2,e3"]),
-        (["--bank", model], 65, ["bank", "[rows, 48]"]),
-        (["--bank", bank, "--size", "128"], 65, [model, "128", "64"]),
+        (scale + ["--bank", long], 65, ["long", "[rows, 48]"]),
+        (scale + ["--bank", bank, "--levels", "e3"], 65, ["bank", "[rows, 16]"]),
+        (scale + ["--bank", bank, "--levels", "layer2"], 64, ["layer2", "e1,e2,e3"]),
+        (scale + ["--bank", model], 65, ["bank", "[rows, 48]"]),
+        (scale + ["--bank", bank, "--size", "128"], 65, [model, "128", "64"]),
         (["--bank", bank, "--data", sample.data], 64, ["--bank", "--data"]),
+        (["--bank", bank], 64, ["--feature-scale", "root", "linear"]),
         ([], 64, ["--bank", "--data"]),
         (["--data", sample.path("none")], 65, [sample.path("none")]),
       ] {
         let result = try await Salad.run(ranks: ranks, importing + arguments)
         Salad.expectRefusal(result, status: status, naming: words)
       }
-      let existing = ["import", model, "--bank", bank, "--output", sample.path("merged")]
+      let existing = ["import", model, "--bank", bank, "--output", sample.path("merged")] + scale
       Salad.expectRefusal(try await Salad.run(ranks: ranks, existing), status: 64, naming: [sample.path("merged")])
       let left = try FileManager.default.contentsOfDirectory(atPath: sample.folder.path)
       #expect(!left.contains { $0.contains("imported") }, "\(left)")

@@ -190,7 +190,7 @@ enum CheckpointChecks {
 
   private static let scoring = ScoringConfiguration(
     architecture: .unet, size: 64, channels: 1, maximumWidth: 16, embeddingDimension: dimension, microBatch: 4,
-    fit: .pad, levels: .bottleneck, scoreRule: .weighted, topK: 100, scoreTemperature: 2)
+    fit: .pad, levels: .bottleneck, featureScale: .linear, scoreRule: .weighted, topK: 100, scoreTemperature: 2)
 
   /// Distances that nobody measured.
   private static func calibration(_ source: ModelSource) -> Calibration {

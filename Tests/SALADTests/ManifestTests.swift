@@ -115,7 +115,8 @@ import Testing
       encoderHash: String(repeating: "a", count: 64), rows: 20, dimension: 5, featureCount: 96,
       scoring: ScoringConfiguration(
         architecture: .resnet18, size: 128, channels: 3, maximumWidth: 48, embeddingDimension: 5, microBatch: 8,
-        fit: .pad, levels: Levels(["layer1", "layer3"]), scoreRule: .weighted, topK: 100, scoreTemperature: 0.7),
+        fit: .pad, levels: Levels(["layer1", "layer3"]), featureScale: .root, scoreRule: .weighted, topK: 100,
+        scoreTemperature: 0.7),
       files: (names + ["optimizer.safetensors"]).map {
         Manifest.File(name: $0, bytes: 1, sha256: String(repeating: "a", count: 64))
       },

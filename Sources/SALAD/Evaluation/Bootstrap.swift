@@ -21,7 +21,9 @@ public struct Bootstrap: Sendable, Equatable {
   public var resamples: Int
   public var seed: UInt64
 
-  /// - Parameter resamples: at least 1.
+  /// - Parameters:
+  ///   - resamples: at least 1.
+  ///   - seed: determines the resamples.
   public init(resamples: Int, seed: UInt64) {
     precondition(resamples >= 1, "\(resamples) resamples")
     self.resamples = resamples

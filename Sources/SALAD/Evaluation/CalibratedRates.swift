@@ -12,7 +12,10 @@ public struct CalibratedRates: Encodable, Sendable, Equatable {
   public var flaggedNormalRate: Double
   public var flaggedAnomalousRate: Double
 
-  /// - Parameter scores: one an image; both classes are there.
+  /// - Parameters:
+  ///   - images: of the test split.
+  ///   - scores: one an image; both classes are there.
+  ///   - threshold: what flags.
   public init(images: [LabelledImage], scores: [Double], threshold: ConformalThreshold) {
     precondition(images.count == scores.count, "\(scores.count) scores of \(images.count) images")
     falseAlarmRate = threshold.falseAlarmRate

@@ -62,7 +62,11 @@ public struct Evaluation: Sendable, Equatable {
   }
 
   /// - Parameters:
+  ///   - images: what was scored, in the order of the scores.
   ///   - scores: one an image.
+  ///   - rule: how distances became scores.
+  ///   - bank: which of the banks scored.
+  ///   - topK: K, prototypes looked up.
   ///   - bootstrap: nil: no confidence intervals.
   ///   - workers: threads of the bootstrap.
   /// - Throws: `SaladError` 65 when all images are normal, or all anomalous.

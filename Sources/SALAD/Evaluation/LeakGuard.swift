@@ -59,8 +59,12 @@ public struct LeakGuard: Sendable {
   /// A test image that cannot be read is left to whoever scores it.
   ///
   /// - Parameters:
+  ///   - test: relative paths of the test split.
+  ///   - root: the data set's folder.
   ///   - side: the model's, in pixels.
   ///   - workers: threads of this rank.
+  ///   - communicator: of the ranks that take part.
+  ///   - watchdog: told what is being done.
   /// - Throws: `SaladError` 65 on all ranks where a test image shows a picture that trained; with `allowsLeaks` that is
   ///   a note. Near-duplicates are a note in any case.
   public func checkPictures(

@@ -12,7 +12,11 @@ public struct LocalCalibration {
   private let watchdog: Watchdog
   private let log: Log
 
-  /// - Parameter workers: threads of this rank.
+  /// - Parameters:
+  ///   - workers: threads of this rank.
+  ///   - communicator: of the ranks that take part.
+  ///   - watchdog: told what is being done.
+  ///   - log: for notes.
   public init(workers: Int, communicator: Communicator, watchdog: Watchdog, log: Log) {
     self.workers = workers
     self.communicator = communicator
@@ -23,8 +27,10 @@ public struct LocalCalibration {
   /// All ranks. Makes the folder `output` of the deployment, whole or not at all.
   ///
   /// - Parameters:
+  ///   - path: of the deployment to start from.
   ///   - data: a folder of normal images, searched recursively.
   ///   - falseAlarmRate: nil: what the model remembers.
+  ///   - output: the deployment to make; it must not exist.
   /// - Returns: how images are judged from now on.
   /// - Throws: `SaladError` on all ranks: 64 when `output` exists or the model is a run, 65 when there are too few images,
   ///   others than normal ones, or images that the model was trained on.

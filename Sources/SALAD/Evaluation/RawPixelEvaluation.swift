@@ -11,6 +11,8 @@ public enum RawPixelEvaluation {
   ///   - root: the data set's folder.
   ///   - images: its test images.
   ///   - workers: threads of rank 0.
+  ///   - communicator: of the ranks that take part.
+  ///   - watchdog: told what is being done.
   /// - Throws: `SaladError` 65 when there are no training images, one cannot be read, or a class is missing.
   public static func areaUnderROC(
     of root: String, images: [LabelledImage], workers: Int, communicator: Communicator, watchdog: Watchdog

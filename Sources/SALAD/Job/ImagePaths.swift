@@ -8,7 +8,10 @@ public enum ImagePaths {
   ///
   ///     expand(["a.png", "more"])   // a.png, more/b.png, more/deep/c.png
   ///
-  /// - Parameter log: is told of files in folders that are not read.
+  /// - Parameters:
+  ///   - arguments: images and folders, as given.
+  ///   - communicator: of the ranks that take part.
+  ///   - log: is told of files in folders that are not read.
   /// - Throws: `SaladError` 65 when one is missing, or a folder holds no image.
   public static func expand(_ arguments: [String], communicator: Communicator, log: Log) throws -> [String] {
     let paths = try agree(communicator) {  // all ranks

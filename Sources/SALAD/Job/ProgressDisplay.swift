@@ -22,6 +22,7 @@ public final class ProgressDisplay {
   private var lineIsOpen = false
 
   /// - Parameters:
+  ///   - title: what is being done.
   ///   - unit: what is counted, plural.
   ///   - total: how many there will be.
   ///   - isShown: true on the one rank that reports.

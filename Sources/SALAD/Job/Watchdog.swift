@@ -24,6 +24,7 @@ public final class Watchdog: Sendable {
   private let timeout: Duration
 
   /// - Parameters:
+  ///   - communicator: of the ranks that take part.
   ///   - host: this host's name, for messages.
   ///   - timeout: seconds.
   public init(communicator: Communicator, host: String, timeout: Double) {

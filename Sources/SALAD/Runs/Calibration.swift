@@ -94,8 +94,8 @@ public struct Calibration: Codable, Sendable, Equatable {
 /// Turns the distances of one model, or of several that score together, into scores and p-values.
 ///
 /// A distance d is taken relative to its model's median D: u = d / D, averaged over the models, and the score is
-/// u / (1 + u), which for one model is d / (d + D): 0 for a copy of a training image, 0.5 for a typical one, towards 1 far
-/// away. Angles are scores already, and are averaged.
+/// u / (1 + u), which for one model is d / (d + D): 0.5 for a typical training image, towards 0 the nearer all its
+/// prototypes are, towards 1 far away. Angles are scores already, and are averaged.
 public struct ScoreScale: Sendable {
   public let rule: ScoreRule
   private let models: [Calibration]
@@ -153,10 +153,12 @@ public struct ScoreScale: Sendable {
   /// A sentence for standard error where images kept back do not score as the training images left out do.
   public var warning: String? {
     guard let disagreement, abs(disagreement) > Self.surprising else { return nil }
-    let direction = disagreement > 0 ? "above" : "below"
+    let (direction, cause) =
+      disagreement > 0
+      ? ("above", "single images are memorised") : ("below", "the training images are of more kinds than those")
     return "the images kept back score \(abs(disagreement).rounded(toPlaces: 1)) standard deviations \(direction) the "
-      + "training images with themselves left out: single images are memorised, so p-values of the training images are "
-      + "not to be trusted; those of the images kept back are used"
+      + "training images with themselves left out: \(cause), so p-values of the training images are not to be trusted; "
+      + "those of the images kept back are used"
   }
 }
 

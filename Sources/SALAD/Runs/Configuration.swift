@@ -87,6 +87,7 @@ public struct Configuration: Codable, Sendable, Equatable {
 
   /// What describes an image to the bank that scores.
   public var levels = Architecture.unet.defaultLevels
+  public var featureScale = FeatureScale.root
   public var scoreRule = ScoreRule.weightedDistance
   /// K, prototypes looked up; clipped to the bank's rows.
   public var topK = 30
@@ -97,6 +98,8 @@ public struct Configuration: Codable, Sendable, Equatable {
 
   /// The fraction of the normal images that training never sees, in 0..<1; nil: none.
   public var validationFraction: Double?
+  /// Determines which those are; nil, as in runs of before there was a choice: `seed` does.
+  public var validationSeed: UInt64? = 0
   /// The fraction of normal images that may be flagged, above 0 and below 1; nil: `ConformalThreshold` has the default.
   public var falseAlarmRate: Double?
 
@@ -120,10 +123,12 @@ public struct Configuration: Codable, Sendable, Equatable {
     case reconstructionWeight = "reconstruction_weight"
     case aggregationWeight = "aggregation_weight"
     case anchorRate = "anchor_rate"
+    case featureScale = "feature_scale"
     case scoreRule = "score_rule"
     case topK = "top_k"
     case scoreTemperature = "score_temperature"
     case validationFraction = "validation_fraction"
+    case validationSeed = "validation_seed"
     case falseAlarmRate = "false_alarm_rate"
   }
 }
@@ -147,7 +152,7 @@ extension Configuration {
     ScoringConfiguration(
       architecture: architecture, size: size, channels: channels, maximumWidth: maximumWidth,
       embeddingDimension: embeddingDimension, centre: centre, precision: precision, microBatch: microBatch, fit: fit,
-      levels: levels, scoreRule: scoreRule, topK: topK, scoreTemperature: scoreTemperature)
+      levels: levels, featureScale: featureScale, scoreRule: scoreRule, topK: topK, scoreTemperature: scoreTemperature)
   }
 
   /// Epochs of the whole training: R + 1 rounds.
@@ -318,9 +323,11 @@ extension Configuration {
     case .neighbours: "\(neighbours)"
     case .scoreRule: scoreRule.rawValue
     case .levels: levels.description
+    case .featureScale: featureScale.rawValue
     case .topK: "\(topK)"
     case .scoreTemperature: "\(scoreTemperature)"
     case .validationFraction: "\(validationFraction ?? 0)"
+    case .validationSeed: "\(validationSeed ?? seed)"
     case .falseAlarmRate: "\(falseAlarmRate ?? ConformalThreshold.defaultFalseAlarmRate)"
     }
   }

@@ -31,6 +31,7 @@ public struct ConformalThreshold: Sendable, Equatable {
   /// - Parameters:
   ///   - scores: ascending, at least 1.
   ///   - falseAlarmRate: alpha, above 0 and below 1.
+  ///   - origin: where the scores come from.
   public init(scores: [Double], falseAlarmRate: Double, origin: Calibration.Origin = .leftOut) {
     precondition(!scores.isEmpty, "a threshold of no scores")
     precondition(falseAlarmRate > 0 && falseAlarmRate < 1, "a false-alarm rate of \(falseAlarmRate)")

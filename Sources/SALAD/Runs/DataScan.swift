@@ -27,7 +27,10 @@ public struct DataScan: Sendable {
 
   /// All ranks. Relative paths of the training images under `root`, as rank 0 sees them.
   ///
-  /// - Parameter log: is told of files there that are not read; nil: nobody is.
+  /// - Parameters:
+  ///   - root: the data set's folder.
+  ///   - communicator: of the ranks that take part.
+  ///   - log: is told of files there that are not read; nil: nobody is.
   /// - Throws: `SaladError` 65 when there is no such folder or it holds no training image.
   public static func list(root: String, communicator: Communicator, log: Log?) throws -> [String] {
     let listed = try agree(communicator) {  // all ranks
@@ -39,9 +42,13 @@ public struct DataScan: Sendable {
   /// All ranks. Reads every image of `paths`, each rank its share.
   ///
   /// - Parameters:
+  ///   - root: the data set's folder.
   ///   - paths: what `list` found.
+  ///   - configuration: the settings.
   ///   - workers: threads of this rank.
   ///   - cacheMemory: bytes of this rank's cache.
+  ///   - communicator: of the ranks that take part.
+  ///   - watchdog: told what is being done.
   /// - Throws: `SaladError` 65 on all ranks, naming file and reason, when an image is bad and that is not to be
   ///   skipped, or when nothing is left.
   public init(
@@ -72,7 +79,7 @@ public struct DataScan: Sendable {
 
     let keptBack = ValidationSplit.keptBack(
       paths: goodPaths, pictures: scanned.map(\.picture), fraction: configuration.validationFraction ?? 0,
-      seed: configuration.seed)
+      seed: configuration.validationSeed ?? configuration.seed)
     self.keptBack = keptBack.map { goodPaths[$0] }
     keptBackPictures = keptBack.map { scanned[$0].picture }
     let training = Set(good.indices).subtracting(keptBack).sorted()

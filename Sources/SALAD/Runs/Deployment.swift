@@ -29,9 +29,12 @@ public struct Deployment: Sendable {
   /// The runs are verified first and never changed.
   ///
   /// - Parameters:
+  ///   - runs: folders of runs that score together.
+  ///   - output: the folder to make.
   ///   - bank: nil: the refreshed one where all have it, else momentum.
   ///   - workers: threads of this rank.
-  ///   - measure: all ranks; what the verified run's calibration is.
+  ///   - communicator: of the ranks that take part.
+  ///   - calibration: all ranks; what the verified run's calibration is.
   ///   - selfTest: all ranks; what the finished folder makes of the self-test's images; nil where this machine cannot tell.
   /// - Returns: which bank was merged.
   /// - Throws: `SaladError` on all ranks: 64 when `output` exists or the runs do not go together, 65 when one is damaged,

@@ -145,8 +145,8 @@ extension Manifest {
       throw SaladError(
         .badData,
         "\(path): expected \(format) version \(version), found version 1, whose scores were other numbers: make a new "
-          + "deployment of its weights by salad import \(FileSystem.folder(of: path))/\(modelName) --data with the images "
-          + "that it was trained on")
+          + "deployment of its weights by salad import \(FileSystem.folder(of: path))/\(modelName) --data DIR --output "
+          + "DEPLOY, with the images that it was trained on")
     }
     guard head.format == format, head.formatVersion == version else {
       throw SaladError(

@@ -45,8 +45,10 @@ public struct ModelSource: Sendable {
   /// All ranks. Opens and verifies every file of a RUN's newest checkpoint or of a DEPLOY.
   ///
   /// - Parameters:
+  ///   - path: of the run or deployment.
   ///   - bank: nil: the refreshed one where there is one, else momentum.
   ///   - workers: threads of this rank.
+  ///   - communicator: of the ranks that take part.
   /// - Throws: `SaladError` on all ranks: 65 when `path` is neither or is damaged, 64 when it lacks the bank asked for.
   public static func open(
     _ path: String, bank: BankKind?, workers: Int = 1, communicator: Communicator
@@ -68,7 +70,10 @@ public struct ModelSource: Sendable {
 
   /// All ranks. This rank's rows of a model's bank.
   ///
-  /// - Parameter workers: this rank's threads, for the bank's work.
+  /// - Parameters:
+  ///   - model: one of `models`.
+  ///   - workers: this rank's threads, for the bank's work.
+  ///   - communicator: of the ranks that take part.
   public func bank(of model: Model, workers: Workers, communicator: Communicator) throws -> MemoryBank {
     switch content {
     case .checkpoint(let checkpoint):

@@ -21,6 +21,7 @@ public enum Recipe: String, Codable, Sendable, CaseIterable {
       configuration.learningRate = 1e-4
       configuration.aggregationWeight = 0.25
       configuration.levels = .bottleneck
+      configuration.featureScale = .linear
       configuration.scoreRule = .meanAngle
       configuration.topK = 100
     }

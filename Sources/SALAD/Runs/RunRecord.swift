@@ -64,7 +64,9 @@ extension RunRecord {
   public func validateResume(as configuration: Configuration, run: String) throws {
     guard version == saladVersion else {
       throw SaladError(
-        .usage, "\(run) was begun by salad \(version) and this is \(saladVersion): resume it with salad \(version)")
+        .usage,
+        "\(run) was begun by salad \(version) and this is \(saladVersion): resume it with salad \(version), or give another "
+          + "--run (weights alone can be taken over by --initial-weights or salad import)")
     }
     var comparable = configuration
     if configuration.rounds > self.configuration.rounds { comparable.rounds = self.configuration.rounds }

@@ -22,6 +22,8 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
   public var scoreRule: ScoreRule
   /// What describes an image: the refreshed bank's rows.
   public var levels: Levels
+  /// Of the levels' means.
+  public var featureScale: FeatureScale
   /// K, prototypes looked up; clipped to the bank's rows.
   public var topK: Int
   /// tau_s, of the weights of the K nearest.
@@ -30,8 +32,7 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
   public init(
     architecture: Architecture, size: Int, channels: Int, maximumWidth: Int, embeddingDimension: Int,
     centre: Centre = .none, precision: Precision = .float32, microBatch: Int, fit: Fit, levels: Levels,
-    scoreRule: ScoreRule, topK: Int,
-    scoreTemperature: Double
+    featureScale: FeatureScale, scoreRule: ScoreRule, topK: Int, scoreTemperature: Double
   ) {
     self.architecture = architecture
     self.size = size
@@ -44,6 +45,7 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
     self.fit = fit
     self.scoreRule = scoreRule
     self.levels = levels
+    self.featureScale = featureScale
     self.topK = topK
     self.scoreTemperature = scoreTemperature
   }
@@ -70,7 +72,9 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
       flag("centre", centre.rawValue, other.centre.rawValue),
       flag("precision", precision.rawValue, other.precision.rawValue),
       flag("micro-batch", microBatch, other.microBatch), flag("fit", fit.rawValue, other.fit.rawValue),
-      flag("levels", levels, other.levels), flag("score-rule", scoreRule.rawValue, other.scoreRule.rawValue),
+      flag("levels", levels, other.levels),
+      flag("feature-scale", featureScale.rawValue, other.featureScale.rawValue),
+      flag("score-rule", scoreRule.rawValue, other.scoreRule.rawValue),
       flag("top-k", topK, other.topK), flag("score-temperature", scoreTemperature, other.scoreTemperature),
     ].compactMap { $0 }
     return flags.isEmpty ? "the same bank" : flags.joined(separator: ", ")
@@ -81,6 +85,7 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
     case maximumWidth = "max_width"
     case embeddingDimension = "embedding_dimension"
     case microBatch = "micro_batch"
+    case featureScale = "feature_scale"
     case scoreRule = "score_rule"
     case topK = "top_k"
     case scoreTemperature = "score_temperature"
@@ -91,5 +96,10 @@ extension KeyedDecodingContainer {
   /// What was written before there was a choice is float32.
   func decode(_: Precision.Type, forKey key: Key) throws -> Precision {
     try decodeIfPresent(Precision.self, forKey: key) ?? .float32
+  }
+
+  /// ... and compares means as they are.
+  func decode(_: FeatureScale.Type, forKey key: Key) throws -> FeatureScale {
+    try decodeIfPresent(FeatureScale.self, forKey: key) ?? .linear
   }
 }

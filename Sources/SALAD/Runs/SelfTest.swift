@@ -43,7 +43,11 @@ public struct SelfTest: Codable, Sendable, Equatable {
     self.scores = scores
   }
 
-  /// - Parameter withScores: whether scores are of the same rule and K.
+  /// - Parameters:
+  ///   - found: what this machine computed.
+  ///   - withScores: whether scores are of the same rule and K.
+  ///   - precision: what it was computed in.
+  ///   - path: of the deployment.
   /// - Throws: `SaladError` 70 unless `found`, measured here, is this but for rounding.
   public func check(_ found: SelfTest, withScores: Bool, precision: Precision, path: String) throws {
     let size = max(1, embeddings.joined().map { abs(Double($0)) }.max() ?? 0)

@@ -27,7 +27,11 @@ public final class UnfinishedCheckpoint: Sendable {
   /// the refreshed bank joins it).
   ///
   /// - Parameters:
+  ///   - description: what the checkpoint is of.
+  ///   - run: the run's folder.
+  ///   - momentum: this rank's rows of the bank that training moves.
   ///   - refreshed: the bank that scores, at the end of training.
+  ///   - communicator: of the ranks that take part.
   ///   - model: writes model.safetensors to the path it is given; called on rank 0, on another thread. The file must not
   ///     tell the layout.
   ///   - optimizer: likewise optimizer.safetensors.
@@ -72,7 +76,9 @@ public final class UnfinishedCheckpoint: Sendable {
 
   /// All ranks; once. Waits until all have written, makes a checkpoint of it, points `latest` at it, then prunes.
   ///
-  /// - Parameter keep: whole checkpoints to keep, at least 1; the newest stays.
+  /// - Parameters:
+  ///   - keep: whole checkpoints to keep, at least 1; the newest stays.
+  ///   - communicator: of the ranks that take part.
   /// - Throws: `SaladError` on all ranks, 74 when any rank's disk refuses; earlier checkpoints are untouched.
   @discardableResult
   public func finish(keep: Int, communicator: Communicator) throws -> Manifest {

@@ -10,6 +10,8 @@ struct Embedder {
   let workers: Int
   /// What describes an image.
   let levels: Levels
+  /// Of the levels' means; the bottleneck stays as it is.
+  let scale: FeatureScale
 
   /// F.
   var featureCount: Int { replica.configuration.featureCount(levels) }
@@ -49,6 +51,8 @@ struct Embedder {
 
   /// - Returns: (count, F).
   func features(of pixels: Pixels) throws -> [Float] {
-    try replica.embed(UnsafeBufferPointer(pixels.values), count: pixels.count, levels: levels)
+    var features = try replica.embed(UnsafeBufferPointer(pixels.values), count: pixels.count, levels: levels)
+    if !levels.isBottleneck { scale.apply(to: &features) }
+    return features
   }
 }

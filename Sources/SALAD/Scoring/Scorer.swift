@@ -19,6 +19,9 @@ public struct Scorer {
   public let scale: ScoreScale
   /// Whether p-values are those of this precision: the one that the model was calibrated in.
   public let isCalibrated: Bool
+  /// A sentence for standard error when the model's p-values come from images kept back or from another place, and were
+  /// measured under another rule, K or bank, so that the bank's own rows stand in for them.
+  public let note: String?
   private let scoring: ScoringConfiguration
   private let models: [Model]
   private let communicator: Communicator
@@ -45,10 +48,13 @@ public struct Scorer {
   /// A bank that was not measured under this K and temperature is measured now.
   ///
   /// - Parameters:
+  ///   - source: what to score with.
   ///   - precision: of the encoder; nil: what the model remembers.
   ///   - rule: nil: what the model remembers.
   ///   - topK: K; nil: what the model remembers.
   ///   - workers: threads of this rank.
+  ///   - communicator: of the ranks that take part.
+  ///   - watchdog: told what is being done.
   public init(
     _ source: ModelSource, precision: Precision? = nil, rule: ScoreRule?, topK: Int?, workers: Int,
     communicator: Communicator, watchdog: Watchdog
@@ -75,15 +81,18 @@ public struct Scorer {
       }
       let bank = try source.bank(of: model, workers: replica.workers, communicator: communicator)  // all ranks
       return Model(
-        embedder: Embedder(replica: replica, microBatch: scoring.microBatch, workers: workers, levels: levels),
+        embedder: Embedder(
+          replica: replica, microBatch: scoring.microBatch, workers: workers, levels: levels,
+          scale: scoring.featureScale),
         bank: bank,
         calibration: try model.calibration(
           matching: source.bankKind, rule: rule, topK: k, scoreTemperature: scoring.scoreTemperature)
           ?? Self.measure(  // all ranks
-            bank, source, rule: rule, topK: k, communicator: communicator, watchdog: watchdog))
+            bank, of: model, source, rule: rule, topK: k, communicator: communicator, watchdog: watchdog))
     }
     self.init(
       scoring, models: models, kind: source.bankKind, rule: rule, communicator: communicator, watchdog: watchdog,
+      note: Self.note(of: source, judgedBy: models),
       // Its numbers are those of the model's own precision.
       expected: (precision ?? scoring.precision) != scoring.precision
         ? nil
@@ -96,13 +105,14 @@ public struct Scorer {
 
   /// All ranks. A bank's own distances, where nobody has measured them.
   private static func measure(
-    _ bank: MemoryBank, _ source: ModelSource, rule: ScoreRule, topK: Int, communicator: Communicator,
-    watchdog: Watchdog
+    _ bank: MemoryBank, of model: ModelSource.Model, _ source: ModelSource, rule: ScoreRule, topK: Int,
+    communicator: Communicator, watchdog: Watchdog
   ) throws -> Calibration {
     let pass = LeftOutPass(communicator: communicator, watchdog: watchdog)
     let calibration = try pass.run(  // all ranks
       bank, kind: source.bankKind, imageIDs: source.imageIDs, rules: [rule], topK: topK,
-      scoreTemperature: source.scoring.scoreTemperature, falseAlarmRate: ConformalThreshold.defaultFalseAlarmRate)
+      scoreTemperature: source.scoring.scoreTemperature,
+      falseAlarmRate: model.calibration?.falseAlarmRate ?? ConformalThreshold.defaultFalseAlarmRate)
     guard let calibration else { throw SaladError(.interrupted, "\(source.path): a signal asked to stop") }
     return calibration
   }
@@ -114,7 +124,8 @@ public struct Scorer {
     let bank = try source.bank(  // all ranks
       of: source.models[0], workers: Workers(count: workers), communicator: communicator)
     return try measure(  // all ranks
-      bank, source, rule: source.scoring.scoreRule, topK: min(source.scoring.topK, source.imageIDs.count),
+      bank, of: source.models[0], source, rule: source.scoring.scoreRule,
+      topK: min(source.scoring.topK, source.imageIDs.count),
       communicator: communicator, watchdog: watchdog)
   }
 
@@ -128,12 +139,13 @@ public struct Scorer {
     watchdog: Watchdog
   ) {
     self.init(
-      scoring, models: models, kind: kind, rule: rule, communicator: communicator, watchdog: watchdog, expected: nil)
+      scoring, models: models, kind: kind, rule: rule, communicator: communicator, watchdog: watchdog,
+      note: nil, expected: nil)
   }
 
   private init(
     _ scoring: ScoringConfiguration, models: [Model], kind: BankKind, rule: ScoreRule, communicator: Communicator,
-    watchdog: Watchdog, expected: Expected?
+    watchdog: Watchdog, note: String?, expected: Expected?
   ) {
     guard let scale = ScoreScale(models.map(\.calibration), rule: rule) else {
       preconditionFailure("a model that is not calibrated for \(rule.rawValue)")
@@ -147,7 +159,18 @@ public struct Scorer {
     isCalibrated = models.allSatisfy { $0.embedder.replica.precision == scoring.precision }
     self.communicator = communicator
     self.watchdog = watchdog
+    self.note = note
     self.expected = expected
+  }
+
+  private static func note(of source: ModelSource, judgedBy models: [Model]) -> String? {
+    for (remembered, model) in zip(source.models.map(\.calibration), models) {
+      if let remembered, remembered.origin != .leftOut, model.calibration.origin == .leftOut {
+        return "\(source.path): its \(remembered.origin.rawValue) p-values are of K \(remembered.topK) and the "
+          + "\(remembered.bank.rawValue) bank: with these flags they come from the bank's own rows, each left out"
+      }
+    }
+    return nil
   }
 
   /// What the encoder computes with.

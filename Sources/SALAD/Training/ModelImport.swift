@@ -33,6 +33,9 @@ public struct ModelImport {
   ///   - levels: nil: the network's default.
   ///   - configuration: how it will score: fit, rule, top-k, micro-batch.
   ///   - workers: threads of this rank.
+  ///   - communicator: of the ranks that take part.
+  ///   - watchdog: told what is being done.
+  ///   - log: for notes.
   /// - Throws: `SaladError` 65 on all ranks, naming the file and the tensor that is missing, foreign, misshapen or not
   ///   finite.
   public init(
@@ -107,7 +110,8 @@ public struct ModelImport {
   private var dimension: Int { embedder.featureCount }
   private var embedder: Embedder {
     Embedder(
-      replica: replica, microBatch: configuration.microBatch, workers: workers, levels: configuration.levels)
+      replica: replica, microBatch: configuration.microBatch, workers: workers, levels: configuration.levels,
+      scale: configuration.featureScale)
   }
 
   /// A bank on its way into a deployment.

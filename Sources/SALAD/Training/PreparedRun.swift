@@ -38,8 +38,13 @@ public struct PreparedRun: Sendable {
   /// All ranks. A new run at `run` on the data set at `data`.
   ///
   /// - Parameters:
+  ///   - run: the run's folder.
+  ///   - data: the data set's folder; nil: the run's own.
+  ///   - configuration: the settings.
+  ///   - execution: what changes no bit of the result.
   ///   - initialWeights: a safetensors file to start the network from; nil: all weights at random.
   ///   - allowsLeaks: whether patients and pictures of the test split, where there is one, may train.
+  ///   - job: what the process was started with.
   /// - Throws: `SaladError` on all ranks: 64 when there is a run already or the configuration does not suit the data,
   ///   65 when the data set is missing or empty, or has bad images or leaks, 74 when the disk refuses.
   public static func new(
@@ -89,6 +94,7 @@ public struct PreparedRun: Sendable {
   ///   - run: an existing run to go on with, or nil for a new one.
   ///   - data: the data set's folder; nil: where the run has it.
   ///   - change: what the command line says, applied to defaults or to what the run remembers.
+  ///   - job: what the process was started with.
   /// - Throws: `SaladError` on all ranks: 64 when the configuration does not suit the data, 65 when the data set is
   ///   missing or empty.
   public static func plan(
@@ -119,9 +125,11 @@ public struct PreparedRun: Sendable {
   /// All ranks. The run at `run`, at its newest checkpoint.
   ///
   /// - Parameters:
+  ///   - run: the run's folder.
   ///   - data: the data set's folder; nil: where it was.
   ///   - initialWeights: nil, or the file that the run was begun with.
   ///   - change: what the command line says, applied to what the run remembers.
+  ///   - job: what the process was started with.
   /// - Returns: nil when the run is finished.
   /// - Throws: `SaladError` on all ranks: 64 when there is no run, or it has another configuration or version, 65 when
   ///   the checkpoint is damaged or the data set is another.

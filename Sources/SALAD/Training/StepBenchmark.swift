@@ -21,9 +21,12 @@ public final class StepBenchmark {
   /// All ranks. Draws this rank's part of a batch.
   ///
   /// - Parameters:
+  ///   - configuration: the settings.
   ///   - rows: N, of the memory bank, at least B.
   ///   - workers: threads of this rank.
   ///   - activationMemory: bytes that this rank's kept activations may take.
+  ///   - communicator: of the ranks that take part.
+  ///   - watchdog: told what is being done.
   public init(
     _ configuration: Configuration, rows: Int, workers: Int, activationMemory: Int = .max, communicator: Communicator,
     watchdog: Watchdog

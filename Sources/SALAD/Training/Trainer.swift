@@ -37,9 +37,13 @@ public struct Trainer {
   /// All ranks. A trainer at the run's newest checkpoint, or at its beginning.
   ///
   /// - Parameters:
+  ///   - prepared: the run, its data and its settings.
   ///   - workers: threads of this rank.
   ///   - activationMemory: bytes that this rank's kept activations may take.
   ///   - instructionSet: of all ranks' CPUs, equal on all ranks.
+  ///   - communicator: of the ranks that take part.
+  ///   - watchdog: told what is being done.
+  ///   - log: for notes.
   public init(
     _ prepared: PreparedRun, workers: Int, activationMemory: Int, instructionSet: String, communicator: Communicator,
     watchdog: Watchdog, log: Log
@@ -170,7 +174,8 @@ public struct Trainer {
   /// All ranks. The bank that scores, and what makes scores and p-values of its distances; nil when a signal asked to stop.
   private func refreshAndCalibrate() throws -> (bank: MemoryBank, calibration: Calibration)? {
     let embedder = Embedder(
-      replica: replica, microBatch: configuration.microBatch, workers: workers, levels: configuration.levels)
+      replica: replica, microBatch: configuration.microBatch, workers: workers, levels: configuration.levels,
+      scale: configuration.featureScale)
     let scan = prepared.scan
     let refresh = Refresh(embedder: embedder, scan: scan, communicator: communicator, watchdog: watchdog)
     guard let refreshed = try refresh.run() else { return nil }  // all ranks

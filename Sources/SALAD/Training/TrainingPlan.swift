@@ -63,8 +63,12 @@ public struct TrainingPlan: Sendable {
   public var idleWorkers: Int { max(0, ranks * workers - configuration.batchSize / configuration.microBatch) }
 
   /// - Parameters:
+  ///   - configuration: the settings.
+  ///   - execution: what changes no bit of the result.
   ///   - images: N, of the training.
   ///   - samples: some of the images' paths, to see how large images are.
+  ///   - ranks: how many there are.
+  ///   - workers: threads of this rank.
   ///   - activationMemory: bytes that this rank's kept activations may take.
   public init(
     configuration: Configuration, execution: Execution, images: Int, samples: [String], ranks: Int, workers: Int,
