@@ -41,6 +41,8 @@ CASES = {
         (Case("unet-256", size=256, rows=19, micro_batch=2, batch=4, temperature=0.01, **PUBLISHED), 4),
         (Case("unet-256-narrow", size=256, channels=3, maximum_width=32, dimension=50, rows=35, micro_batch=2, batch=4,
               anchor_round=2, reconstruction_loss="mse", **PUBLISHED), 4),
+        (Case("resnet18-64-narrow", architecture="resnet18", maximum_width=20, dimension=24, rows=26,
+              levels="layer2,layer3,layer4", score_temperature=0.5), 6),
         (Case("resnet18-64", architecture="resnet18", rows=35, anchor_round=2, levels="layer2,layer3,layer4"), 4),
         (Case("resnet18-64-rgb", architecture="resnet18", channels=3, dimension=64, rows=35, steps=3,
               reconstruction_loss="mse", temperature=0.05, learning_rate=1e-5, **PUBLISHED), 4),

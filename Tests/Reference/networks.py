@@ -199,16 +199,16 @@ class BasicBlock(nn.Module):
 class Trunk(nn.Module):
     """ResNet-18 without its max-pool: (m, C, S, S) -> a map (m, 512, S / 16, S / 16) and, of its mean, a vector (m, D)."""
 
-    def __init__(self, channels: int, dimension: int):
+    def __init__(self, channels: int, maximum_width: int, dimension: int):
         super().__init__()
-        self.conv1 = nn.Conv2d(channels, 64, 7, 2, padding=3, bias=False)
-        self.bn1 = MicroBatchNorm(64)
-        widths = [64, 64, 128, 256, 512]
+        widths = [min(width, maximum_width) for width in (64, 64, 128, 256, 512)]
+        self.conv1 = nn.Conv2d(channels, widths[0], 7, 2, padding=3, bias=False)
+        self.bn1 = MicroBatchNorm(widths[0])
         for level in range(1, 5):
             inputs, outputs = widths[level - 1], widths[level]
             first = BasicBlock(inputs, outputs, 1 if level == 1 else 2)
             self.add_module(f"layer{level}", nn.Sequential(first, BasicBlock(outputs, outputs, 1)))
-        self.fc = nn.Linear(512, dimension)
+        self.fc = nn.Linear(widths[4], dimension)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         x = F.relu(self.bn1(self.conv1(x)))
@@ -237,12 +237,12 @@ class UpBlock(nn.Module):
 
 
 class MapDecoder(nn.Module):
-    def __init__(self, channels: int):
+    def __init__(self, channels: int, maximum_width: int):
         super().__init__()
-        widths = [512, 512, 512, 256, 256, 128, 128, 64, 64]
-        blocks = [UpBlock(widths[i], widths[i + 1], doubles=widths[i] != widths[i + 1]) for i in range(8)]
+        widths = [min(width, maximum_width) for width in (512, 512, 512, 256, 256, 128, 128, 64, 64)]
+        blocks = [UpBlock(widths[i], widths[i + 1], doubles=i in (2, 4, 6)) for i in range(8)]
         self.decoder = nn.Sequential(*blocks)
-        self.output = nn.Sequential(upsample(), convolution(64, channels, 1))
+        self.output = nn.Sequential(upsample(), convolution(widths[8], channels, 1))
 
     def forward(self, x: Tensor) -> Tensor:
         return torch.tanh(self.output(self.decoder(x)))
@@ -251,11 +251,11 @@ class MapDecoder(nn.Module):
 class ResNet18Autoencoder(Autoencoder):
     stages = {f"layer{level}": f"encoder.layer{level}" for level in range(1, 5)}
 
-    def __init__(self, channels: int, dimension: int, centre: str):
+    def __init__(self, channels: int, maximum_width: int, dimension: int, centre: str):
         super().__init__()
-        self.encoder = Trunk(channels, dimension)
+        self.encoder = Trunk(channels, maximum_width, dimension)
         self.add_centring(centre, dimension)
-        self.decoder = MapDecoder(channels)
+        self.decoder = MapDecoder(channels, maximum_width)
 
     def embed(self, images: Tensor) -> Tensor:
         return self.unit(self.encoder(images)[1])
@@ -269,5 +269,5 @@ def autoencoder(
     architecture: str, size: int, channels: int, maximum_width: int, dimension: int, centre: str = "none"
 ) -> Autoencoder:
     if architecture == "resnet18":
-        return ResNet18Autoencoder(channels, dimension, centre)
+        return ResNet18Autoencoder(channels, maximum_width, dimension, centre)
     return UNet(size, channels, maximum_width, dimension, centre)

@@ -77,15 +77,21 @@ class Rounding:
             if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
                 self.attach_to_layer(module)
             elif isinstance(module, Centring):
-                # Sums over the images of a micro-batch, forward and backward.
-                module.register_forward_pre_hook(
-                    lambda module, arguments: (Disturb.apply(
-                        arguments[0], 0.0, self.size(len(arguments[0])), self.generator),))
-                module.register_forward_hook(
-                    lambda module, arguments, output: self.relative(output, len(output)))
+                self.attach_to_centring(module)
             elif isinstance(module, LevelMean):
                 module.register_forward_hook(
                     lambda module, arguments, output: self.relative(output, arguments[0][0, 0].numel()))
+
+    def attach_to_centring(self, centring: Centring) -> None:
+        """Sums over the m images of a micro-batch, forward and backward."""
+        def before(module, arguments):
+            images = len(arguments[0])
+            # Backward, two of m directions are taken out: rounding is relative to what was there before.
+            kept = max(images - 2, 1) / images
+            return (Disturb.apply(arguments[0], 0.0, self.size(images) / math.sqrt(kept), self.generator),)
+
+        centring.register_forward_pre_hook(before)
+        centring.register_forward_hook(lambda module, arguments, output: self.relative(output, len(output)))
 
     def attach_to_layer(self, layer: nn.Module) -> None:
         weight = layer.weight
