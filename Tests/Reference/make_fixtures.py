@@ -37,7 +37,7 @@ CASES = {
         (Case("unet-64-narrow-mse", channels=3, maximum_width=20, dimension=33, rows=53, batch=16, steps=5,
               anchor_round=2, reconstruction_loss="mse", temperature=0.05, aggregation_weight=0.25,
               learning_rate=1e-4, **PUBLISHED), 8),
-        (Case("unet-64", channels=3, anchor_round=3), 5),
+        (Case("unet-64", channels=3, rows=40, anchor_round=3), 5),
         (Case("unet-256", size=256, rows=19, micro_batch=2, batch=4, temperature=0.01, **PUBLISHED), 4),
         (Case("unet-256-narrow", size=256, channels=3, maximum_width=32, dimension=50, rows=35, micro_batch=2, batch=4,
               anchor_round=2, reconstruction_loss="mse", **PUBLISHED), 4),

@@ -84,8 +84,8 @@ class Autoencoder(nn.Module):
     def embed(self, images: Tensor) -> Tensor:
         raise NotImplementedError
 
-    def level_means(self, images: Tensor, levels: list[str]) -> list[Tensor]:
-        """Of each level, by its name, the means over positions (m, channels) of its output."""
+    def embed_with_levels(self, images: Tensor, levels: list[str]) -> tuple[Tensor, list[Tensor]]:
+        """Embeddings, and of each level, by its name, the means over positions (m, channels) of its output."""
         means: dict[str, Tensor] = {}
         hooks = [
             self.get_submodule(self.stages[level]).register_forward_hook(
@@ -93,11 +93,11 @@ class Autoencoder(nn.Module):
             for level in levels
         ]
         try:
-            self.embed(images)
+            embeddings = self.embed(images)
         finally:
             for hook in hooks:
                 hook.remove()
-        return [means[level] for level in levels]
+        return embeddings, [means[level] for level in levels]
 
     def finish_step(self) -> None:
         for module in self.modules():

@@ -145,19 +145,22 @@ class Model:
         self.bank = rows
 
     @torch.no_grad()
-    def embed(self, images: Tensor, at_once: int = 8) -> Tensor:
-        """(count, D), with the running statistics."""
-        self.network.eval()
-        return torch.cat([self.network.embed(part) for part in images.split(at_once)])
+    def describe(self, images: Tensor, levels: str, at_once: int = 8) -> tuple[Tensor, Tensor]:
+        """Embeddings (count, D) and features (count, F), with the running statistics.
 
-    @torch.no_grad()
-    def features(self, images: Tensor, levels: str, at_once: int = 8) -> Tensor:
-        """(count, F), with the running statistics: what describes images to the bank that scores."""
-        if levels == "z":
-            return self.embed(images, at_once)
+        Features are what describes images to the bank that scores; of the levels "z" they are the embeddings.
+        """
         self.network.eval()
-        parts = [self.network.level_means(part, levels.split(",")) for part in images.split(at_once)]
-        return level_features([torch.cat(means) for means in zip(*parts)], self.method.feature_scale)
+        names = [] if levels == "z" else levels.split(",")
+        parts = [self.network.embed_with_levels(part, names) for part in images.split(at_once)]
+        embeddings = torch.cat([part for part, _ in parts])
+        if levels == "z":
+            return embeddings, embeddings
+        means = [torch.cat(level) for level in zip(*(part for _, part in parts))]
+        return embeddings, level_features(means, self.method.feature_scale)
+
+    def features(self, images: Tensor, levels: str) -> Tensor:
+        return self.describe(images, levels)[1]
 
 
 def level_features(means: list[Tensor], scale: str) -> Tensor:

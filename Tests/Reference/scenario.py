@@ -213,13 +213,13 @@ class Scenario:
 
     def features(self, when: str) -> Iterator[Quantity]:
         """The bank that a refresh makes of the bottleneck and of the levels, and its scores of images not trained on."""
-        for levels in dict.fromkeys(("z", self.case.levels)):
-            name = "z" if levels == "z" else "levels"
-            features = self.rounding.stored(self.model.features(self.tensor(self.images), levels))
+        described = self.model.describe(self.tensor(self.images), self.case.levels)
+        kinds = ("z",) if self.case.levels == "z" else ("z", "levels")
+        for kind, features in zip(kinds, map(self.rounding.stored, described)):
             rows, queries = features[:self.case.rows], features[self.case.rows:]
-            yield Quantity(f"{when} {name} bank", array(rows))
+            yield Quantity(f"{when} {kind} bank", array(rows))
             # Angles are those of unit vectors.
-            yield from self.scores(f"{when} {name}", rows, queries, RULES if levels == "z" else RULES[:2])
+            yield from self.scores(f"{when} {kind}", rows, queries, RULES if kind == "z" else RULES[:2])
 
     def scores(self, name: str, rows: Tensor, queries: Tensor, rules: tuple[str, ...]) -> Iterator[Quantity]:
         """In double where we promise double: nothing is disturbed but what rows and queries bring along."""
