@@ -66,7 +66,7 @@ def measure(case: Case, samples: int) -> dict:
         "case": case.json,
         "quantities": [
             {"name": name, "count": q.values.size, "scale": q.scale(), "torch": theirs[name],
-             "tolerance": tolerance(q, [sample[name] for sample in sampled])} | stored(q)
+             "tolerance": tolerance(q, [sample[name] for sample in sampled], case.learning_rate)} | stored(q)
             for name, q in quantities.items()
         ],
         "choices": [
@@ -91,11 +91,11 @@ def errors(case: Case, dtype: torch.dtype, amplitude: float, seed: int) -> dict[
     return found
 
 
-def tolerance(quantity: Quantity, sampled: list[float]) -> float:
+def tolerance(quantity: Quantity, sampled: list[float], learning_rate: float) -> float:
     tolerance = 2 * (max(sampled) + TIMES * U)
     if quantity.steps and " weights " in quantity.name:
         # Adam's first steps go by the gradient's sign: one element more than in the samples may go the other way once.
-        tolerance += 2 / math.sqrt(quantity.values.size) / quantity.steps
+        tolerance += 2 * learning_rate / quantity.scale()
     return tolerance
 
 
