@@ -76,7 +76,9 @@ let package = Package(
     // Takes the steps of a fixture that PyTorch made, and compares.
     .target(
       name: "ParitySupport",
-      dependencies: ["Platform", "MPI", "ExactSum", "Safetensors", "Radiographs", "Autoencoder", "MemoryBank"],
+      dependencies: [
+        "Platform", "MPI", "ExactSum", "Safetensors", "Radiographs", "Autoencoder", "MemoryBank", "SALAD",
+      ],
       path: "Tests/ParitySupport"),
     // Starts programs and `mpirun`, on this host and on hosts made of network namespaces.
     .target(name: "RanksSupport", path: "Tests/RanksSupport"),

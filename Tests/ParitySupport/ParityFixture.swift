@@ -46,6 +46,8 @@ public struct ParityCase: Decodable, Sendable {
   let channels: Int
   let maximumWidth: Int
   let dimension: Int
+  let centre: Centre
+  let bankStart: Start
   let rows: Int
   let microBatch: Int
   let batch: Int
@@ -62,12 +64,17 @@ public struct ParityCase: Decodable, Sendable {
   let weightDecay: Double
   let anchorRate: Double
   let neighbours: Int
+  let levels: Levels
   let topK: Int
+  let scoreTemperature: Double
+
+  /// What the bank's rows start as.
+  enum Start: String, Decodable, Sendable { case pass, random }
 
   var network: NetworkConfiguration {
     NetworkConfiguration(
       architecture: architecture, size: size, channels: channels, maximumWidth: maximumWidth,
-      embeddingDimension: dimension)
+      embeddingDimension: dimension, centre: centre)
   }
 
   var order: DataOrder {

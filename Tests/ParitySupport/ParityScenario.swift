@@ -3,9 +3,10 @@ import ExactSum
 import MPI
 import MemoryBank
 import Radiographs
+import SALAD
 import Safetensors
 
-// B = images in a step, D = embedding dimension, N = bank rows
+// B = images in a step, m = in a micro-batch, D = embedding dimension, F = features of an image, N = bank rows, Q = queries
 
 /// Takes a fixture's steps with our network and bank, and compares every number on the way: `scenario.py` again.
 ///
@@ -23,11 +24,7 @@ public struct ParityScenario {
   public private(set) var wrongChoices: [String] = []
 
   /// Everything was compared but the reconstruction, which stays inside the replica.
-  public var isComplete: Bool {
-    // The fixtures hold scores of a rule that is gone: angles to a weighted prototype.
-    let retired = fixture.quantities.count { $0.name.hasSuffix("scores weighted") }
-    return comparisons.count == fixture.quantities.count - 1 - retired
-  }
+  public var isComplete: Bool { comparisons.count == fixture.quantities.count - 1 }
   /// Of the first step, by the names of their quantities.
   private(set) var firstGradients: [String: [Double]] = [:]
 
@@ -49,6 +46,8 @@ public struct ParityScenario {
   /// All ranks.
   public mutating func run() throws {
     let (order, steps) = (parity.order, parity.steps)
+    try startBank()  // all ranks
+    try compareFeatures("start")  // all ranks
     try chooseAnchors("at the start")  // all ranks
     var losses: [Double] = []
     for step in 0..<steps {
@@ -62,7 +61,7 @@ public struct ParityScenario {
       try compareState(steps: steps)  // all ranks
       try chooseAnchors("after \(steps) steps")  // all ranks
     }
-    try score()  // all ranks
+    try compareFeatures("end")  // all ranks
   }
 
   private mutating func compare(_ name: String, _ values: [Double]) {
@@ -70,6 +69,33 @@ public struct ParityScenario {
   }
 
   private mutating func compare(_ name: String, _ values: [Float]) { compare(name, values.map(Double.init)) }
+
+  // MARK: The start
+
+  /// All ranks. The rows that training starts from, as `StartingPass` makes them.
+  private mutating func startBank() throws {
+    guard parity.bankStart == .pass else { return }
+    let (rank, ranks, m) = (communicator.rank, communicator.size, parity.microBatch)
+    // The last micro-batch is filled up with the images before it.
+    let microBatches = stride(from: 0, to: parity.rows, by: m).map {
+      let first = min($0, parity.rows - m)
+      return Array(first..<first + m)
+    }
+    let plane = parity.size * parity.size
+    for first in stride(from: 0, to: microBatches.count, by: microBatchesPerStep) {
+      let block = microBatches[first..<min(first + microBatchesPerStep, microBatches.count)]
+      let mine = block.dropFirst(block.count * rank / ranks).dropLast(block.count - block.count * (rank + 1) / ranks)
+      let pixels = mine.map {
+        PixelBatch(imageIndices: $0, pixels: Array(images[$0[0] * plane..<($0[0] + m) * plane]))
+      }
+      let embeddings = try replica.encode(
+        pixels, imagesInStep: block.count * m, microBatchesInStep: block.count,
+        reconstructionLoss: parity.reconstructionLoss, reconstructionWeight: 0)
+      let rows = try communicator.allGatherV(embeddings).flatMap { $0 }  // all ranks
+      bank.replace(imageIndices: block.flatMap { $0 }, rows: rows)
+    }
+    compare("starting bank", try communicator.allGatherV(bank.shard).flatMap { $0 })  // all ranks
+  }
 
   // MARK: A round
 
@@ -136,7 +162,7 @@ public struct ParityScenario {
         compare("gradient \(name)", gradient)
         firstGradients["gradient \(name)"] = gradient
       }
-      try compareScores("first scores", of: batch)  // all ranks
+      try compareScores("first", bank, of: batch, by: ScoreRule.allCases)  // all ranks
     }
     reduced.withUnsafeBufferPointer {
       replica.update(gradients: $0, learningRate: parity.learningRate, weightDecay: parity.weightDecay)
@@ -238,25 +264,51 @@ public struct ParityScenario {
     }
   }
 
-  // MARK: Afterwards
+  // MARK: Features and scores
 
-  /// All ranks. The refreshed bank, and scores of images that were not trained on.
-  private mutating func score() throws {
-    let embeddings = try images.withUnsafeBufferPointer {
-      try replica.embed($0, count: parity.rows + ParityInputs.queries)
+  /// All ranks. The bank that a refresh makes of the bottleneck and of the levels, and its scores of images that were not
+  /// trained on.
+  private mutating func compareFeatures(_ when: String) throws {
+    for levels in parity.levels.isBottleneck ? [.bottleneck] : [.bottleneck, parity.levels] {
+      let name = "\(when) \(levels.isBottleneck ? "z" : "levels")"
+      let features = try images.withUnsafeBufferPointer {
+        try replica.embed($0, count: parity.rows + ParityInputs.queries, levels: levels)
+      }
+      let count = replica.configuration.featureCount(levels)
+      var refreshed = MemoryBank(
+        rows: parity.rows, dimension: count, workers: replica.workers, communicator: communicator)
+      refreshed.replace(
+        imageIndices: Array(0..<parity.rows), rows: Array(features[..<(parity.rows * count)]))
+      compare("\(name) bank", try communicator.allGatherV(refreshed.shard).flatMap { $0 })  // all ranks
+      try compareScores(  // all ranks
+        name, refreshed, of: Array(features[(parity.rows * count)...]),
+        by: ScoreRule.allCases.filter { levels.isBottleneck || !$0.isAngular })
     }
-    let rows = Array(embeddings[..<(parity.rows * parity.dimension)])
-    let queries = Array(embeddings[(parity.rows * parity.dimension)...])
-    bank.replace(imageIndices: Array(0..<parity.rows), rows: rows)
-    compare("refreshed bank", try communicator.allGatherV(bank.shard).flatMap { $0 })  // all ranks
-    try compareScores("scores", of: queries)  // all ranks
   }
 
-  /// All ranks.
-  private mutating func compareScores(_ name: String, of queries: [Float]) throws {
-    let rule = ScoreRule.meanAngle
-    let scores = try bank.distances(  // all ranks
-      queries, Aggregation(rule: rule, k: parity.topK, temperature: 1, squaredScale: 1), communicator: communicator)
-    compare("\(name) \(rule.rawValue)", scores)
+  /// All ranks. What a bank says of itself, with each row left out, and of others.
+  ///
+  /// - Parameter queries: (Q, F).
+  private mutating func compareScores(
+    _ name: String, _ bank: MemoryBank, of queries: [Float], by rules: [ScoreRule]
+  ) throws {
+    let nearest = try bank.nearest(  // all ranks
+      queries, k: parity.topK, excluding: nil, by: .euclidean, communicator: communicator)
+    compare("\(name) squared distances", nearest.flatMap { $0.map(\.squaredDistance) })
+    let leftOut = try bank.leftOutDistances(  // all ranks
+      rules: rules, k: parity.topK, temperature: parity.scoreTemperature, groups: nil, communicator: communicator
+    ) { _ in true }
+    guard let leftOut else { return }
+    compare("\(name) D0^2", [leftOut.squaredScale])
+    let calibration = Calibration(
+      leftOut, bank: .refreshed, topK: parity.topK, scoreTemperature: parity.scoreTemperature, falseAlarmRate: 0.05)
+    for rule in rules {
+      let aggregation = Aggregation(
+        rule: rule, k: parity.topK, temperature: parity.scoreTemperature, squaredScale: leftOut.squaredScale)
+      let distances = try bank.distances(queries, aggregation, communicator: communicator)  // all ranks
+      compare("\(name) left-out \(rule.rawValue)", leftOut.distances[rule] ?? [])
+      compare("\(name) D \(rule.rawValue)", [calibration.medians[rule.rawValue] ?? .nan])
+      compare("\(name) scores \(rule.rawValue)", ScoreScale([calibration], rule: rule)?.scores([distances]) ?? [])
+    }
   }
 }

@@ -65,7 +65,7 @@ struct ComparisonGroup {
 func tableLine(_ columns: [String]) -> String {
   columns.enumerated().map { place, text in
     place + 1 == columns.count
-      ? text : text.padding(toLength: max(place == 0 ? 33 : 10, text.count), withPad: " ", startingAt: 0)
+      ? text : text.padding(toLength: max(place == 0 ? 40 : 10, text.count), withPad: " ", startingAt: 0)
   }.joined(separator: " | ")
 }
 

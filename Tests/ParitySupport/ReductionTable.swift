@@ -1,4 +1,4 @@
-/// The errors of the reductions, by part of the network, and what each reduction alone adds.
+/// The errors of the reductions, of gradients by part of the network and of scores, and what each reduction alone adds.
 public struct ReductionTable: CustomStringConvertible {
   private let exact: ParityScenario
   private let float32: ParityScenario
@@ -31,8 +31,8 @@ public struct ReductionTable: CustomStringConvertible {
 
   private func groups(of scenario: ParityScenario) -> [ComparisonGroup] {
     let shown = scenario.comparisons.filter { comparison in
-      ["gradient ", "scores "].contains { comparison.quantity.name.hasPrefix($0) }
-        && comparison.quantity.name != "gradient of the embedding loss"
+      let name = comparison.quantity.name
+      return name.hasPrefix("gradient ") && name != "gradient of the embedding loss" || name.hasPrefix("end z scores ")
     }
     return ComparisonGroup.groups(of: shown, byPart: true)
   }

@@ -4,13 +4,13 @@
     check_export.py --salad .build/release/salad
 
 For each architecture a small run is trained and merged. PyTorch's modules must take the weights by
-`load_state_dict(strict=True)` and give the embeddings that the bank holds and the scores that `salad score` prints. The same
-weights and bank, saved as a .pth, converted by Examples/convert_pth.py and imported, must be the merged deployment again.
+`load_state_dict(strict=True)` and give the features that the bank holds and the scores that `salad score` prints. The same
+weights and, of unit rows, the same bank, saved as a .pth, converted by Examples/convert_pth.py and imported, must be the
+merged deployment again.
 """
 
 import argparse
 import json
-import math
 import sys
 import tempfile
 from pathlib import Path
@@ -21,10 +21,13 @@ from safetensors.torch import load_file
 from compare_training import read_images, run
 from networks import autoencoder
 from salad import Method, Model
+from scores import RULES, ScoringBank
 
-# Of a unit vector's elements through some thirty layers in float32, and of the cosine of an angle between two of them: ten
-# times what was seen. (Of the angle itself nothing can be said where it is next to 0: its error is the cosine's over the sine.)
+# What scores, and the rule that a deployment remembers. A .pth holds a bank of unit rows.
+LEVELS = {"unet": ("e3,e4,e5", "weighted-distance"), "resnet18": ("z", "mean-angle")}
+# Of features through some thirty layers in float32, relative to the largest, and of scores: ten times what was seen.
 TOLERANCE = 2e-6
+SCORE_TOLERANCE = 5e-5
 CONVERTER = Path(__file__).parents[2] / "Examples" / "convert_pth.py"
 
 
@@ -36,9 +39,10 @@ def check(condition: bool, sentence: str) -> None:
 
 def train(salad: str, folder: Path, architecture: str) -> Path:
     name = str(folder / architecture)
+    levels, rule = LEVELS[architecture]
     run(salad, "train", "--data", f"{folder}/data", "--run", name, "--architecture", architecture, "--size", "64",
         "--embedding-dimension", "32", "--batch-size", "16", "--micro-batch", "4", "--rounds", "1", "--epochs-per-round", "1",
-        "--neighbours", "5", "--top-k", "20", "--learning-rate", "1e-4", "--seed", "1")
+        "--neighbours", "5", "--top-k", "20", "--levels", levels, "--score-rule", rule, "--learning-rate", "1e-4", "--seed", "1")
     run(salad, "merge", name, "--output", f"{name}-deploy")
     return folder / f"{architecture}-deploy"
 
@@ -46,32 +50,37 @@ def train(salad: str, folder: Path, architecture: str) -> Path:
 def check_load(salad: str, data: Path, deploy: Path) -> None:
     manifest = json.loads((deploy / "manifest.json").read_text())
     network = autoencoder(
-        manifest["architecture"], manifest["size"], manifest["channels"], manifest["max_width"], manifest["embedding_dimension"])
+        manifest["architecture"], manifest["size"], manifest["channels"], manifest["max_width"],
+        manifest["embedding_dimension"], manifest["centre"])
     network.load_state_dict(load_file(deploy / "model.safetensors"), strict=True)
-    bank = load_file(deploy / "bank.safetensors")["bank"]
-    model = Model(network.double(), bank.double(), Method(top_k=manifest["top_k"], temperature=manifest["temperature"]))
+    rows = load_file(deploy / "bank.safetensors")["bank"].double()
+    levels = manifest["levels"]
+    model = Model(network.double(), torch.empty(0), Method())
 
-    embeddings = model.embed(read_images(f"{data}/train", torch.float64))
-    error = (embeddings - bank).abs().max().item()
-    check(error < TOLERANCE, f"{deploy.name}: embeddings of the training images are the bank's rows to {error:.1e}")
-    embeddings = model.embed(read_images(f"{data}/test", torch.float64))
-    for rule in ("weighted", "mean-angle"):
-        rows = run(salad, "score", str(deploy), f"{data}/test", "--csv", "--score-rule", rule).splitlines()[1:]
-        scores = torch.tensor([float(row.split(",")[1]) for row in rows], dtype=torch.float64)
-        cosines = [torch.cos(math.pi * angles) for angles in (model.scores(embeddings, rule), scores)]
-        error = (cosines[0] - cosines[1]).abs().max().item()
-        check(error < TOLERANCE, f"{deploy.name}: cosines of the {rule} scores agree to {error:.1e}")
+    features = model.features(read_images(f"{data}/train", torch.float64), levels)
+    error = ((features - rows).abs().max() / rows.abs().max()).item()
+    check(error < TOLERANCE, f"{deploy.name}: features ({levels}) of the training images are the bank's rows to {error:.1e}")
+    features = model.features(read_images(f"{data}/test", torch.float64), levels)
+    bank = ScoringBank(rows, manifest["top_k"], manifest["score_temperature"])
+    for rule in RULES if levels == "z" else RULES[:2]:
+        table = run(salad, "score", str(deploy), f"{data}/test", "--csv", "--score-rule", rule).splitlines()[1:]
+        scores = torch.tensor([float(row.split(",")[1]) for row in table], dtype=torch.float64)
+        error = (bank.scores(features, rule) - scores).abs().max().item()
+        check(error < SCORE_TOLERANCE, f"{deploy.name}: the {rule} scores agree to {error:.1e}")
 
 
 def check_import(salad: str, data: Path, deploy: Path) -> None:
+    levels, rule = LEVELS[deploy.name.removesuffix("-deploy")]
     published = deploy.with_suffix(".pth")
     state = {f"module.{name}": tensor for name, tensor in load_file(deploy / "model.safetensors").items()}
     torch.save({"net": state, "memory": load_file(deploy / "bank.safetensors")["bank"]}, published)
     converted, bank = deploy.with_suffix(".safetensors"), deploy.with_suffix(".bank.safetensors")
     run(sys.executable, str(CONVERTER), str(published), str(converted), "--bank-key", "memory", "--bank", str(bank))
-    for number, source in enumerate((["--bank", str(bank)], ["--data", str(data)])):
+    sources = [["--data", str(data)]] + ([["--bank", str(bank)]] if levels == "z" else [])
+    for number, source in enumerate(sources):
         imported = deploy.with_name(f"{deploy.name}-{number}")
-        run(salad, "import", str(converted), "--output", str(imported), "--size", "64", "--micro-batch", "4", "--top-k", "20", *source)
+        run(salad, "import", str(converted), "--output", str(imported), "--size", "64", "--micro-batch", "4", "--top-k", "20",
+            "--levels", levels, "--score-rule", rule, *source)
         same = (imported / "model.safetensors").read_bytes() == (deploy / "model.safetensors").read_bytes()
         check(same, f"{deploy.name}: .pth, converted and imported, is the same model, byte for byte")
         ours, theirs = (load_file(folder / "bank.safetensors")["bank"] for folder in (imported, deploy))

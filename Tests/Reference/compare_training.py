@@ -3,7 +3,7 @@
 
     compare_training.py --salad .build/release/salad --picture docs/parity-training.svg
 
-`salad` trains on two ranks on phantoms without augmentation: a round without anchors and three with them. PyTorch takes the
+`salad` trains on two ranks on phantoms without augmentation, centred, from a bank that starts from a pass: a round without anchors and three with them. PyTorch takes the
 same steps in float64 (the truth) and in float32 (what rounding alone does), from the same weights, bank and order, all of
 which are functions of the seed. Ends with status 1 when a difference is not of the order of PyTorch's own.
 """
@@ -26,6 +26,7 @@ import counter_random
 from curve import Curve, draw
 from networks import Autoencoder, autoencoder
 from salad import Method, Model
+from scores import ScoringBank
 
 SEED = 3
 SIZE, WIDTH, DIMENSION = 64, 16, 32
@@ -55,7 +56,7 @@ class Training:
 # MARK: Ours
 
 def method(learning_rate: float) -> Method:
-    return Method(learning_rate=learning_rate, neighbours=5, top_k=20)
+    return Method(learning_rate=learning_rate, neighbours=5)
 
 
 def train_ours(salad: str, folder: Path, method: Method) -> Training:
@@ -64,8 +65,7 @@ def train_ours(salad: str, folder: Path, method: Method) -> Training:
         f"{run_folder}", "--augmentation", "none", "--size", str(SIZE), "--max-width", str(WIDTH),
         "--embedding-dimension", str(DIMENSION), "--batch-size", str(BATCH), "--micro-batch", str(MICRO_BATCH),
         "--rounds", str(ROUNDS), "--epochs-per-round", str(EPOCHS_PER_ROUND), "--learning-rate",
-        str(method.learning_rate), "--neighbours", str(method.neighbours), "--top-k", str(method.top_k), "--seed", str(SEED),
-        "--keep", "100")
+        str(method.learning_rate), "--neighbours", str(method.neighbours), "--seed", str(SEED), "--keep", "100")
     lines = [json.loads(line) for line in Path(f"{run_folder}/metrics.jsonl").read_text().splitlines()]
     steps = [line for line in lines if line["kind"] == "step"]
     checkpoints = sorted(Path(f"{run_folder}/checkpoints").iterdir())
@@ -92,10 +92,10 @@ def run(*command: str) -> str:
 
 def train_theirs(folder: Path, dtype: torch.dtype, method: Method) -> Training:
     images = read_images(f"{folder}/data/train", dtype)
-    network = autoencoder("unet", SIZE, 1, WIDTH, DIMENSION)
+    network = autoencoder("unet", SIZE, 1, WIDTH, DIMENSION, "batch")
     initialise(network)
-    bank = torch.tensor(counter_random.bank(len(images), DIMENSION, SEED), dtype=dtype)
-    model = Model(network.to(dtype), bank, method)
+    model = Model(network.to(dtype), torch.zeros(len(images), DIMENSION, dtype=dtype), method)
+    model.start_bank(images, MICRO_BATCH)
     losses, weights, anchors = [], [], []
     for epoch in range((ROUNDS + 1) * EPOCHS_PER_ROUND):
         if epoch % EPOCHS_PER_ROUND == 0 and epoch > 0:
@@ -108,9 +108,9 @@ def train_theirs(folder: Path, dtype: torch.dtype, method: Method) -> Training:
         if epoch % EPOCHS_PER_ROUND == EPOCHS_PER_ROUND - 1:
             weights.append(flat(network.state_dict()))
             anchors.append(list(model.anchors))
-    model.bank = model.embed(images)
-    scores = model.scores(model.embed(read_images(f"{folder}/data/test", dtype)), "weighted")
-    return Training(losses, weights, anchors, model.bank.double().numpy(), scores.double().numpy())
+    features, queries = (model.features(part, method.levels) for part in (images, read_images(f"{folder}/data/test", dtype)))
+    scores = ScoringBank(features, method.top_k, method.score_temperature).scores(queries, "weighted-distance")
+    return Training(losses, weights, anchors, features.double().numpy(), scores.double().numpy())
 
 
 def read_images(folder: str, dtype: torch.dtype) -> Tensor:
@@ -129,8 +129,8 @@ def initialise(network: Autoencoder) -> None:
 
 
 def flat(state: dict[str, Tensor]) -> np.ndarray:
-    """All weights and statistics, in the network's order."""
-    return np.concatenate([tensor.double().numpy().reshape(-1) for tensor in state.values() if tensor.is_floating_point()])
+    """All weights and statistics, by their names."""
+    return np.concatenate([state[name].double().numpy().reshape(-1) for name in sorted(state) if state[name].is_floating_point()])
 
 
 # MARK: Comparing

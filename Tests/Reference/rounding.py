@@ -19,7 +19,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from networks import Autoencoder
+from networks import Autoencoder, Centring, LevelMean
 
 U = 2.0**-24
 ELEMENTWISE = 8
@@ -69,12 +69,29 @@ class Rounding:
         return self.amplitude * U * math.sqrt(products / 6 + ELEMENTWISE)
 
     def attach(self, network: Autoencoder) -> None:
-        """Disturbs every convolution and matrix product of the network: its output and both of its gradients."""
+        """Disturbs every convolution and matrix product of the network, its output and both of its gradients; the centring,
+        its output and its gradient; and the means that are features."""
         if not self.amplitude:
             return
         for module in network.modules():
             if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d, nn.Linear)):
                 self.attach_to_layer(module)
+            elif isinstance(module, Centring):
+                self.attach_to_centring(module)
+            elif isinstance(module, LevelMean):
+                module.register_forward_hook(
+                    lambda module, arguments, output: self.relative(output, arguments[0][0, 0].numel()))
+
+    def attach_to_centring(self, centring: Centring) -> None:
+        """Sums over the m images of a micro-batch, forward and backward."""
+        def before(module, arguments):
+            images = len(arguments[0])
+            # Backward, two of m directions are taken out: rounding is relative to what was there before.
+            kept = max(images - 2, 1) / images
+            return (Disturb.apply(arguments[0], 0.0, self.size(images) / math.sqrt(kept), self.generator),)
+
+        centring.register_forward_pre_hook(before)
+        centring.register_forward_hook(lambda module, arguments, output: self.relative(output, len(output)))
 
     def attach_to_layer(self, layer: nn.Module) -> None:
         weight = layer.weight

@@ -1,6 +1,7 @@
-"""SALAD's training step, rounds, refresh and scores, in PyTorch, in whichever precision the tensors have.
+"""SALAD's training step, rounds, refresh and features, in PyTorch, in whichever precision the tensors have.
 
-N = bank rows, B = images in a step, m = in a micro-batch, D = embedding dimension, tau = temperature
+`scores.py` makes scores of the features. N = bank rows, B = images in a step, m = in a micro-batch, D = embedding dimension, F = features of an image,
+tau = temperature
 """
 
 import math
@@ -24,7 +25,11 @@ class Method:
     weight_decay: float = 1e-6
     anchor_rate: float = 0.1
     neighbours: int = 10
-    top_k: int = 100
+    # Of scores: what describes an image, K and tau_s.
+    levels: str = "e3,e4,e5"
+    feature_scale: str = "linear"
+    top_k: int = 30
+    score_temperature: float = 1.0
 
 
 @dataclass
@@ -121,20 +126,45 @@ class Model:
         neighbours = min(self.method.neighbours, rows - 1)
         self.anchors = {image: nearest[image, :neighbours].tolist() for image in anchors}
 
-    # MARK: Afterwards
+    # MARK: Passes over clean images
 
     @torch.no_grad()
-    def embed(self, images: Tensor, at_once: int = 8) -> Tensor:
-        """(count, D), with the running statistics."""
-        self.network.eval()
-        return torch.cat([self.network.embed(part) for part in images.split(at_once)])
+    def start_bank(self, images: Tensor, micro_batch: int) -> None:
+        """All rows (N, D) from one pass over the images by the network as it starts.
 
-    def scores(self, embeddings: Tensor, rule: str) -> Tensor:
-        """In 0...1, of unit rows (count, D)."""
-        nearest = self.similarities(embeddings).topk(min(self.method.top_k, self.bank.shape[0]), dim=1)
-        if rule == "mean-angle":
-            return nearest.values.clamp(-1, 1).acos().mean(1) / math.pi
-        weights = (nearest.values / self.method.temperature).softmax(1)
-        aggregated = (weights[:, :, None] * self.bank[nearest.indices]).sum(1)
-        cosines = (embeddings * F.normalize(aggregated, dim=1, eps=1e-12)).sum(1)
-        return cosines.clamp(-1, 1).acos() / math.pi
+        Its micro-batches are normalised by themselves, as in training: image i is embedded among the m images of
+        micro-batch i / m, the last of which is filled up with the images before it. No running statistic moves.
+        """
+        self.network.train()
+        count = len(images)
+        rows = torch.empty_like(self.bank)
+        for first in range(0, count, micro_batch):
+            first = min(first, count - micro_batch)
+            rows[first:first + micro_batch] = self.network.embed(images[first:first + micro_batch])
+        self.network.forget_step()
+        self.bank = rows
+
+    @torch.no_grad()
+    def describe(self, images: Tensor, levels: str, at_once: int = 8) -> tuple[Tensor, Tensor]:
+        """Embeddings (count, D) and features (count, F), with the running statistics.
+
+        Features are what describes images to the bank that scores; of the levels "z" they are the embeddings.
+        """
+        self.network.eval()
+        names = [] if levels == "z" else levels.split(",")
+        parts = [self.network.embed_with_levels(part, names) for part in images.split(at_once)]
+        embeddings = torch.cat([part for part, _ in parts])
+        if levels == "z":
+            return embeddings, embeddings
+        means = [torch.cat(level) for level in zip(*(part for _, part in parts))]
+        return embeddings, level_features(means, self.method.feature_scale)
+
+    def features(self, images: Tensor, levels: str) -> Tensor:
+        return self.describe(images, levels)[1]
+
+
+def level_features(means: list[Tensor], scale: str) -> Tensor:
+    """(count, F): each level's means (count, channels) one after another, as they are ("linear") or their square roots
+    with the means' signs ("root")."""
+    features = torch.cat(means, dim=1)
+    return features if scale == "linear" else features.sign() * features.abs().sqrt()

@@ -13,9 +13,10 @@ from torch import Tensor
 
 import counter_random
 from augmentation import augment
-from networks import Autoencoder, MicroBatchNorm, autoencoder
+from networks import Autoencoder, StepStatistics, autoencoder
 from rounding import Rounding
 from salad import Method, Model
+from scores import RULES, ScoringBank
 
 WEIGHT_SEED, SCALE_SEED, BANK_SEED, ORDER_SEED = 5, 6, 7, 8
 QUERIES = 12
@@ -31,6 +32,8 @@ class Case(Method):
     channels: int = 1
     maximum_width: int = 1024
     dimension: int = 200
+    centre: str = "batch"
+    bank_start: str = "pass"
     rows: int = 70
     micro_batch: int = 4
     batch: int = 8
@@ -81,7 +84,8 @@ class Scenario:
     def __init__(self, case: Case, dtype: torch.dtype, rounding: Rounding):
         self.case, self.dtype, self.rounding = case, dtype, rounding
         self.images = counter_random.blob_images(case.rows + QUERIES, case.size, case.image_seed)
-        network = autoencoder(case.architecture, case.size, case.channels, case.maximum_width, case.dimension)
+        network = autoencoder(
+            case.architecture, case.size, case.channels, case.maximum_width, case.dimension, case.centre)
         initialise(network)
         rounding.attach(network.to(dtype))
         bank = torch.tensor(counter_random.bank(case.rows, case.dimension, BANK_SEED), dtype=dtype)
@@ -90,6 +94,12 @@ class Scenario:
 
     def run(self) -> Iterator[Quantity | Choice]:
         case, model = self.case, self.model
+        if case.bank_start == "pass":
+            model.start_bank(self.tensor(self.images[:case.rows]), case.micro_batch)
+            model.bank = self.rounding.stored(model.bank)
+            yield Quantity("starting bank", array(model.bank))
+        # Of the network as it starts: Adam's first step makes more of rounding than all of the encoder (docs/parity.md).
+        yield from self.features("start")
         yield from self.anchors("at the start")
         losses = []
         for number, (epoch, micro_batches) in enumerate(self.steps()):
@@ -103,14 +113,16 @@ class Scenario:
                 if case.augmented:
                     yield Quantity("pixels", array(torch.cat(pixels)[:, 0]))
                 yield from self.first_step(z, y, loss)
-                yield from self.first_scores(z, start)
+                # Of the step's embeddings over the bank before it, where little error has gathered yet.
+                bank = torch.tensor(start["bank"], dtype=self.dtype)
+                yield from self.scores("first", bank, self.rounding.stored(z.detach()), RULES)
                 yield from self.adam(start)
                 yield from self.changes(start, 1)
         if case.steps > 1:
             yield Quantity(f"losses of {case.steps} steps", np.array(losses))
             yield from self.changes(start, case.steps)
             yield from self.anchors(f"after {case.steps} steps")
-        yield from self.scores()
+        yield from self.features("end")
 
     # MARK: Parts
 
@@ -160,13 +172,6 @@ class Scenario:
         for name, parameter in self.model.network.named_parameters():
             yield Quantity(f"gradient {name}", array(parameter.grad))
 
-    def first_scores(self, z: Tensor, start: dict[str, np.ndarray]) -> Iterator[Quantity]:
-        """Of the step's embeddings over the bank before it, where little error has gathered yet."""
-        bank, self.model.bank = self.model.bank, torch.tensor(start["bank"], dtype=self.dtype)
-        for rule in ("weighted", "mean-angle"):
-            yield Quantity(f"first scores {rule}", array(self.model.scores(z, rule)))
-        self.model.bank = bank
-
     def adam(self, start: dict[str, np.ndarray]) -> Iterator[Quantity]:
         """Adam's constants, as one step of its own gradients shows them: they hide among the errors of the gradients.
 
@@ -193,7 +198,7 @@ class Scenario:
     def state(self) -> dict[str, np.ndarray]:
         state = {f"weights {name}": array(p) for name, p in self.model.network.named_parameters()}
         for name, module in self.model.network.named_modules():
-            if isinstance(module, MicroBatchNorm):
+            if isinstance(module, StepStatistics):
                 state[f"statistics {name}.running_mean"] = array(module.running_mean)
                 state[f"statistics {name}.running_var"] = array(module.running_var)
         state["bank"] = array(self.model.bank)
@@ -206,13 +211,25 @@ class Scenario:
             for name, parameter in self.model.network.named_parameters():
                 yield Quantity(f"step {steps} {moment} {name}", array(self.model.optimizer.state[parameter][moment]))
 
-    def scores(self) -> Iterator[Quantity]:
-        model, rows = self.model, self.case.rows
-        embedded = self.rounding.stored(model.embed(self.tensor(self.images)))
-        model.bank = embedded[:rows]
-        yield Quantity("refreshed bank", array(model.bank))
-        for rule in ("weighted", "mean-angle"):
-            yield Quantity(f"scores {rule}", array(model.scores(embedded[rows:], rule)))
+    def features(self, when: str) -> Iterator[Quantity]:
+        """The bank that a refresh makes of the bottleneck and of the levels, and its scores of images not trained on."""
+        described = self.model.describe(self.tensor(self.images), self.case.levels)
+        kinds = ("z",) if self.case.levels == "z" else ("z", "levels")
+        for kind, features in zip(kinds, map(self.rounding.stored, described)):
+            rows, queries = features[:self.case.rows], features[self.case.rows:]
+            yield Quantity(f"{when} {kind} bank", array(rows))
+            # Angles are those of unit vectors.
+            yield from self.scores(f"{when} {kind}", rows, queries, RULES if kind == "z" else RULES[:2])
+
+    def scores(self, name: str, rows: Tensor, queries: Tensor, rules: tuple[str, ...]) -> Iterator[Quantity]:
+        """In double where we promise double: nothing is disturbed but what rows and queries bring along."""
+        bank = ScoringBank(rows, self.case.top_k, self.case.score_temperature)
+        yield Quantity(f"{name} squared distances", array(bank.nearest(queries)[0]))
+        yield Quantity(f"{name} D0^2", array(bank.squared_scale).reshape(1))
+        for rule in rules:
+            yield Quantity(f"{name} left-out {rule}", array(bank.left_out(rule)))
+            yield Quantity(f"{name} D {rule}", array(bank.median_distance(rule)).reshape(1))
+            yield Quantity(f"{name} scores {rule}", array(bank.scores(queries, rule)))
 
 
 class DisturbedModel(Model):

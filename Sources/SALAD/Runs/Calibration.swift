@@ -102,7 +102,7 @@ public struct ScoreScale: Sendable {
   private let medians: [Double]
 
   /// nil where a model is not calibrated for the rule.
-  init?(_ models: [Calibration], rule: ScoreRule) {
+  public init?(_ models: [Calibration], rule: ScoreRule) {
     self.rule = rule
     self.models = models
     medians = models.compactMap { $0.medians[rule.rawValue] }
@@ -122,7 +122,7 @@ public struct ScoreScale: Sendable {
   }
 
   /// Scores of images whose distances each model gives in the same order.
-  func scores(_ distances: [[Double]]) -> [Double] {
+  public func scores(_ distances: [[Double]]) -> [Double] {
     distances[0].indices.map { image in score(distances.map { $0[image] }) }
   }
 
