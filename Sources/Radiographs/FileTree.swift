@@ -1,8 +1,8 @@
 import Foundation
 
-/// The `.png` files below a folder, each found once.
+/// The pictures below a folder, each found once.
 ///
-/// `.png` in any case, at any depth. Names that begin with a dot, and `__MACOSX`, are passed over: archives made on a Mac
+/// What `ImageFile.isPicture` says, at any depth. Names that begin with a dot, and `__MACOSX`, are passed over: archives made on a Mac
 /// hold `._scan.png` and `__MACOSX/._scan.png`, which are no images. Links are followed, but no folder is entered twice:
 /// a folder reached by a link and by its own name counts at its own name. A broken link counts as a file, so that
 /// reading it fails by name rather than leaving it out in silence; pipes and devices do not count.
@@ -50,7 +50,7 @@ struct FileTree {
         let folder = try folder(path)
         guard entered.insert(folder.identity).inserted else { continue }
         for file in folder.files {
-          if Self.isImage(file) { images.append(Self.join(path, file)) } else { unread.add(file) }
+          if ImageFile.isPicture(file) { images.append(Self.join(path, file)) } else { unread.add(file) }
         }
         stack += folder.folders.map { Self.join(path, $0) }
         waiting += folder.linkedFolders.map { Self.join(path, $0) }
@@ -75,10 +75,6 @@ struct FileTree {
     if folder.isEmpty { return name }
     if name.isEmpty { return folder }
     return folder.utf8.last == UInt8(ascii: "/") ? folder + name : folder + "/" + name
-  }
-
-  private static func isImage(_ name: String) -> Bool {
-    String(decoding: name.utf8.suffix(4), as: UTF8.self).lowercased() == ".png"
   }
 
   // MARK: - One folder

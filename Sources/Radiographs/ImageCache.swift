@@ -49,18 +49,18 @@ public final class ImageCache: Sendable {
 
   /// Image `index` at (S, S); reads and decodes it when it is not in memory.
   ///
-  /// - Throws: `RadiographError` when the file cannot be read or is no sound PNG.
+  /// - Throws: `RadiographError` when the file cannot be read or is no sound image.
   public func image(_ index: Int) throws -> Radiograph {
     if let image = kept.withLock({ $0.images[index] }) { return image }
-    return keep(try Radiograph(png: path(index)), as: index)
+    return keep(try Radiograph(contentsOf: path(index)), as: index)
   }
 
   /// Reads and decodes image `index` even when it is in memory, and keeps it as `image(_:)` does: what its file is.
   public func scanned(_ index: Int) throws -> ScannedImage {
-    let bytes = try FileBytes.load(path(index))
-    let decoded = try Radiograph(pngBytes: bytes, path: path(index))
+    let file = try ImageFile(path(index))
+    let decoded = try file.radiograph()
     _ = keep(decoded, as: index)
-    return ScannedImage(digest: bytes.withUnsafeBytes(SHA256.hash), picture: PictureHash(decoded))
+    return ScannedImage(digest: file.bytes.withUnsafeBytes(SHA256.hash), picture: PictureHash(decoded))
   }
 
   /// Bytes of pixels in memory, at most the limit.

@@ -48,7 +48,8 @@ public struct ImageFolder: Sendable {
     let path = tree.path(folders[0])
     guard !images.isEmpty else {
       throw RadiographError(
-        path: path, "\(path): expected normal training images (.png), found none\(Self.clause(unread)).")
+        path: path,
+        "\(path): expected normal training images (\(ImageFile.suffixes)), found none\(Self.clause(unread)).")
     }
     if !unread.isEmpty { note("\(path): \(unread.sentence)") }
     return images
@@ -76,14 +77,14 @@ public struct ImageFolder: Sendable {
       let found = Self.list(folders.map(Self.secondComponent(of:)))
       throw RadiographError(
         path: path,
-        "\(path): expected test images (.png) in good or normal and in folders of anomalies, found none in \(found)"
-          + "\(Self.clause(unread)).")
+        "\(path): expected test images (\(ImageFile.suffixes)) in good or normal and in folders of anomalies, "
+          + "found none in \(found)\(Self.clause(unread)).")
     }
     if !unread.isEmpty { note("\(tree.path(splits[0])): \(unread.sentence)") }
     return images
   }
 
-  /// All `.png` files (any case, any depth) below a folder, relative paths sorted by bytes; none is no error.
+  /// All pictures (at any depth) below a folder, relative paths sorted by bytes; none is no error.
   public static func images(under folder: String) throws -> (images: [String], unread: UnreadFiles) {
     try FileTree(root: folder).listing()
   }

@@ -1,7 +1,7 @@
 /// What is wrong with an image file or a data set: one sentence with the path, what was expected, what was found.
 public struct RadiographError: Error, CustomStringConvertible, Sendable {
   public enum Kind: Sendable {
-    /// The content is wrong: not a PNG, truncated, damaged, too large, an empty data set.
+    /// The content is wrong: not an image, truncated, damaged, too large, an empty data set.
     case badData
     /// The operating system could not read or write: missing, no permission, no room.
     case inputOutput

@@ -32,6 +32,6 @@ public struct UnreadFiles: Sendable, Equatable {
     if kinds.count > limit { parts.append("\(kinds.dropFirst(limit).reduce(0) { $0 + $1.value }) others") }
     let list =
       parts.count < 2 ? parts.joined() : parts.dropLast().joined(separator: ", ") + " and " + parts[parts.count - 1]
-    return "\(list) \(counts.values.reduce(0, +) == 1 ? "is" : "are") not read: only .png files are"
+    return "\(list) \(counts.values.reduce(0, +) == 1 ? "is" : "are") not read: only \(ImageFile.suffixes) files are"
   }
 }

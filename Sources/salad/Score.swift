@@ -10,7 +10,7 @@ struct Score: ParsableCommand {
     abstract: "Score images: how far each is from what is normal.",
     discussion: """
       Scores are in 0...1, higher is more anomalous: 0.5 is as far from the bank as a typical training image is from the \
-      others. A folder is searched recursively for .png, sorted by path. A p-value tells how rare so \
+      others. A folder is searched recursively for \(ImageFile.suffixes), sorted by path. A p-value tells how rare so \
       high a score is among normal images, and images at or below the false-alarm rate are flagged.
 
         salad score run image.png
@@ -21,7 +21,7 @@ struct Score: ParsableCommand {
   @Argument(help: ArgumentHelp("A run, or what salad merge, import or calibrate made.", valueName: "run-or-deploy"))
   var model: String
 
-  @Argument(help: ArgumentHelp("PNG images, and folders of them.", valueName: "images"))
+  @Argument(help: ArgumentHelp("Images (\(ImageFile.names)), and folders of them.", valueName: "images"))
   var images: [String]
 
   @Flag(help: "Print path,score,rule as CSV (RFC 4180), and p_value,flagged.")

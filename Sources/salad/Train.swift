@@ -1,13 +1,14 @@
 import ArgumentParser
 import Foundation
 import MPI
+import Radiographs
 import SALAD
 
 struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Train a network and its memory bank on the normal images of a data set.",
     discussion: """
-      DIR/train/good (or normal) holds the images, as PNG. RUN becomes a folder with the settings, metrics and \
+      DIR/train/good (or normal) holds the images, as \(ImageFile.names). RUN becomes a folder with the settings, metrics and \
       checkpoints; all ranks must see it.
 
         salad train --data phantoms --run run --size 64

@@ -92,7 +92,7 @@ extension CommandTests {
     func nearDuplicates() async throws {
       let sample = try Sample.copy()
       defer { sample.remove() }
-      let original = try Radiograph(png: "\(sample.data)/train/good/0003.png")
+      let original = try Radiograph(contentsOf: "\(sample.data)/train/good/0003.png")
       guard case .eightBit(let grays) = original.pixels else { return }
       let brighter = Radiograph(
         width: original.width, height: original.height, pixels: .eightBit(grays.map { $0 < 246 ? $0 + 10 : 255 }))

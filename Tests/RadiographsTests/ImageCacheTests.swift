@@ -11,7 +11,7 @@ struct ImageCacheTests {
     try withImages(count: 6) { root, paths in
       let cache = ImageCache(root: root, paths: paths, side: 64, fit: .pad, limit: limit)
       for index in [0, 1, 2, 3, 4, 5, 0, 5, 3] {
-        let expected = try Radiograph(png: "\(root)/\(paths[index])").resized(to: 64, fit: .pad)
+        let expected = try Radiograph(contentsOf: "\(root)/\(paths[index])").resized(to: 64, fit: .pad)
         #expect(try cache.image(index) == expected)
       }
       #expect(cache.bytesInUse == min(6, limit / (64 * 64)) * 64 * 64)
@@ -38,7 +38,7 @@ struct ImageCacheTests {
         let scanned = try cache.scanned(index)
         let bytes = try Data(contentsOf: URL(filePath: "\(root)/\(paths[index])"))
         #expect(scanned.digest == bytes.withUnsafeBytes(SHA256.hash))
-        #expect(try scanned.picture == PictureHash(Radiograph(pngBytes: Array(bytes), path: "")))
+        #expect(try scanned.picture == PictureHash(Radiograph(bytes: Array(bytes), path: "")))
       }
       #expect(cache.bytesInUse == 64 * 64)
     }
@@ -63,7 +63,7 @@ struct ImageCacheTests {
   func threads() throws {
     try withImages(count: 20) { root, paths in
       let cache = ImageCache(root: root, paths: paths, side: 64, fit: .pad, limit: 10 * 64 * 64)
-      let expected = try paths.map { try Radiograph(png: "\(root)/\($0)").resized(to: 64, fit: .pad) }
+      let expected = try paths.map { try Radiograph(contentsOf: "\(root)/\($0)").resized(to: 64, fit: .pad) }
       DispatchQueue.concurrentPerform(iterations: 400) { iteration in
         #expect((try? cache.image(iteration % 20)) == expected[iteration % 20])
       }

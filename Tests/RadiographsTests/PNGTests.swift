@@ -10,7 +10,7 @@ struct PNGTests {
     let expected = try Fixtures.files("decode", withExtension: "gray")
     #expect(expected.count == 54)
     for file in expected {
-      let image = try Radiograph(png: file.deletingPathExtension().appendingPathExtension("png").path)
+      let image = try Radiograph(contentsOf: file.deletingPathExtension().appendingPathExtension("png").path)
       // Outside the macro, which would print every pixel.
       let isEqual = image.pixels == .eightBit(try Fixtures.bytes(file))
       #expect(isEqual, "\(file.lastPathComponent)")
@@ -22,7 +22,7 @@ struct PNGTests {
     let expected = try Fixtures.files("decode", withExtension: "float")
     #expect(expected.count == 12)
     for file in expected {
-      let image = try Radiograph(png: file.deletingPathExtension().appendingPathExtension("png").path)
+      let image = try Radiograph(contentsOf: file.deletingPathExtension().appendingPathExtension("png").path)
       let isEqual = image.pixels == .float(try Fixtures.floats(file))
       #expect(isEqual, "\(file.lastPathComponent)")
     }
@@ -37,7 +37,7 @@ struct PNGTests {
         .filter { $0.hasSuffix(".png") }
       #expect(!files.isEmpty)
       for file in files {
-        let image = try Radiograph(png: "\(root)/\(file)")
+        let image = try Radiograph(contentsOf: "\(root)/\(file)")
         #expect(image.width == side && image.height == side, "\(file)")
       }
     }
@@ -53,7 +53,7 @@ struct PNGTests {
       try image.writePNG(to: path)
       let first = try FileBytes.load(path)
       try image.writePNG(to: path)
-      let isSame = try Radiograph(png: path) == image && FileBytes.load(path) == first
+      let isSame = try Radiograph(contentsOf: path) == image && FileBytes.load(path) == first
       #expect(isSame)
       #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["image.png"])
     }
@@ -65,7 +65,7 @@ struct PNGTests {
       let path = folder.appending(path: "image.png").path
       let values: [Float] = [-1, 0, 0.4 / 255, 0.6 / 255, 1, 7]
       try Radiograph(width: 3, height: 2, pixels: .float(values)).writePNG(to: path)
-      #expect(try Radiograph(png: path).pixels == .eightBit([0, 0, 0, 1, 255, 255]))
+      #expect(try Radiograph(contentsOf: path).pixels == .eightBit([0, 0, 0, 1, 255, 255]))
     }
   }
 
@@ -89,7 +89,7 @@ struct PNGTests {
 
   @Test("A missing file is the operating system's failure")
   func missingFile() {
-    let error = radiographError { _ = try Radiograph(png: "/nonexistent/a.png") }
+    let error = radiographError { _ = try Radiograph(contentsOf: "/nonexistent/a.png") }
     #expect(error?.kind == .inputOutput)
     #expect(error?.path == "/nonexistent/a.png")
     #expect(error?.description == "/nonexistent/a.png: cannot read the file (No such file or directory).")
@@ -100,7 +100,7 @@ struct PNGTests {
     try withTemporaryFolder { folder in
       let path = folder.appending(path: "a.png").path
       #expect(FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0]))
-      let error = radiographError { _ = try Radiograph(png: path) }
+      let error = radiographError { _ = try Radiograph(contentsOf: path) }
       #expect(error?.kind == .inputOutput)
       #expect(error?.description == "\(path): cannot read the file (Permission denied).")
     }
@@ -109,14 +109,14 @@ struct PNGTests {
   @Test("A folder and a pipe are not images, and reading does not wait for them")
   func notAFile() throws {
     try withTemporaryFolder { folder in
-      let error = radiographError { _ = try Radiograph(png: folder.path) }
+      let error = radiographError { _ = try Radiograph(contentsOf: folder.path) }
       #expect(error?.kind == .badData)
       #expect(error?.description == "\(folder.path): expected an image file, found a folder.")
 
       let pipe = folder.appending(path: "pipe.png").path
       #expect(mkfifo(pipe, 0o600) == 0)
       #expect(
-        radiographError { _ = try Radiograph(png: pipe) }?.description
+        radiographError { _ = try Radiograph(contentsOf: pipe) }?.description
           == "\(pipe): expected an image file, found a device or a pipe.")
     }
   }
@@ -131,7 +131,7 @@ struct PNGTests {
       ([0, 1, 2, 3], "a file without the PNG signature"),
     ] as [([UInt8], String)])
   func otherContent(bytes: [UInt8], content: String) {
-    let error = radiographError { _ = try Radiograph(pngBytes: bytes, path: "a.png") }
+    let error = radiographError { _ = try Radiograph(bytes: bytes, path: "a.png") }
     #expect(error?.kind == .badData)
     #expect(error?.description == "a.png: expected a PNG image, found \(content).")
   }
@@ -145,7 +145,7 @@ struct PNGTests {
       + PNGFileBuilder.chunk("IDAT", [0x78, 0x9C])
     let time = ContinuousClock().measure {
       #expect(
-        radiographError { _ = try Radiograph(pngBytes: bytes, path: "a.png") }?.description
+        radiographError { _ = try Radiograph(bytes: bytes, path: "a.png") }?.description
           == "a.png: expected at most 20000 x 20000 and 268435456 pixels, found \(width) x \(height).")
     }
     #expect(time < .seconds(1))
@@ -157,7 +157,7 @@ struct PNGTests {
       PNGFileBuilder.signature + PNGFileBuilder.header(width: 16_384, height: 16_384)
       + PNGFileBuilder.chunk("IDAT", [0x78, 0x9C]) + PNGFileBuilder.chunk("IEND")
     #expect(
-      radiographError { _ = try Radiograph(pngBytes: bytes, path: "a.png") }?.description
+      radiographError { _ = try Radiograph(bytes: bytes, path: "a.png") }?.description
         == "a.png: expected a whole PNG image, found one cut short after \(bytes.count) bytes.")
   }
 
@@ -168,7 +168,7 @@ struct PNGTests {
   func truncated(name: String) throws {
     let bytes = try Fixtures.bytes(Fixtures.folder("decode").appending(path: "\(name).png"))
     for count in 0..<bytes.count {
-      let error = radiographError { _ = try Radiograph(pngBytes: Array(bytes[..<count]), path: "a.png") }
+      let error = radiographError { _ = try Radiograph(bytes: Array(bytes[..<count]), path: "a.png") }
       #expect(error?.kind == .badData, "\(count) of \(bytes.count) bytes")
       if count > 0 {
         #expect(
@@ -183,7 +183,7 @@ struct PNGTests {
     let end = PNGFileBuilder.chunk("IEND").count
     bytes[bytes.count - end - 1] ^= 1
     #expect(
-      radiographError { _ = try Radiograph(pngBytes: bytes, path: "a.png") }?.description
+      radiographError { _ = try Radiograph(bytes: bytes, path: "a.png") }?.description
         == "a.png: expected a sound PNG image, found damage (libpng: IDAT: CRC error).")
   }
 
@@ -196,7 +196,7 @@ struct PNGTests {
     let profile = PNGFileBuilder.chunk("iCCP", [UInt8](repeating: 255, count: 50))
     let changed = bytes[..<afterHeader] + comment + profile + bytes[afterHeader...] + Array("trailer".utf8)
     let isSame =
-      try Radiograph(pngBytes: Array(changed), path: "a.png") == Radiograph(pngBytes: bytes, path: "a.png")
+      try Radiograph(bytes: Array(changed), path: "a.png") == Radiograph(bytes: bytes, path: "a.png")
     #expect(isSame)
   }
 
@@ -214,7 +214,7 @@ struct PNGTests {
         }
         if checksumsMadeRight { bytes = PNGFileBuilder.withRightChecksums(bytes) }
         do {
-          let image = try Radiograph(pngBytes: bytes, path: "a.png")
+          let image = try Radiograph(bytes: bytes, path: "a.png")
           #expect(image.pixels.count == image.width * image.height)
         } catch let error as RadiographError {
           #expect(error.kind == .badData && error.description.hasPrefix("a.png: expected "))

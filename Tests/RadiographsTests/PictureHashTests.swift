@@ -91,7 +91,7 @@ struct PictureHashTests {
     let folder = try #require(TestData.folder)
     for dataSet in ["kermany-cxr", "nih-cxr"] {
       let paths = try ImageFolder.images(under: "\(folder)/\(dataSet)").images.filter { $0.hasSuffix("1.png") }
-      let hashes = try paths.map { PictureHash(try Radiograph(png: "\(folder)/\(dataSet)/\($0)")) }
+      let hashes = try paths.map { PictureHash(try Radiograph(contentsOf: "\(folder)/\(dataSet)/\($0)")) }
       let patients = paths.map { Patient.identifier(ofPath: $0) ?? $0 }
       var least = PictureHash.gradientBits
       for index in paths.indices {

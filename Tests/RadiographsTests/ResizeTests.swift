@@ -10,9 +10,9 @@ struct ResizeTests {
   func eightBitAsPillow(fit: Fit) throws {
     var compared = 0
     for (source, side, expected) in try pairs(fit: fit, withExtension: "png") {
-      let resized = try Radiograph(png: source.path).resized(to: side, fit: fit)
+      let resized = try Radiograph(contentsOf: source.path).resized(to: side, fit: fit)
       // Outside the macro, which would print every pixel.
-      let isEqual = try resized == Radiograph(png: expected.path)
+      let isEqual = try resized == Radiograph(contentsOf: expected.path)
       #expect(isEqual, "\(expected.lastPathComponent)")
       compared += 1
     }
@@ -23,7 +23,7 @@ struct ResizeTests {
   func floatAsPillow(fit: Fit) throws {
     var compared = 0
     for (source, side, expected) in try pairs(fit: fit, withExtension: "float") {
-      let resized = try Radiograph(png: source.path).resized(to: side, fit: fit)
+      let resized = try Radiograph(contentsOf: source.path).resized(to: side, fit: fit)
       let isEqual = resized.pixels == .float(try Fixtures.floats(expected))
       #expect(isEqual, "\(expected.lastPathComponent)")
       compared += 1

@@ -85,18 +85,18 @@ public struct PhantomDataSet: Sendable {
 
   private var images: [Image] {
     let training = (0..<train).map {
-      Image(split: .train, index: $0, path: "train/good/\(Self.name($0)).png")
+      Image(split: .train, index: $0, path: "train/good/\(Self.name($0))\(PNG.suffix)")
     }
     let normal = (0..<testNormal).map {
-      Image(split: .testNormal, index: $0, path: "test/good/\(Self.name($0)).png")
+      Image(split: .testNormal, index: $0, path: "test/good/\(Self.name($0))\(PNG.suffix)")
     }
     let kinds = Anomaly.allCases
     let anomalous = (0..<testAnomalous).map { index in
       let kind = kinds[index % kinds.count]
       let name = Self.name(index / kinds.count)
       return Image(
-        split: .testAnomalous, index: index, anomaly: kind, path: "test/\(kind.rawValue)/\(name).png",
-        maskPath: masks ? "ground_truth/\(kind.rawValue)/\(name)_mask.png" : nil)
+        split: .testAnomalous, index: index, anomaly: kind, path: "test/\(kind.rawValue)/\(name)\(PNG.suffix)",
+        maskPath: masks ? "ground_truth/\(kind.rawValue)/\(name)_mask\(PNG.suffix)" : nil)
     }
     return training + normal + anomalous
   }

@@ -4,7 +4,7 @@ import Radiographs
 
 /// The images that a command line names.
 public enum ImagePaths {
-  /// All ranks. Every file as it is and every folder's `.png` files in its place, as rank 0 sees them.
+  /// All ranks. Every file as it is and every folder's pictures in its place, as rank 0 sees them.
   ///
   ///     expand(["a.png", "more"])   // a.png, more/b.png, more/deep/c.png
   ///
@@ -31,7 +31,8 @@ public enum ImagePaths {
     guard !images.isEmpty else {
       throw SaladError(
         .badData,
-        "\(argument): expected images (.png) in this folder, found none\(unread.isEmpty ? "" : ": \(unread.sentence)")")
+        "\(argument): expected images (\(ImageFile.suffixes)) in this folder, found none"
+          + (unread.isEmpty ? "" : ": \(unread.sentence)"))
     }
     if !unread.isEmpty { log.note("\(argument): \(unread.sentence)") }
     return images.map { argument.hasSuffix("/") ? argument + $0 : "\(argument)/\($0)" }

@@ -181,7 +181,7 @@ public struct Scorer {
   /// All ranks. Anomaly scores in 0...1, higher is more anomalous, in the order of `paths`: the same bits for any
   /// number of ranks and workers.
   ///
-  /// - Parameter paths: of PNG images, equal on all ranks.
+  /// - Parameter paths: of images, equal on all ranks.
   /// - Throws: `SaladError` on all ranks: 65 naming an image that cannot be read, 70 when the self-test fails.
   public func scores(of paths: [String]) throws -> [Double] {
     if let expected {
@@ -245,14 +245,14 @@ public struct Scorer {
 
   /// What is embedded.
   private enum Picture: Sendable {
-    /// A PNG file's path.
+    /// An image file's path.
     case file(String)
     /// One of `SelfTest.images`.
     case selfTest(Int)
 
     func resized(to side: Int, fit: Fit) throws -> Radiograph {
       switch self {
-      case .file(let path): try Radiograph(png: path).resized(to: side, fit: fit)
+      case .file(let path): try Radiograph(contentsOf: path).resized(to: side, fit: fit)
       case .selfTest(let index): SelfTest.image(index).resized(to: side, fit: .stretch)
       }
     }

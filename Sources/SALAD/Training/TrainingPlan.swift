@@ -115,9 +115,9 @@ public struct TrainingPlan: Sendable {
 
     init(_ paths: [String]) {
       for path in paths {
-        guard let size = try? Radiograph.size(ofPNG: path) else { continue }
+        guard let file = try? ImageFile(path), let size = try? file.size() else { continue }
         bytesPerPixel = max(bytesPerPixel, size.bytesPerPixel)
-        decoded = max(decoded, size.width * size.height * size.bytesPerPixel + size.fileBytes)
+        decoded = max(decoded, size.width * size.height * size.bytesPerPixel + file.bytes.count)
       }
     }
   }

@@ -40,7 +40,7 @@ struct Bench: ParsableCommand {
   @Flag(help: "Images decoded and resized to --size.")
   var dataLoading = false
 
-  @Option(help: "PNG images for --data-loading. (default: a few phantoms of 1024 x 1024)")
+  @Option(help: "Images for --data-loading. (default: a few phantoms of 1024 x 1024)")
   var folder: String?
 
   @Option(help: "The autoencoder.")

@@ -8,7 +8,7 @@ import SALAD
 struct DataLoadingBench: BenchSubject {
   static let name = "data_loading"
 
-  /// Of PNG images; nil: a few phantoms are drawn.
+  /// Of images; nil: a few phantoms are drawn.
   let folder: String?
 
   private static let drawn = 4
@@ -34,7 +34,7 @@ struct DataLoadingBench: BenchSubject {
     let times = try bench.times {  // all ranks
       try agree(bench.communicator) {  // all ranks
         try forEachConcurrently(paths.count, workers: bench.workers) { index in
-          let image = try Radiograph(png: paths[index]).resized(to: side, fit: fit)
+          let image = try Radiograph(contentsOf: paths[index]).resized(to: side, fit: fit)
           precondition(image.pixels.count == side * side, "\(image.pixels.count) pixels")
         }
       }
@@ -47,17 +47,18 @@ struct DataLoadingBench: BenchSubject {
     record[group: "images_per_second"] = [
       "median": images / spread.median, "slowest": images / spread.most, "fastest": images / spread.least,
     ]
-    let bytes = try paths.reduce(0) { try $0 + Radiograph.size(ofPNG: $1).fileBytes }
+    let bytes = try paths.reduce(0) { try $0 + ImageFile($1).bytes.count }
     record["images"] = images
     record["megabytes_per_second"] = Double(bytes * bench.communicator.size) / spread.median / 1e6
     return record
   }
 
-  /// Local. All PNG files under a folder, sorted.
+  /// Local. All pictures under a folder, sorted.
   private static func images(in folder: String) throws -> [String] {
-    let names = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
-    let paths = names.filter { $0.lowercased().hasSuffix(".png") }.sorted().map { "\(folder)/\($0)" }
-    guard !paths.isEmpty else { throw SaladError(.badData, "\(folder): expected PNG images, found none") }
-    return paths
+    let images = try ImageFolder.images(under: folder).images
+    guard !images.isEmpty else {
+      throw SaladError(.badData, "\(folder): expected \(ImageFile.names) images, found none")
+    }
+    return images.map { "\(folder)/\($0)" }
   }
 }

@@ -38,7 +38,7 @@ struct PhantomDataSetTests {
         + anomalous.flatMap { ["test/\($0).png", "ground_truth/\($0)_mask.png"] }
       #expect(drawn.keys.sorted() == expected.sorted())
       for path in expected {
-        let picture = try Radiograph(png: folder + "/new/set/" + path)
+        let picture = try Radiograph(contentsOf: folder + "/new/set/" + path)
         #expect(picture.width == 32 && picture.height == 32)
       }
     }
