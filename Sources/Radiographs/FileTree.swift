@@ -2,10 +2,10 @@ import Foundation
 
 /// The pictures below a folder, each found once.
 ///
-/// What `ImageFile.isPicture` says, at any depth. Names that begin with a dot, and `__MACOSX`, are passed over: archives made on a Mac
-/// hold `._scan.png` and `__MACOSX/._scan.png`, which are no images. Links are followed, but no folder is entered twice:
-/// a folder reached by a link and by its own name counts at its own name. A broken link counts as a file, so that
-/// reading it fails by name rather than leaving it out in silence; pipes and devices do not count.
+/// What `ImageFile.isPicture` says, at any depth. Names that begin with a dot, and `__MACOSX`, are passed over: archives
+/// made on a Mac hold `._scan.png` and `__MACOSX/._scan.png`, which are no images. Links are followed, but no folder is
+/// entered twice: a folder reached by a link and by its own name counts at its own name. A broken link counts as a file,
+/// so that reading it fails by name rather than leaving it out in silence; pipes and devices do not count.
 struct FileTree {
   let root: String
 

@@ -65,11 +65,18 @@ struct Evaluate: ParsableCommand {
 
   /// All ranks.
   private func evaluate(_ session: Session) throws -> ExitStatus {
-    let images = try Evaluation.testImages(of: data, communicator: session.communicator, log: session.log)  // all ranks
+    let all = try Evaluation.testImages(of: data, communicator: session.communicator, log: session.log)  // all ranks
     let source = try scoring.open(model, workers: work.workers, session: session)  // all ranks
-    try refuseLeaks(from: source, to: images.map(\.path), session)  // all ranks
+    try refuseLeaks(from: source, to: all.map(\.path), session)  // all ranks
     let (scorer, threshold) = try scoring.scorer(of: source, workers: work.workers, session: session)  // all ranks
-    let scores = try scorer.scores(of: images.map { "\(data)/\($0.path)" })  // all ranks
+    let results = try scorer.scores(  // all ranks
+      of: all.map { "\(data)/\($0.path)" }, badImages: scoring.badImages ?? .fail)
+    let images = zip(all, results).filter { $0.1.score != nil }.map(\.0)
+    let scores = results.compactMap(\.score)
+    let skipped = zip(all, results).compactMap { image, result in
+      result.reason.map { SkippedImage(path: image.path, reason: $0) }
+    }
+    for image in skipped { session.log.note("skipped: \(image.reason)") }
 
     session.watchdog.enter("evaluating scores", step: nil)
     let workers = session.workers(work.workers)
@@ -81,6 +88,7 @@ struct Evaluate: ParsableCommand {
         images: images, scores: scores, rule: scorer.rule, bank: scorer.bankKind, topK: scorer.topK,
         bootstrap: resampling, workers: workers)
     }
+    evaluation.skipped = skipped
     if baseline {
       evaluation.baselineAUROC = try RawPixelEvaluation.areaUnderROC(  // all ranks
         of: data, images: images, workers: workers, communicator: session.communicator, watchdog: session.watchdog)

@@ -14,6 +14,14 @@ enum EvaluationTable {
     if let baseline = evaluation.baselineAUROC {
       lines += ["nearest neighbour in raw 32 x 32 pixels: AUROC \(three(baseline))"]
     }
+    let skipped = evaluation.skipped.count
+    if skipped > 0 {
+      lines += [
+        skipped == 1
+          ? "1 test image could not be read and does not count"
+          : "\(skipped) test images could not be read and do not count"
+      ]
+    }
     let (auroc, precision) = (evaluation.metrics[.auroc]!, evaluation.metrics[.averagePrecision]!)
     lines += [
       "AUROC \(three(auroc))  AP \(three(precision))  (\(evaluation.countNormal) normal, "

@@ -16,6 +16,7 @@ struct Score: ParsableCommand {
         salad score run image.png
         salad score deploy images/ --csv > scores.csv
         mpirun -n 8 salad score run images/ --csv > scores.csv  # the same bytes
+        salad score run images/ --csv --bad-images skip > scores.csv  # one bad file does not end it
       """)
 
   @Argument(help: ArgumentHelp("A run, or what salad merge, import or calibrate made.", valueName: "run-or-deploy"))
@@ -24,7 +25,7 @@ struct Score: ParsableCommand {
   @Argument(help: ArgumentHelp("Images (\(ImageFile.names)), and folders of them.", valueName: "images"))
   var images: [String]
 
-  @Flag(help: "Print path,score,rule as CSV (RFC 4180), and p_value,flagged.")
+  @Flag(help: "Print path,score,rule as CSV (RFC 4180), and p_value,flagged; with --bad-images skip also error.")
   var csv = false
 
   @OptionGroup var scoring: ScoringOptions
@@ -39,39 +40,73 @@ struct Score: ParsableCommand {
     let paths = try ImagePaths.expand(images, communicator: session.communicator, log: session.log)  // all ranks
     let source = try scoring.open(model, workers: work.workers, session: session)  // all ranks
     let (scorer, threshold) = try scoring.scorer(of: source, workers: work.workers, session: session)  // all ranks
-    let scores = try scorer.scores(of: paths)  // all ranks
-
-    if session.communicator.isRoot {
-      if let threshold, let warning = Drift.warning(ofUnlabelled: scores.map(threshold.pValue(of:))) {
-        session.log.note(warning)
-      }
-      let table = csv ? Self.csv : Self.listing
-      try Console.output(table(zip(paths, scores).map { ($0, $1) }, scorer.rule, threshold))
+    let badImages = scoring.badImages ?? .fail
+    let table: any ScoreTable =
+      csv
+      ? CSVTable(rule: scorer.rule, threshold: threshold, hasErrors: badImages == .skip)
+      : Listing(rule: scorer.rule, threshold: threshold)
+    let isRoot = session.communicator.isRoot
+    if isRoot { try Console.output(table.head) }
+    let scores = try scorer.scores(of: paths, badImages: badImages) { images in  // all ranks
+      if isRoot { try Console.output(images.map(table.row).joined()) }
     }
+    if isRoot { try note(scores, threshold, session.log) }
     return .success
   }
 
-  private static func csv(
-    _ images: [(path: String, score: Double)], rule: ScoreRule, threshold: ConformalThreshold?
-  ) -> String {
-    let rows = images.map { path, score in
-      let judgement = threshold.map { ",\($0.pValue(of: score)),\($0.flags(score))" } ?? ""
-      return "\(CSV.field(path)),\(score),\(rule.rawValue)\(judgement)\n"
+  private func note(_ images: [ImageScore], _ threshold: ConformalThreshold?, _ log: Log) throws {
+    let scores = images.compactMap(\.score)
+    for image in images { if let reason = image.reason { log.note("skipped: \(reason)") } }
+    if scores.count < images.count {
+      log.note("\(images.count - scores.count) of \(images.count) images have no score")
     }
-    return "path,score,rule\(threshold == nil ? "" : ",p_value,flagged")\n" + rows.joined()
+    if let threshold, let warning = Drift.warning(ofUnlabelled: scores.map(threshold.pValue(of:))) { log.note(warning) }
+  }
+}
+
+/// How scores are printed: a head, then a row an image.
+private protocol ScoreTable {
+  var head: String { get }
+  func row(_ image: ImageScore) -> String
+}
+
+/// For programs: RFC 4180.
+private struct CSVTable: ScoreTable {
+  let rule: ScoreRule
+  /// nil: scores are not judged.
+  let threshold: ConformalThreshold?
+  /// Whether images may be without a score, and then say why.
+  let hasErrors: Bool
+
+  var head: String {
+    "path,score,rule\(threshold == nil ? "" : ",p_value,flagged")\(hasErrors ? ",error" : "")\n"
   }
 
-  /// Aligned, for a person to compare.
-  private static func listing(
-    _ images: [(path: String, score: Double)], rule: ScoreRule, threshold: ConformalThreshold?
-  ) -> String {
-    let rows = images.map { path, score in
-      let judgement = threshold.map {
-        String(format: "  %7.4f  ", $0.pValue(of: score)) + ($0.flags(score) ? "flagged" : "-      ")
-      }
-      return String(format: "%.6f", score) + "\(judgement ?? "")  \(path)\n"
+  func row(_ image: ImageScore) -> String {
+    var fields = [CSV.field(image.path), image.score.map { "\($0)" } ?? "", rule.rawValue]
+    if let threshold {
+      fields += image.score.map { ["\(threshold.pValue(of: $0))", "\(threshold.flags($0))"] } ?? ["", ""]
     }
-    return "\(rule.rawValue)\(threshold == nil ? "" : "  p-value  flagged")  path\n" + rows.joined()
+    if hasErrors { fields.append(CSV.field(image.reason ?? "")) }
+    return fields.joined(separator: ",") + "\n"
+  }
+}
+
+/// Aligned, for a person to compare.
+private struct Listing: ScoreTable {
+  let rule: ScoreRule
+  let threshold: ConformalThreshold?
+
+  var head: String { "\(rule.rawValue)\(threshold == nil ? "" : "  p-value  flagged")  path\n" }
+
+  func row(_ image: ImageScore) -> String {
+    guard let score = image.score else {
+      return "not read\(threshold == nil ? "" : "        -  -      ")  \(image.path)\n"
+    }
+    let judgement = threshold.map {
+      String(format: "  %7.4f  ", $0.pValue(of: score)) + ($0.flags(score) ? "flagged" : "-      ")
+    }
+    return String(format: "%.6f", score) + "\(judgement ?? "")  \(image.path)\n"
   }
 }
 

@@ -23,6 +23,9 @@ struct ScoringOptions: ParsableArguments {
       """)
   var falseAlarmRate: Double?
 
+  @Option(help: "What to do about an image that cannot be read: end, or go on and name it. (default: fail)")
+  var badImages: BadImages?
+
   func validate() throws {
     if let topK, topK < 1 {
       throw ValidationError("--top-k is \(topK): give a whole number of at least 1")

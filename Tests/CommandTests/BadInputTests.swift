@@ -71,6 +71,41 @@ extension CommandTests {
       #expect((data["skipped"] as? [[String: Any]])?.map { $0["path"] as? String } == [name])
     }
 
+    @Test("One image that cannot be read ends no batch that may skip it", arguments: BadImage.allCases)
+    func badImageAmongOthers(kind: BadImage) async throws {
+      let sample = try Sample.copy()
+      defer { sample.remove() }
+      let test = sample.data + "/test"
+      let sound = try await Salad.succeed(["score", sample.run, test, "--csv"]).output.split(separator: "\n")
+      let name = "\(test)/good/bad,one.png"
+      try kind.write(to: name)
+      for ranks in [1, 2] {
+        let refused = try await Salad.run(ranks: ranks, ["score", sample.run, test, "--csv"])
+        Salad.expectRefusal(refused, status: 65, naming: [name, kind.reason])
+      }
+      var outputs: Set<String> = []
+      for ranks in [1, 3] {
+        let result = try await Salad.succeed(
+          ranks: ranks, ["score", sample.run, test, "--csv", "--bad-images", "skip"])
+        #expect(result.errors.contains("skipped: \(name)") && result.errors.contains("1 of 22 images have no score"))
+        outputs.insert(result.output)
+      }
+      #expect(outputs.count == 1)
+      // The others' rows are what they were; the bad one's has no score, and says why.
+      var rows = try #require(outputs.first).split(separator: "\n").map(String.init)
+      #expect(rows.removeFirst() == "path,score,rule,p_value,flagged,error")
+      let bad = try #require(rows.firstIndex { $0.hasPrefix("\"\(name)\",,weighted-distance,,,") })
+      #expect(rows.remove(at: bad).contains(kind.reason))
+      #expect(rows == sound.dropFirst().map { $0 + "," })
+
+      let evaluate = ["evaluate", sample.run, "--data", sample.data, "--bad-images", "skip"]
+      let json = try await Salad.succeed(ranks: 2, evaluate + ["--json"]).output
+      let object = try #require(JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any])
+      #expect(object["count_normal"] as? Int == 9)
+      #expect((object["skipped"] as? [[String: Any]])?.map { $0["path"] as? String } == ["test/good/bad,one.png"])
+      #expect(try await Salad.succeed(evaluate).output.contains("1 test image could not be read and does not count"))
+    }
+
     @Test("A batch above the data set is refused with the numbers", arguments: [1, 2])
     func batchAboveData(ranks: Int) async throws {
       let sample = try Sample.copy()

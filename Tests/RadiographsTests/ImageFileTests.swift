@@ -17,7 +17,7 @@ struct ImageFileTests {
 
   @Test("16 bits a sample take four bytes a pixel")
   func sixteenBits() throws {
-    let path = Fixtures.folder("decode").appending(path: "gray16-23x17-adam7.png").path
+    let path = try Fixtures.folder("decode").appending(path: "gray16-23x17-adam7.png").path
     #expect(try ImageFile(path).size() == ImageFile.Size(width: 23, height: 17, bytesPerPixel: 4))
   }
 

@@ -17,6 +17,8 @@ public struct Evaluation: Sendable, Equatable {
   public var calibrated: CalibratedRates?
   /// AUROC of the nearest training image in raw 32 x 32 pixels; absent when nobody asked.
   public var baselineAUROC: Double?
+  /// Test images that could not be read, where that is no error: they do not count.
+  public var skipped: [SkippedImage] = []
 
   public var rule: ScoreRule
   /// The bank that scored.
@@ -110,7 +112,7 @@ public struct Evaluation: Sendable, Equatable {
 
 extension Evaluation: Encodable {
   enum CodingKeys: String, CodingKey {
-    case confidence, rule, bank
+    case confidence, rule, bank, skipped
     case bestF1Threshold = "best_f1_threshold"
     case countNormal = "count_normal"
     case countAnomalous = "count_anomalous"
@@ -133,6 +135,7 @@ extension Evaluation: Encodable {
     try container.encode(rule, forKey: .rule)
     try container.encode(bank, forKey: .bank)
     try container.encode(topK, forKey: .topK)
+    if !skipped.isEmpty { try container.encode(skipped, forKey: .skipped) }
   }
 }
 

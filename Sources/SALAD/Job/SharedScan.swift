@@ -39,17 +39,19 @@ enum SharedScan {
       let share = Share.range(of: communicator.rank, ranks: communicator.size, count: block.count)
       let mine = block.lowerBound + share.lowerBound..<block.lowerBound + share.upperBound
       let found = cache.scan(mine, threads: workers) { _ in watchdog.progress() }.map(Finding.init)  // mine
-      findings += try gather(found, communicator: communicator)  // all ranks
+      findings += try communicator.allGather(records: found)  // all ranks
       progress.show(block.upperBound)
     }
     return findings
   }
+}
 
-  /// All ranks. Every rank's findings, in rank order.
-  private static func gather(_ findings: [Finding], communicator: Communicator) throws -> [Finding] {
-    let bytes = Array(try JSONEncoder().encode(findings))
-    return try communicator.allGatherV(bytes).flatMap {  // all ranks
-      try JSONDecoder().decode([Finding].self, from: Data($0))
+extension Communicator {
+  /// All ranks. Every rank's records, in rank order: for a few, since they travel as text.
+  func allGather<Record: Codable>(records: [Record]) throws -> [Record] {
+    let bytes = Array(try JSONEncoder().encode(records))
+    return try allGatherV(bytes).flatMap {  // all ranks
+      try JSONDecoder().decode([Record].self, from: Data($0))
     }
   }
 }

@@ -6,6 +6,11 @@ public struct SkippedImage: Codable, Sendable, Equatable {
   public var path: String
   /// One sentence.
   public var reason: String
+
+  public init(path: String, reason: String) {
+    self.path = path
+    self.reason = reason
+  }
 }
 
 /// The training images of a data set: every one was read once, so that a bad one is found before training starts.

@@ -2,7 +2,6 @@ import Autoencoder
 import MPI
 import MemoryBank
 import Platform
-import Radiographs
 import Safetensors
 
 // F = features of an image, K = prototypes looked up
@@ -178,19 +177,34 @@ public struct Scorer {
 
   // MARK: Scoring
 
-  /// All ranks. Anomaly scores in 0...1, higher is more anomalous, in the order of `paths`: the same bits for any
-  /// number of ranks and workers.
+  /// All ranks. What became of images in the order of `paths`: the same bits for any number of ranks and workers.
   ///
-  /// - Parameter paths: of images, equal on all ranks.
-  /// - Throws: `SaladError` on all ranks: 65 naming an image that cannot be read, 70 when the self-test fails.
-  public func scores(of paths: [String]) throws -> [Double] {
+  /// - Parameters:
+  ///   - paths: of images, equal on all ranks.
+  ///   - badImages: what an image that cannot be read does: end the command, or go without a score.
+  ///   - report: on all ranks, given each block of images once it is scored.
+  /// - Throws: `SaladError` on all ranks: 65 naming an image that cannot be read, 70 when the self-test fails, and what
+  ///   `report` throws on any rank.
+  public func scores(
+    of paths: [String], badImages: BadImages = .fail, report: ([ImageScore]) throws -> Void = { _ in }
+  ) throws -> [ImageScore] {
     if let expected {
       try expected.selfTest.check(  // all ranks
         selfTest(), withScores: expected.withScores, precision: precision, path: expected.path)
     }
-    let distances = try distances(of: paths.map(Picture.file), rules: [rule], title: "scoring")  // all ranks
-    guard let distances else { throw SaladError(.interrupted, "a signal asked to stop") }
-    return scale.scores(distances.map { $0[rule]! })
+    var results: [ImageScore] = []
+    let isDone = try look(  // all ranks
+      at: paths.map(Picture.file), rules: [rule], badImages: badImages, title: "scoring"
+    ) { block in
+      let scores = scale.scores(block.distances.map { $0[rule]! })
+      let new = zip(block.places, scores).map { place, score in
+        ImageScore(path: paths[place], score: block.bad[place] == nil ? score : nil, reason: block.bad[place])
+      }
+      try agree(communicator) { try report(new) }  // all ranks
+      results += new
+    }
+    guard isDone else { throw SaladError(.interrupted, "a signal asked to stop") }
+    return results
   }
 
   /// All ranks. Each model's distances under each of `rules`, in the order of the pictures.
@@ -200,29 +214,55 @@ public struct Scorer {
   private func distances(
     of pictures: [Picture], rules: [ScoreRule], title: String?
   ) throws -> [[ScoreRule: [Double]]]? {
+    var distances = models.map { _ in [ScoreRule: [Double]]() }
+    let isDone = try look(at: pictures, rules: rules, badImages: .fail, title: title) { block in  // all ranks
+      for (index, found) in block.distances.enumerated() {
+        distances[index].merge(found) { $0 + $1 }
+      }
+    }
+    return isDone ? distances : nil
+  }
+
+  /// Some pictures' distances.
+  private struct Block {
+    let places: Range<Int>
+    /// Each model's under each rule; those of bad pictures mean nothing.
+    var distances: [[ScoreRule: [Double]]]
+    /// What is wrong with the pictures that cannot be read, by their places.
+    var bad: [Int: String]
+  }
+
+  /// All ranks. Gives `body` the distances of the pictures block by block.
+  ///
+  /// - Returns: false on all ranks when a signal asked to stop.
+  private func look(
+    at pictures: [Picture], rules: [ScoreRule], badImages: BadImages, title: String?, body: (Block) throws -> Void
+  ) throws -> Bool {
     let progress = title.map {
       ProgressDisplay($0, unit: "images", total: pictures.count, isShown: communicator.isRoot)
     }
-    var distances = models.map { _ in [ScoreRule: [Double]]() }
     for block in Share.blocks(of: pictures.indices, size: try imagesPerBlock()) {  // all ranks
-      let pixels = try read(pictures[block])  // mine
+      watchdog.enter("embedding images", step: nil)
+      let (pixels, bad) = try reader.read(pictures[block], badImages)  // all ranks
       let features = try models.map { try $0.embedder.features(of: pixels) }  // mine
       let queries = try features.map { try gather($0) }  // all ranks
       watchdog.enter("looking up prototypes", step: nil)
+      var distances = models.map { _ in [ScoreRule: [Double]]() }
       for (index, model) in models.enumerated() {
         let nearest = try model.bank.nearest(  // all ranks
           queries[index], k: topK, excluding: nil, by: .euclidean, communicator: communicator)
         for rule in rules {
-          distances[index][rule, default: []] += try model.bank.distances(  // all ranks
+          distances[index][rule] = try model.bank.distances(  // all ranks
             queries[index], nearest: nearest, aggregation(model, rule), communicator)
         }
         // After the search: before it, rows could still change until they are read.
         try agree(communicator) { try model.bank.checkUnchanged() }  // all ranks
       }
-      if try Signals.anyRankReceivedOne(communicator) { return nil }  // all ranks
+      try body(Block(places: block, distances: distances, bad: bad))
+      if try Signals.anyRankReceivedOne(communicator) { return false }  // all ranks
       progress?.show(block.upperBound)
     }
-    return distances
+    return true
   }
 
   /// All ranks. Each model's distances of images under each of `rules`.
@@ -238,37 +278,13 @@ public struct Scorer {
       rule: rule, k: topK, temperature: scoring.scoreTemperature, squaredScale: model.calibration.squaredScale)
   }
 
+  private var reader: PictureReader {
+    PictureReader(embedder: models[0].embedder, fit: scoring.fit, communicator: communicator)
+  }
+
   /// All ranks. How many images to score at once.
   private func imagesPerBlock() throws -> Int {
     Int(try communicator.allReduce(Int64(models[0].embedder.imagesPerBlock), .sum))  // all ranks
-  }
-
-  /// What is embedded.
-  private enum Picture: Sendable {
-    /// An image file's path.
-    case file(String)
-    /// One of `SelfTest.images`.
-    case selfTest(Int)
-
-    func resized(to side: Int, fit: Fit) throws -> Radiograph {
-      switch self {
-      case .file(let path): try Radiograph(contentsOf: path).resized(to: side, fit: fit)
-      case .selfTest(let index): SelfTest.image(index).resized(to: side, fit: .stretch)
-      }
-    }
-  }
-
-  /// This rank's part of a block: whole micro-batches of it. All ranks, since an image that cannot be read ends all.
-  private func read(_ pictures: ArraySlice<Picture>) throws -> Embedder.Pixels {
-    watchdog.enter("embedding images", step: nil)
-    let (m, count) = (scoring.microBatch, pictures.count)
-    let (side, fit) = (scoring.size, scoring.fit)
-    let share = Share.range(of: communicator.rank, ranks: communicator.size, count: (count + m - 1) / m)
-    let first = pictures.startIndex + min(count, share.lowerBound * m)
-    let mine = min(count, share.upperBound * m) - min(count, share.lowerBound * m)
-    return try agree(communicator) {  // all ranks
-      try models[0].embedder.read(mine) { try pictures[first + $0].resized(to: side, fit: fit) }  // mine
-    }
   }
 
   /// All ranks. Features of a whole block, (count, F), equal on all ranks.
@@ -284,7 +300,8 @@ public struct Scorer {
   public func selfTest(scale: ScoreScale? = nil) throws -> SelfTest {
     watchdog.enter("testing itself", step: nil)
     let pictures = (0..<SelfTest.images).map(Picture.selfTest)
-    let features = try gather(models[0].embedder.features(of: read(pictures[...])))  // all ranks
+    let (pixels, _) = try reader.read(pictures[...])  // all ranks
+    let features = try gather(models[0].embedder.features(of: pixels))  // all ranks
     guard let distances = try distances(of: pictures, rules: [rule], title: nil) else {  // all ranks
       throw SaladError(.interrupted, "a signal asked to stop")
     }

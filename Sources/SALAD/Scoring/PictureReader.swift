@@ -1,0 +1,66 @@
+import MPI
+import Radiographs
+import Synchronization
+
+/// What became of one image.
+public struct ImageScore: Sendable, Equatable {
+  public let path: String
+  /// The anomaly score in 0...1, higher is more anomalous; nil where the image could not be read.
+  public let score: Double?
+  /// One sentence: why there is no score.
+  public let reason: String?
+}
+
+/// What is scored.
+enum Picture: Sendable {
+  /// An image file's path.
+  case file(String)
+  /// One of `SelfTest.images`.
+  case selfTest(Int)
+
+  func resized(to side: Int, fit: Fit) throws -> Radiograph {
+    switch self {
+    case .file(let path): try Radiograph(contentsOf: path).resized(to: side, fit: fit)
+    case .selfTest(let index): SelfTest.image(index).resized(to: side, fit: .stretch)
+    }
+  }
+}
+
+/// Reads pictures for an embedder, the ranks sharing them.
+struct PictureReader {
+  let embedder: Embedder
+  let fit: Fit
+  let communicator: Communicator
+
+  /// This rank's part of a block: whole micro-batches of it, blank in place of what cannot be read and may be skipped.
+  /// All ranks, since an image that cannot be read concerns all.
+  ///
+  /// - Returns: bad: what is wrong with any rank's pictures, by their places, equal on all ranks.
+  func read(
+    _ pictures: ArraySlice<Picture>, _ badImages: BadImages = .fail
+  ) throws -> (pixels: Embedder.Pixels, bad: [Int: String]) {
+    let (m, count, side) = (embedder.microBatch, pictures.count, embedder.replica.configuration.size)
+    let share = Share.range(of: communicator.rank, ranks: communicator.size, count: (count + m - 1) / m)
+    let first = pictures.startIndex + min(count, share.lowerBound * m)
+    let mine = min(count, share.upperBound * m) - min(count, share.lowerBound * m)
+    let found = Mutex([BadPicture]())
+    let pixels = try agree(communicator) {  // all ranks
+      try embedder.read(mine) { index in  // mine
+        do {
+          return try pictures[first + index].resized(to: side, fit: fit)
+        } catch  where badImages == .skip {
+          found.withLock { $0.append(BadPicture(place: first + index, reason: SaladError(error).description)) }
+          return Radiograph(width: side, height: side, pixels: .eightBit([UInt8](repeating: 0, count: side * side)))
+        }
+      }
+    }
+    guard badImages == .skip else { return (pixels, [:]) }
+    let all = try communicator.allGather(records: found.withLock { $0 })  // all ranks
+    return (pixels, Dictionary(uniqueKeysWithValues: all.map { ($0.place, $0.reason) }))
+  }
+
+  private struct BadPicture: Codable {
+    var place: Int
+    var reason: String
+  }
+}
