@@ -1,6 +1,6 @@
 import MPI
+import Platform
 import Radiographs
-import Synchronization
 
 /// What became of one image.
 public struct ImageScore: Sendable, Equatable {
@@ -39,23 +39,25 @@ struct PictureReader {
   func read(
     _ pictures: ArraySlice<Picture>, _ badImages: BadImages = .fail
   ) throws -> (pixels: Embedder.Pixels, bad: [Int: String]) {
-    let (m, count, side) = (embedder.microBatch, pictures.count, embedder.replica.configuration.size)
+    let (m, count) = (embedder.microBatch, pictures.count)
+    let (side, fit) = (embedder.replica.configuration.size, fit)
     let share = Share.range(of: communicator.rank, ranks: communicator.size, count: (count + m - 1) / m)
     let first = pictures.startIndex + min(count, share.lowerBound * m)
     let mine = min(count, share.upperBound * m) - min(count, share.lowerBound * m)
-    let found = Mutex([BadPicture]())
+    let found = Monitor([BadPicture]())
     let pixels = try agree(communicator) {  // all ranks
       try embedder.read(mine) { index in  // mine
         do {
           return try pictures[first + index].resized(to: side, fit: fit)
-        } catch  where badImages == .skip {
-          found.withLock { $0.append(BadPicture(place: first + index, reason: SaladError(error).description)) }
+        } catch {
+          guard badImages == .skip else { throw error }
+          found.update { $0.append(BadPicture(place: first + index, reason: SaladError(error).description)) }
           return Radiograph(width: side, height: side, pixels: .eightBit([UInt8](repeating: 0, count: side * side)))
         }
       }
     }
     guard badImages == .skip else { return (pixels, [:]) }
-    let all = try communicator.allGather(records: found.withLock { $0 })  // all ranks
+    let all = try communicator.allGather(records: found.read { $0 })  // all ranks
     return (pixels, Dictionary(uniqueKeysWithValues: all.map { ($0.place, $0.reason) }))
   }
 
