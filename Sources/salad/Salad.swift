@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import Platform
 import SALAD
 
 @main
@@ -29,6 +30,7 @@ struct Salad: ParsableCommand {
     ])
 
   static func main() {
+    StandardStreams.claim()
     do {
       var command = try parseAsRoot()
       try command.run()
@@ -39,10 +41,15 @@ struct Salad: ParsableCommand {
 
   /// Says what the command line asked for or what is wrong with it, once however many ranks there are.
   private static func end(with error: any Error) -> Never {
-    let status = exitCode(for: error).rawValue
+    var status = exitCode(for: error).rawValue
     if Launch.speaks {
       if status == 0 {
-        print(fullMessage(for: error))
+        do {
+          try Console.output(fullMessage(for: error) + "\n")
+        } catch {
+          Console.complain("\(error)")
+          status = ExitStatus.inputOutput.rawValue
+        }
       } else {
         Console.complain(error is SaladError ? "\(error)" : message(for: error))
       }

@@ -46,9 +46,11 @@ struct Score: ParsableCommand {
       ? CSVTable(rule: scorer.rule, threshold: threshold, hasErrors: badImages == .skip)
       : Listing(rule: scorer.rule, threshold: threshold)
     let isRoot = session.communicator.isRoot
-    if isRoot { try Console.output(table.head) }
+    // With the first rows: what is refused at once leaves standard output empty.
+    var head = table.head
     let scores = try scorer.scores(of: paths, badImages: badImages) { images in  // all ranks
-      if isRoot { try Console.output(images.map(table.row).joined()) }
+      if isRoot { try Console.output(head + images.map(table.row).joined()) }
+      head = ""
     }
     if isRoot { try note(scores, threshold, session.log) }
     return .success
@@ -114,7 +116,10 @@ private struct Listing: ScoreTable {
 enum CSV {
   /// A field as RFC 4180 has it: quoted where a comma, a quote or a line break would be misread.
   static func field(_ text: String) -> String {
-    let needsQuotes = text.utf8.contains { [UInt8(ascii: ","), UInt8(ascii: "\""), 10, 13].contains($0) }
-    return needsQuotes ? "\"" + text.replacingOccurrences(of: "\"", with: "\"\"") + "\"" : text
+    let quote = UInt8(ascii: "\"")
+    guard text.utf8.contains(where: { [UInt8(ascii: ","), quote, 10, 13].contains($0) }) else { return text }
+    // As bytes: a quote and a combining mark behind it are one `Character`, and no quote.
+    let doubled = text.utf8.flatMap { $0 == quote ? [quote, quote] : [$0] }
+    return "\"" + String(decoding: doubled, as: UTF8.self) + "\""
   }
 }

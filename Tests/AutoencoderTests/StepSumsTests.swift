@@ -13,7 +13,7 @@ struct StepSumsTests {
     #expect(sums.buckets.allSatisfy { !$0.isEmpty && $0.lowerBound % (1 << 16) == 0 })
   }
 
-  @Test("A bucket is complete once each micro-batch has added all its tensors", .timeLimit(.minutes(1)))
+  @Test("A bucket is complete once each micro-batch has added all its tensors", .timeLimit(.minutes(10)))
   func completion() {
     let count = 300_000
     // Elements between the tensors get nothing.

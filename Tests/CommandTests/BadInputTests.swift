@@ -79,9 +79,10 @@ extension CommandTests {
       let sound = try await Salad.succeed(["score", sample.run, test, "--csv"]).output.split(separator: "\n")
       let name = "\(test)/good/bad,one.png"
       try kind.write(to: name)
+      let reason = kind == .unreadable ? "o such file" : kind.reason
       for ranks in [1, 2] {
         let refused = try await Salad.run(ranks: ranks, ["score", sample.run, test, "--csv"])
-        Salad.expectRefusal(refused, status: 65, naming: [name, kind.reason])
+        Salad.expectRefusal(refused, status: kind == .unreadable ? 74 : 65, naming: [name, reason])
       }
       var outputs: Set<String> = []
       for ranks in [1, 3] {
@@ -95,7 +96,7 @@ extension CommandTests {
       var rows = try #require(outputs.first).split(separator: "\n").map(String.init)
       #expect(rows.removeFirst() == "path,score,rule,p_value,flagged,error")
       let bad = try #require(rows.firstIndex { $0.hasPrefix("\"\(name)\",,weighted-distance,,,") })
-      #expect(rows.remove(at: bad).contains(kind.reason))
+      #expect(rows.remove(at: bad).contains(reason))
       #expect(rows == sound.dropFirst().map { $0 + "," })
 
       let evaluate = ["evaluate", sample.run, "--data", sample.data, "--bad-images", "skip"]

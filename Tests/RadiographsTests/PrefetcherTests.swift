@@ -6,7 +6,7 @@ import Testing
 
 // m = images in a micro-batch, S = side of the square images
 
-@Suite("Prefetcher", .timeLimit(.minutes(2)))
+@Suite("Prefetcher", .timeLimit(.minutes(10)))
 struct PrefetcherTests {
   @Test("Any number of threads and any depth give the same pixels in the order asked for", arguments: [1, 2, 3, 4])
   func order(threads: Int) throws {

@@ -34,8 +34,13 @@ public func agree<R>(_ communicator: Communicator, _ body: () throws -> R) throw
 }
 
 extension SaladError {
-  /// The one place where a library's error gets its exit status.
+  /// The one place where a library's error gets its exit status, and loses its full stop: sentences go on here.
   public init(_ error: any Error) {
+    self.init(withFullStop: error)
+    if description.hasSuffix(".") { self = SaladError(status, String(description.dropLast())) }
+  }
+
+  private init(withFullStop error: any Error) {
     switch error {
     case let error as SaladError: self = error
     case let error as RadiographError:

@@ -35,7 +35,7 @@ public enum ImagePaths {
           + (unread.isEmpty ? "" : ": \(unread.sentence)"))
     }
     if !unread.isEmpty { log.note("\(argument): \(unread.sentence)") }
-    return images.map { argument.hasSuffix("/") ? argument + $0 : "\(argument)/\($0)" }
+    return images.map { argument.utf8.last == UInt8(ascii: "/") ? argument + $0 : "\(argument)/\($0)" }
   }
 }
 

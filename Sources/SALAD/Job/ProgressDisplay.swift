@@ -1,10 +1,4 @@
-import Foundation
-
-#if canImport(Darwin)
-  import Darwin
-#else
-  import Glibc
-#endif
+import Platform
 
 /// How far long work has come, on standard error: a bar on a terminal, lines in a file.
 ///
@@ -31,12 +25,12 @@ public final class ProgressDisplay {
     self.unit = unit
     self.total = total
     self.isShown = isShown
-    isTerminal = isatty(STDERR_FILENO) != 0
+    isTerminal = StandardStreams.errorIsTerminal
   }
 
   /// Work that ends early, by an error or a signal, leaves its bar on a line of its own.
   deinit {
-    if lineIsOpen { Self.write("\n") }
+    if lineIsOpen { StandardStreams.say("\n") }
   }
 
   /// - Parameters:
@@ -60,10 +54,20 @@ public final class ProgressDisplay {
     if isTerminal {
       // Erase what is right of the text: it may be shorter than the last one.
       lineIsOpen = done < total
-      Self.write("\r\(title) \(bar(done)) \(text)\u{1B}[K" + (lineIsOpen ? "" : "\n"))
+      let line = Self.line(title, bar: bar(done), text, columns: StandardStreams.terminalWidth)
+      StandardStreams.say("\r\(line)\u{1B}[K" + (lineIsOpen ? "" : "\n"))
     } else {
-      Self.write("\(title): \(text)\n")
+      StandardStreams.say("\(title): \(text)\n")
     }
+  }
+
+  /// What fits on a terminal of so many columns (nil: any), its last one left free: a line that wraps leaves a line
+  /// behind at each redraw.
+  static func line(_ title: String, bar: String, _ text: String, columns: Int?) -> String {
+    let whole = "\(title) \(bar) \(text)"
+    guard let columns, whole.count >= columns else { return whole }
+    let short = "\(title): \(text)"
+    return short.count < columns ? short : String(short.prefix(max(0, columns - 1)))
   }
 
   private func bar(_ done: Int) -> String {
@@ -81,10 +85,6 @@ public final class ProgressDisplay {
     return seconds < 3600
       ? "\(seconds / 60):\(twoDigits(seconds % 60))"
       : "\(seconds / 3600):\(twoDigits(seconds / 60 % 60)):\(twoDigits(seconds % 60))"
-  }
-
-  private static func write(_ text: String) {
-    FileHandle.standardError.write(Data(text.utf8))
   }
 }
 

@@ -10,17 +10,27 @@ import Synchronization
 // The one global: a signal's disposition belongs to the process, and its handler can reach nothing else.
 private let receivedSignal = Atomic<Int32>(0)
 
-/// SIGUSR1, SIGTERM and SIGINT as a wish to stop at the end of the step.
+/// Signals as a wish to stop at the end of the step: SIGUSR1, SIGTERM, SIGINT, a lost terminal's SIGHUP, and SIGXCPU and
+/// SIGXFSZ of limits that are reached.
 public enum Signals {
-  /// From now on they are noted instead of ending the process; a second SIGINT ends it at once.
+  /// From now on they are noted instead of ending the process; a second SIGINT ends it at once. A SIGHUP that is ignored,
+  /// as `nohup` has it, stays ignored.
   public static func listen() {
-    for signal in [SIGUSR1, SIGTERM, SIGINT] {
+    for signal in [SIGUSR1, SIGTERM, SIGINT, SIGHUP, SIGXCPU, SIGXFSZ] {
+      if signal == SIGHUP, isIgnored(signal) { continue }
       var action = sigaction()
       action.__sigaction_handler.sa_handler = { number in receivedSignal.store(number, ordering: .relaxed) }
       // A system call that a signal interrupts goes on.
       action.sa_flags = SA_RESTART | (signal == SIGINT ? Int32(bitPattern: UInt32(SA_RESETHAND)) : 0)
       sigaction(signal, &action, nil)
     }
+  }
+
+  private static func isIgnored(_ signal: Int32) -> Bool {
+    var action = sigaction()
+    sigaction(signal, nil, &action)
+    // Handlers are compared as addresses: SIG_IGN is 1.
+    return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
   }
 
   /// The signal that this rank received, nil when none.

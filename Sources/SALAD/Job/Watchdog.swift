@@ -1,5 +1,6 @@
 import Foundation
 import MPI
+import Platform
 import Synchronization
 
 /// Knows what this rank is doing, and ends all ranks when it does it for too long.
@@ -79,7 +80,7 @@ public final class Watchdog: Sendable {
     guard ContinuousClock.now - since > timeout else { return true }
 
     let sentence = "salad: \(whereabouts): no progress for \(timeout.components.seconds) s, ending all ranks\n"
-    FileHandle.standardError.write(Data(sentence.utf8))
+    StandardStreams.say(sentence)
     // The main thread sits in MPI, which may hold its lock: leave by the back door if the front one is stuck.
     Thread.detachNewThread {
       Thread.sleep(forTimeInterval: 10)

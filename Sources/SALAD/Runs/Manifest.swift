@@ -238,7 +238,9 @@ extension Manifest {
   static func check(_ files: [File]) throws(Fault) {
     var seen: Set<String> = []
     for file in files {
-      guard !file.name.isEmpty, !file.name.hasPrefix("."), !file.name.contains("/"), file.name != fileName else {
+      guard !file.name.isEmpty, file.name.utf8.first != UInt8(ascii: "."), !file.name.utf8.contains(UInt8(ascii: "/")),
+        file.name != fileName
+      else {
         throw Fault(sentence: "expected names of files in this folder, found \(file.name.debugDescription)")
       }
       guard seen.insert(file.name).inserted else { throw Fault(sentence: "found \(file.name) twice among the files") }

@@ -122,12 +122,16 @@ enum RelativePath {
   }
 
   static func resolve(_ path: String, from base: String) -> String {
-    "/" + normalised(components(base) + path.split(separator: "/").map(String.init)).joined(separator: "/")
+    "/" + normalised(components(base) + parts(of: path)).joined(separator: "/")
   }
 
   private static func components(_ path: String) -> [String] {
-    URL(fileURLWithPath: path).standardizedFileURL.resolvingSymlinksInPath().path
-      .split(separator: "/").map(String.init)
+    parts(of: URL(fileURLWithPath: path).standardizedFileURL.resolvingSymlinksInPath().path)
+  }
+
+  /// As bytes: a slash and a combining mark behind it are one `Character`, and no slash.
+  private static func parts(of path: String) -> [String] {
+    path.utf8.split(separator: UInt8(ascii: "/")).map { String(decoding: $0, as: UTF8.self) }
   }
 
   private static func normalised(_ components: [String]) -> [String] {

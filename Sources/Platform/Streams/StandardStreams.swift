@@ -1,0 +1,115 @@
+import Synchronization
+
+#if canImport(Darwin)
+  import Darwin
+#else
+  import Glibc
+#endif
+
+/// The process's standard streams, which are never fatal.
+///
+/// What is said on standard error is written as far as it can be: a full disk, a closed pipe or a lost terminal loses
+/// sentences and nothing else. The result on standard output is written whole, or the error says why not. No signal comes
+/// of either, and a pipe that a neighbour made non-blocking is waited for.
+public enum StandardStreams {
+  // The one global: descriptors belong to the process.
+  private static let resultDescriptor = Mutex<Int32>(STDOUT_FILENO)
+  /// How long a sentence waits for a pipe that is full and does not block, in milliseconds.
+  private static let patience: Int32 = 1000
+
+  /// Once, before anything else is opened: keeps standard output for results alone.
+  ///
+  /// - Whatever a library prints to standard output goes to standard error from now on.
+  /// - Of the descriptors 0, 1 and 2 those that were closed are opened on `/dev/null`, so that no file of ours gets their
+  ///   number and a library's sentence in its midst; a result still fails where standard output was closed.
+  /// - Broken pipes and files beyond their limit become errors of the writing call (`EPIPE`, `EFBIG`), not signals.
+  public static func claim() {
+    signal(SIGPIPE, SIG_IGN)
+    signal(SIGXFSZ, SIG_IGN)
+    let wasClosed = fcntl(STDOUT_FILENO, F_GETFD) < 0
+    for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) < 0 {
+      // The lowest free number is the one that is missing.
+      _ = open("/dev/null", O_RDWR)
+    }
+    resultDescriptor.withLock { result in
+      guard !wasClosed else {
+        result = -1
+        return
+      }
+      let kept = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
+      guard kept >= 0, dup2(STDERR_FILENO, STDOUT_FILENO) >= 0 else { return }
+      result = kept
+    }
+  }
+
+  /// Writes a part of the result to standard output, whole.
+  public static func writeResult(_ text: String) throws(StreamError) {
+    let descriptor = resultDescriptor.withLock { $0 }
+    let code = descriptor < 0 ? EBADF : write(text, to: descriptor, patience: -1)
+    guard code == 0 else { throw StreamError(code: code) }
+  }
+
+  /// Writes to standard error, as far as that can be done.
+  public static func say(_ text: String) {
+    _ = write(text, to: STDERR_FILENO, patience: patience)
+  }
+
+  /// Whether somebody reads standard error on a terminal.
+  public static var errorIsTerminal: Bool { isatty(STDERR_FILENO) != 0 }
+
+  /// Columns of the terminal at standard error; nil where it is none, or does not say.
+  public static var terminalWidth: Int? {
+    var size = winsize()
+    guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+    return Int(size.ws_col)
+  }
+
+  /// write(2) until all is written.
+  ///
+  /// - Parameter patience: milliseconds to wait for a pipe that is full and does not block, each time; negative: for ever.
+  /// - Returns: 0, or the errno of what ended it.
+  static func write(_ text: String, to descriptor: Int32, patience: Int32) -> Int32 {
+    var text = text
+    return text.withUTF8 { bytes in
+      var rest = UnsafeRawBufferPointer(bytes)
+      while !rest.isEmpty {
+        let count = systemWrite(descriptor, rest.baseAddress, rest.count)
+        if count >= 0 {
+          rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+          continue
+        }
+        let code = errno
+        switch code {
+        case EINTR: continue
+        case EAGAIN, EWOULDBLOCK:
+          var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+          let ready = poll(&waiting, 1, patience)
+          if ready == 0 { return code }
+          if ready < 0, errno != EINTR { return errno }
+        default: return code
+        }
+      }
+      return 0
+    }
+  }
+}
+
+/// Why a result could not be written.
+public struct StreamError: Error, CustomStringConvertible, Sendable, Equatable {
+  /// An errno.
+  public let code: Int32
+
+  public var description: String {
+    code == EBADF
+      ? "standard output is closed: the result has no place to go"
+      : "standard output: the result cannot be written: \(String(cString: strerror(code)))"
+  }
+}
+
+private func systemWrite(_ descriptor: Int32, _ bytes: UnsafeRawPointer?, _ count: Int) -> Int {
+  #if canImport(Darwin)
+    Darwin.write(descriptor, bytes, count)
+  #else
+    Glibc.write(descriptor, bytes, count)
+  #endif
+}
