@@ -19,7 +19,8 @@ enum SharedScan {
     }
   }
 
-  private static let imagesPerShare = 256
+  /// A thread's images between two looks at whether a signal asked to stop.
+  private static let imagesPerThread = 16
 
   /// All ranks. One finding an image of `cache`, in order and equal on all ranks; each rank's cache keeps its share.
   ///
@@ -35,12 +36,16 @@ enum SharedScan {
 
     var findings: [Finding] = []
     // The ranks keep step, so that none waits long for a slower one.
-    for block in Share.blocks(of: paths.indices, size: communicator.size * imagesPerShare) {
+    let threads = Int(try communicator.allReduce(Int64(workers), .sum))  // all ranks
+    for block in Share.blocks(of: paths.indices, size: threads * imagesPerThread) {
       let share = Share.range(of: communicator.rank, ranks: communicator.size, count: block.count)
       let mine = block.lowerBound + share.lowerBound..<block.lowerBound + share.upperBound
       let found = cache.scan(mine, threads: workers) { _ in watchdog.progress() }.map(Finding.init)  // mine
       findings += try communicator.allGather(records: found)  // all ranks
       progress.show(block.upperBound)
+      if try Signals.anyRankReceivedOne(communicator) {  // all ranks
+        throw SaladError(.interrupted, "a signal asked to stop while images were read")
+      }
     }
     return findings
   }

@@ -38,6 +38,18 @@ public enum Signals {
     let signal = receivedSignal.load(ordering: .relaxed)
     return signal == 0 ? nil : signal
   }
+
+  /// `SIGTERM`; nil when none was received.
+  static var receivedName: String? {
+    received.map { signal in
+      let names = [
+        SIGUSR1: "SIGUSR1", SIGTERM: "SIGTERM", SIGINT: "SIGINT", SIGHUP: "SIGHUP", SIGXCPU: "SIGXCPU",
+        SIGXFSZ: "SIGXFSZ",
+      ]
+      return names[signal] ?? "signal \(signal)"
+    }
+  }
+
   /// All ranks. Whether any of them received a signal: the same answer on all.
   static func anyRankReceivedOne(_ communicator: Communicator) throws -> Bool {
     try communicator.allReduce(UInt8(received == nil ? 0 : 1), .max) > 0  // all ranks

@@ -6,13 +6,15 @@ import Synchronization
 /// Knows what this rank is doing, and ends all ranks when it does it for too long.
 ///
 /// A rank that dies takes the others along (mpirun sees to it); one that hangs leaves them waiting in a collective
-/// for ever. So a thread looks every second whether there was any progress in the last `timeout` seconds.
+/// for ever. So a thread looks every second whether there was any progress, and counts the seconds without: its own, each
+/// at most two long, so that the time in which the process was stopped, suspended or not scheduled does not count.
 public final class Watchdog: Sendable {
   /// What this rank is doing, for a person to read.
   private struct Place: Sendable {
     var activity = "starting"
     var step: Int?
-    var since = ContinuousClock.now
+    /// Without progress, in which this process could run.
+    var stalled = Duration.zero
     var entered = ContinuousClock.now
     var isWatching = true
   }
@@ -37,7 +39,16 @@ public final class Watchdog: Sendable {
   /// Starts to watch, until `stop`.
   public func start() {
     Thread.detachNewThread { [self] in
-      while watch() { Thread.sleep(forTimeInterval: 1) }
+      var last = ContinuousClock.now
+      var isHeard = false
+      while watch(after: .now - last) {
+        last = .now
+        Thread.sleep(forTimeInterval: 1)
+        if !isHeard, let name = Signals.receivedName {
+          isHeard = true
+          StandardStreams.say("salad: \(name) received: \(whereabouts), ending as soon as that is done\n")
+        }
+      }
     }
   }
 
@@ -64,7 +75,7 @@ public final class Watchdog: Sendable {
 
   /// This rank comes on with what it is doing. From any thread.
   public func progress() {
-    place.withLock { $0.since = .now }
+    place.withLock { $0.stalled = .zero }
   }
 
   /// `rank 2 on node7 at step 41, reducing gradients`.
@@ -74,10 +85,14 @@ public final class Watchdog: Sendable {
     return "rank \(communicator.rank) on \(host)\(step), \(place.activity)"
   }
 
-  private func watch() -> Bool {
-    let (isWatching, since) = place.withLock { ($0.isWatching, $0.since) }
+  /// - Parameter elapsed: since the last look.
+  private func watch(after elapsed: Duration) -> Bool {
+    let (isWatching, stalled) = place.withLock { place in
+      place.stalled += min(elapsed, .seconds(2))
+      return (place.isWatching, place.stalled)
+    }
     guard isWatching else { return false }
-    guard ContinuousClock.now - since > timeout else { return true }
+    guard stalled > timeout else { return true }
 
     let sentence = "salad: \(whereabouts): no progress for \(timeout.components.seconds) s, ending all ranks\n"
     StandardStreams.say(sentence)

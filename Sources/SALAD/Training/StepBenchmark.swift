@@ -44,7 +44,7 @@ public final class StepBenchmark {
       rows: rows, dimension: configuration.embeddingDimension, seed: configuration.seed,
       workers: replica.workers, communicator: communicator)
     step = TrainingStep(
-      configuration: configuration, replica: replica, communicator: communicator, watchdog: watchdog)
+      configuration: configuration, replica: replica, images: [], communicator: communicator, watchdog: watchdog)
     let m = configuration.microBatch
     order = (0..<configuration.batchSize / m).map { Array($0 * m..<($0 + 1) * m) }
     let pixels = m * configuration.size * configuration.size

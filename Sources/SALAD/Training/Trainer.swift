@@ -102,7 +102,8 @@ public struct Trainer {
   /// All ranks. Trains to the end, or to the end of the step in which a signal came.
   public mutating func run() throws -> Ending {
     let step = TrainingStep(
-      configuration: configuration, replica: replica, communicator: communicator, watchdog: watchdog)
+      configuration: configuration, replica: replica, images: prepared.scan.images, communicator: communicator,
+      watchdog: watchdog)
     var order = StepOrder(schedule)
     if stepsTaken == 0, configuration.bankStart == .pass {
       let pass = StartingPass(

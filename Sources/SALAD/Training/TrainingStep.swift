@@ -11,14 +11,19 @@ struct TrainingStep {
   private let replica: Replica
   private let communicator: Communicator
   private let watchdog: Watchdog
+  /// The training images' paths by index, for messages.
+  private let images: [String]
   /// nil for one rank alone.
   private let exchange: GradientExchange?
 
-  init(configuration: Configuration, replica: Replica, communicator: Communicator, watchdog: Watchdog) {
+  init(
+    configuration: Configuration, replica: Replica, images: [String], communicator: Communicator, watchdog: Watchdog
+  ) {
     self.configuration = configuration
     self.replica = replica
     self.communicator = communicator
     self.watchdog = watchdog
+    self.images = images
     exchange =
       communicator.size == 1
       ? nil
@@ -69,7 +74,7 @@ struct TrainingStep {
     watchdog.enter("reducing gradients", step: number)
     let gradients = try exchange?.finish()  // all ranks
     try communicator.allReduce(replica.sums.fixedRest, .sum)  // all ranks
-    try checkFaults(replica.sums.faults, step: number)
+    try checkFaults(replica.sums.faults, step: number, pixels)  // all ranks
 
     watchdog.enter("updating weights and bank", step: number)
     let reconstruction = replica.sums.reconstructionLoss
@@ -104,12 +109,28 @@ struct TrainingStep {
     }
   }
 
-  private func checkFaults(_ faults: Int, step: Int) throws {
+  /// All ranks.
+  private func checkFaults(_ faults: Int, step: Int, _ pixels: [PixelBatch]) throws {
     guard faults > 0 else { return }
     throw SaladError(
       .internalError,
       "step \(step): \(faults) micro-batch\(faults == 1 ? " has" : "es have") gradients or statistics that are not "
-        + "finite or too large: lower --learning-rate")
+        + "finite or too large: \(try cure(step: step, pixels))")  // all ranks
+  }
+
+  /// All ranks. What can be done about such numbers.
+  private func cure(step: Int, _ pixels: [PixelBatch]) throws -> String {
+    let alike = pixels.filter(\.areAlike).map {
+      $0.imageIndices.prefix(3).map { images.isEmpty ? "\($0)" : images[$0] }
+    }
+    if let first = try communicator.allGather(records: alike).first {  // all ranks
+      return
+        "the images of a micro-batch are all alike (\(first.joined(separator: ", ")) ...), so that nothing is left of "
+        + "them when their mean is taken off: remove copies and blank plates, or let --augmentation standard tell them apart"
+    }
+    return step == 0
+      ? "no step was taken yet, so no smaller one helps: look at the images, or try a higher --temperature or --precision "
+        + "float32" : "lower --learning-rate"
   }
 }
 
@@ -126,4 +147,12 @@ struct StepLosses {
   var instance: Double?
   /// Mean over the anchors; nil when there is none.
   var aggregation: Double?
+}
+
+extension PixelBatch {
+  /// Whether all images show the same.
+  fileprivate var areAlike: Bool {
+    let count = pixels.count / max(1, imageIndices.count)
+    return (1..<max(1, imageIndices.count)).allSatisfy { pixels[$0 * count..<($0 + 1) * count] == pixels[..<count] }
+  }
 }
