@@ -41,9 +41,9 @@ let package = Package(
     .target(name: "CBankKernels", cSettings: vectors),
 
     .target(name: "Platform", dependencies: ["LibCrypto"]),
-    .target(name: "MPI", dependencies: ["CMPI"]),
-    .target(name: "ExactSum", dependencies: ["MPI", "CSumKernels"]),
-    .target(name: "Safetensors"),
+    .target(name: "MPI", dependencies: ["CMPI", "Platform"]),
+    .target(name: "ExactSum", dependencies: ["CSumKernels", "Platform", "MPI"]),
+    .target(name: "Safetensors", dependencies: ["Platform"]),
     .target(
       name: "Radiographs",
       dependencies: ["CPNG", "CResizeKernels", "Platform"]),

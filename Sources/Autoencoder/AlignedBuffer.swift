@@ -1,4 +1,4 @@
-import Foundation
+import Platform
 
 /// Memory allocated once, aligned for vectors, zeroed, and released with its owner.
 ///
@@ -8,46 +8,26 @@ final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable {
   let pointer: UnsafeMutablePointer<Element>
   let count: Int
   /// Of a large buffer: the pages to give back.
-  private let mapped: UnsafeMutableRawBufferPointer?
+  private let pages: Pages?
 
   init(count: Int) {
     self.count = count
     let bytes = max(count * MemoryLayout<Element>.stride, 1)
     let raw: UnsafeMutableRawPointer
-    if bytes >= Self.hugePage {
-      (raw, mapped) = Self.map(bytes)
+    if bytes >= Pages.huge {
+      let pages = Pages(bytes: bytes)
+      raw = pages.start
+      self.pages = consume pages
     } else {
       raw = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-      memset(raw, 0, bytes)
-      mapped = nil
+      raw.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
+      pages = nil
     }
     pointer = raw.bindMemory(to: Element.self, capacity: max(count, 1))
   }
 
   deinit {
-    if let mapped {
-      munmap(mapped.baseAddress, mapped.count)
-    } else {
-      UnsafeMutableRawPointer(pointer).deallocate()
-    }
-  }
-
-  /// Two megabytes: large buffers in such pages cost few page faults and few TLB entries.
-  private static var hugePage: Int { 1 << 21 }
-
-  /// Fresh memory from the kernel, zero without being written to: what is never touched costs nothing, and what is
-  /// touched is so first by the thread that works with it.
-  ///
-  /// - Returns: the place aligned for huge pages, and what to unmap.
-  private static func map(_ bytes: Int) -> (UnsafeMutableRawPointer, UnsafeMutableRawBufferPointer) {
-    let size = bytes + hugePage
-    guard let base = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), base != MAP_FAILED
-    else { fatalError("\(bytes) bytes cannot be allocated: \(String(cString: strerror(errno)))") }
-    let start = base.alignedUp(toMultipleOf: hugePage)
-    #if os(Linux)
-      madvise(start, bytes, MADV_HUGEPAGE)
-    #endif
-    return (start, UnsafeMutableRawBufferPointer(start: base, count: size))
+    if pages == nil { UnsafeMutableRawPointer(pointer).deallocate() }
   }
 
   /// The same elements in memory of their own.

@@ -1,11 +1,6 @@
 import CSumKernels
 public import MPI
-
-#if canImport(Darwin)
-  import Darwin
-#else
-  import Glibc
-#endif
+import Platform
 
 // P = ranks
 
@@ -188,7 +183,7 @@ public final class GradientReduction {
 
   /// Waits without burning the core, which a worker may want.
   private func finish(_ request: consuming Request) throws(MPIError) {
-    while try !request.test() { usleep(Self.pause) }
+    while try !request.test() { Host.pause(microseconds: Self.pause) }
     try request.wait()
   }
 

@@ -1,10 +1,6 @@
 internal import CMPI
 
-#if canImport(Darwin)
-  import Darwin
-#else
-  import Glibc
-#endif
+import Platform
 
 /// A group of ranks that talk to each other (`MPI_Comm`).
 ///
@@ -77,7 +73,7 @@ public struct Communicator: @unchecked Sendable {
   public func abort(_ status: Int32) -> Never {
     _ = MPI_Abort(handle, status)
     // MPI_Abort does not return; were it to, mpirun ends the others when this process ends without finalising.
-    _exit(status)
+    Host.endProcess(status)
   }
 
   func check(_ code: Int32, _ function: String) throws(MPIError) {

@@ -1,10 +1,6 @@
 internal import CMPI
 
-#if canImport(Darwin)
-  import Darwin
-#else
-  import Glibc
-#endif
+import Platform
 
 /// The time between `MPI_Init_thread` and `MPI_Finalize`, of which a process has one.
 ///
@@ -54,14 +50,14 @@ public struct MPIEnvironment: ~Copyable {
   /// No launcher started this process, as far as the variables tell that Open MPI, PMIx, PMI and Slurm set.
   private static var isAlone: Bool {
     let variables = ["OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"]
-    return variables.allSatisfy { (name: String) in getenv(name) == nil }
+    return variables.allSatisfy { (name: String) in Host.variable(name) == nil }
   }
 
   /// One rank has nobody to talk to: it needs no daemon, and no search of the host for networks. Open MPI takes 0.06 s
   /// to start then, 0.35 s otherwise (measured). Another MPI ignores these; what the user has set stays.
   private static func skipWhatOneRankNeedsNot() {
     let parameters = ["ess_singleton_isolated": "1", "pml": "ob1", "btl": "self"]
-    for (name, value) in parameters { setenv("OMPI_MCA_\(name)", value, 0) }
+    for (name, value) in parameters { Host.setVariable("OMPI_MCA_\(name)", value) }
   }
 
   /// Ends MPI (`MPI_Finalize`). All ranks: it waits for them.

@@ -1,4 +1,4 @@
-import Foundation
+import Platform
 
 /// The pictures below a folder, each found once.
 ///
@@ -14,11 +14,13 @@ struct FileTree {
     var bytes = root.utf8[...]
     while bytes.count > 1, bytes.last == UInt8(ascii: "/") { bytes.removeLast() }
     self.root = String(Substring(bytes))
-    var status = stat()
-    guard stat(self.root, &status) == 0 else {
-      throw RadiographError(path: root, "\(root): expected a folder, found that \(Self.reason(errno)).")
+    let status: FileStatus
+    do {
+      status = try FileStatus(self.root)
+    } catch {
+      throw RadiographError(path: root, "\(root): expected a folder, found that \(Self.reason(error)).")
     }
-    guard Self.isFolder(status) else {
+    guard status.kind == .folder else {
       throw RadiographError(path: root, "\(root): expected a folder, found a file.")
     }
   }
@@ -39,7 +41,7 @@ struct FileTree {
   func listing(under folders: [String] = [""]) throws(RadiographError) -> (images: [String], unread: UnreadFiles) {
     var images: [String] = []
     var unread = UnreadFiles()
-    var entered = Set<Folder.Identity>()
+    var entered = Set<FileStatus.Identity>()
     // Links wait until all real folders were entered, so that a folder's own name comes before a link's.
     var waiting = folders
     var next = 0
@@ -80,85 +82,65 @@ struct FileTree {
   // MARK: - One folder
 
   /// What a folder holds: names, sorted by bytes.
-  private struct Folder {
-    struct Identity: Hashable {
-      var device: UInt64
-      var inode: UInt64
-    }
-    var identity: Identity
+  private struct Contents {
+    var identity: FileStatus.Identity
     var folders: [String] = []
     var linkedFolders: [String] = []
     var files: [String] = []
   }
 
-  /// Lists a folder by `opendir` and `readdir`: with the entries' types in hand, no file is asked for its status, which
-  /// on a cluster's file system costs a round trip each.
-  private func folder(_ relativePath: String) throws(RadiographError) -> Folder {
+  private func folder(_ relativePath: String) throws(RadiographError) -> Contents {
     let path = path(relativePath)
-    guard let directory = opendir(path) else {
-      throw RadiographError(path: path, "\(path): expected a folder to list, found that \(Self.reason(errno)).")
+    let entries: [Folder.Entry]
+    var contents: Contents
+    do {
+      let found = try Folder.entries(of: path)
+      entries = found.entries
+      contents = Contents(identity: found.identity)
+    } catch {
+      throw RadiographError(path: path, "\(path): expected a folder to list, found that \(Self.reason(error)).")
     }
-    defer { closedir(directory) }
-    var status = stat()
-    guard fstat(dirfd(directory), &status) == 0 else {
-      throw RadiographError(path: path, "\(path): expected a folder to list, found that \(Self.reason(errno)).")
-    }
-    var folder = Folder(
-      identity: .init(
-        device: UInt64(truncatingIfNeeded: status.st_dev), inode: UInt64(truncatingIfNeeded: status.st_ino)))
-    while true {
-      // readdir tells its end from its failure by errno alone.
-      errno = 0
-      guard let entry = readdir(directory) else { break }
-      let name = withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-        String(validating: bytes.prefix { $0 != 0 }, as: UTF8.self)
-      }
-      guard let name else {
+    for entry in entries {
+      guard entry.isValid else {
         throw RadiographError(path: path, "\(path): expected file names in UTF-8, found one that is not.")
       }
+      let name = entry.name
       if name.utf8.first == UInt8(ascii: ".") || name == "__MACOSX" { continue }
-      switch Self.kind(ofType: Int32(entry.pointee.d_type), path: Self.join(path, name)) {
-      case .folder: folder.folders.append(name)
-      case .linkedFolder: folder.linkedFolders.append(name)
-      case .file: folder.files.append(name)
-      case .other: break
+      switch Self.place(of: entry, path: Self.join(path, name)) {
+      case .folder: contents.folders.append(name)
+      case .linkedFolder: contents.linkedFolders.append(name)
+      case .file: contents.files.append(name)
+      case .none: break
       }
     }
-    guard errno == 0 else {
-      throw RadiographError(path: path, "\(path): expected a folder to list, found that \(Self.reason(errno)).")
+    return contents
+  }
+
+  private enum Place {
+    case none, folder, linkedFolder, file
+  }
+
+  private static func place(of entry: Folder.Entry, path: String) -> Place {
+    switch entry.kind {
+    case .folder: return .folder
+    case .file: return .file
+    case .other: return .none
+    case .link, nil: break
     }
-    folder.folders.sort(by: Self.precedes)
-    folder.linkedFolders.sort(by: Self.precedes)
-    folder.files.sort(by: Self.precedes)
-    return folder
-  }
-
-  private enum Kind {
-    case folder, linkedFolder, file, other
-  }
-
-  private static func kind(ofType type: Int32, path: String) -> Kind {
-    if type == Int32(DT_DIR) { return .folder }
-    if type == Int32(DT_REG) { return .file }
-    guard type == Int32(DT_LNK) || type == Int32(DT_UNKNOWN) else { return .other }
-    // A link, or a file system that does not tell types.
-    var own = stat()
-    var target = stat()
-    guard lstat(path, &own) == 0, stat(path, &target) == 0 else { return .file }
-    if isFolder(target) { return own.st_ino == target.st_ino && own.st_dev == target.st_dev ? .folder : .linkedFolder }
-    return target.st_mode & S_IFMT == S_IFREG ? .file : .other
-  }
-
-  private static func isFolder(_ status: stat) -> Bool {
-    status.st_mode & S_IFMT == S_IFDIR
+    // A link, or a file system that does not tell kinds.
+    guard let own = try? FileStatus(path, followingLinks: false), let target = try? FileStatus(path) else {
+      return .file
+    }
+    switch target.kind {
+    case .folder: return own.identity == target.identity ? .folder : .linkedFolder
+    case .file: return .file
+    case .link, .other: return .none
+    }
   }
 
   /// The system's words for an error, as the end of a sentence.
-  private static func reason(_ code: Int32) -> String {
-    switch code {
-    case ENOENT: "it does not exist"
-    case EACCES, EPERM: "it may not be read"
-    default: "it cannot be read (\(String(cString: strerror(code))))"
-    }
+  private static func reason(_ error: SystemError) -> String {
+    if error.isMissing { return "it does not exist" }
+    return error.isForbidden ? "it may not be read" : "it cannot be read (\(error.reason))"
   }
 }

@@ -1,3 +1,5 @@
+import Platform
+
 /// Why a `.safetensors` file could not be read or written: one sentence with path, what was expected, what was found.
 public struct SafetensorsError: Error, CustomStringConvertible, Sendable {
   public enum Kind: Sendable {
@@ -16,5 +18,23 @@ public struct SafetensorsError: Error, CustomStringConvertible, Sendable {
     self.kind = kind
     self.path = path
     self.description = "\(path): \(sentence)"
+  }
+
+  /// What the system refused.
+  init(_ error: SystemError) {
+    kind = .inputOutput
+    path = error.path
+    description = error.description
+  }
+
+  /// The result of what the system was asked for.
+  static func translating<R: ~Copyable>(
+    _ body: () throws(SystemError) -> R
+  ) throws(SafetensorsError) -> R {
+    do {
+      return try body()
+    } catch {
+      throw SafetensorsError(error)
+    }
   }
 }

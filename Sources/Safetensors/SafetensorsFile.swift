@@ -1,8 +1,4 @@
-#if canImport(Darwin)
-  import Darwin
-#else
-  import Glibc
-#endif
+import Platform
 
 #if !_endian(little)
   #error("safetensors files are little-endian, and are used here as they lie in memory")
@@ -22,46 +18,48 @@ public final class SafetensorsFile: Sendable {
   public let tensors: [TensorDescription]
   public let metadata: [String: String]
 
-  // Read-only until deinit unmaps it, so that any thread may look.
-  nonisolated(unsafe) let mapping: UnsafeRawBufferPointer
+  private let mapped: MappedFile
+  /// All of it.
+  var mapping: UnsafeRawBufferPointer { mapped.bytes }
   // Open for as long, to be asked about the file that is mapped, whatever bears its name by then.
   private let descriptor: FileDescriptor
-  private let opened: FileDescriptor.State
+  private let opened: FileStatus.State
   private let ranges: [String: (type: TensorType, shape: [Int], range: Range<Int>)]
 
   /// - Throws: `SafetensorsError`: `inputOutput` when the file cannot be opened, `badData` when it is not as it must be.
   public init(path: String) throws {
     self.path = path
-    descriptor = try FileDescriptor(reading: path)
-    opened = try descriptor.state()
+    descriptor = try SafetensorsError.translating { () throws(SystemError) in
+      try FileDescriptor(path, for: .readingWithoutWaiting)
+    }
+    opened = try Self.state(of: descriptor)
     let size = opened.size
     guard size >= 8 else {
       throw SafetensorsError(.badData, path: path, "expected a safetensors file of at least 8 bytes, found \(size)")
     }
-    mapping = UnsafeRawBufferPointer(start: try descriptor.map(count: size), count: size)
+    do {
+      mapped = try descriptor.map(count: size)
+    } catch {
+      throw SafetensorsError(error)
+    }
+    let mapping = mapped.bytes
 
     let length = UInt64(littleEndian: mapping.loadUnaligned(as: UInt64.self))
+    guard length <= Header.maximumByteCount, Int(length) <= size - 8 else {
+      let most = min(Header.maximumByteCount, size - 8)
+      throw SafetensorsError(
+        .badData, path: path, "expected a header of at most \(most) bytes, found a length of \(length)")
+    }
+    let start = 8 + Int(length)
     let header: Header
-    do throws(SafetensorsError) {
-      guard length <= Header.maximumByteCount, Int(length) <= size - 8 else {
-        let most = min(Header.maximumByteCount, size - 8)
-        throw SafetensorsError(
-          .badData, path: path, "expected a header of at most \(most) bytes, found a length of \(length)")
-      }
-      let start = 8 + Int(length)
-      do throws(HeaderFault) {
-        header = try Header(json: UnsafeRawBufferPointer(rebasing: mapping[8..<start]), dataByteCount: size - start)
-      } catch {
-        throw SafetensorsError(.badData, path: path, error.sentence)
-      }
+    do throws(HeaderFault) {
+      header = try Header(json: UnsafeRawBufferPointer(rebasing: mapping[8..<start]), dataByteCount: size - start)
     } catch {
-      munmap(UnsafeMutableRawPointer(mutating: mapping.baseAddress), mapping.count)
-      throw error
+      throw SafetensorsError(.badData, path: path, error.sentence)
     }
 
     tensors = header.tensors.map(\.description)
     metadata = header.metadata
-    let start = 8 + Int(length)
     ranges = Dictionary(
       uniqueKeysWithValues: header.tensors.map { tensor in
         let range = start + tensor.range.lowerBound..<start + tensor.range.upperBound
@@ -69,7 +67,15 @@ public final class SafetensorsFile: Sendable {
       })
   }
 
-  deinit { munmap(UnsafeMutableRawPointer(mutating: mapping.baseAddress), mapping.count) }
+  /// Throws unless the file is a regular one.
+  private static func state(of descriptor: borrowing FileDescriptor) throws(SafetensorsError) -> FileStatus.State {
+    let status = try SafetensorsError.translating { () throws(SystemError) in try descriptor.status() }
+    guard status.kind == .file else {
+      throw SafetensorsError(
+        .badData, path: descriptor.path, "expected a safetensors file, found a folder or device")
+    }
+    return status.state
+  }
 
   /// The tensor's bytes, row-major and little-endian, in no particular alignment.
   ///
@@ -95,7 +101,7 @@ public final class SafetensorsFile: Sendable {
 
   /// Throws, naming the path, when somebody has written to the file since it was opened: what was read may be of two files.
   public func checkUnchanged() throws {
-    let found = try descriptor.state()
+    let found = try Self.state(of: descriptor)
     guard found == opened else {
       throw SafetensorsError(
         .badData, path: path,

@@ -1,3 +1,5 @@
+import Platform
+
 /// Streams tensors to a `.safetensors` file in the declared order.
 ///
 ///     let bank = TensorDescription(name: "bank", type: .float32, shape: [rows, dimension])
@@ -17,9 +19,11 @@ public struct SafetensorsWriter: ~Copyable {
     let header = Header(tensors, metadata: metadata)
     let bytes = header.bytes
     precondition(bytes.count - 8 <= Header.maximumByteCount, "a header of \(bytes.count) bytes is beyond the format's")
-    let descriptor = try FileDescriptor(writing: path)
-    try bytes.withUnsafeBytes { try descriptor.write($0) }
-    self.descriptor = descriptor
+    descriptor = try SafetensorsError.translating { () throws(SystemError) in
+      let descriptor = try FileDescriptor(path, for: .writing)
+      try descriptor.write(bytes)
+      return descriptor
+    }
     expected = header.dataByteCount
   }
 
@@ -27,7 +31,7 @@ public struct SafetensorsWriter: ~Copyable {
   public mutating func write(_ bytes: UnsafeRawBufferPointer) throws {
     precondition(
       bytes.count <= expected - written, "\(bytes.count) bytes after \(written) of \(expected) that were declared")
-    try descriptor.write(bytes)
+    try SafetensorsError.translating { () throws(SystemError) in try descriptor.write(bytes) }
     written += bytes.count
   }
 
@@ -41,6 +45,12 @@ public struct SafetensorsWriter: ~Copyable {
       throw SafetensorsError(
         .badData, path: descriptor.path, "expected \(expected) bytes of tensors to write, found \(written)")
     }
-    try descriptor.finish()
+    do {
+      try descriptor.synchronise()
+      // Some file systems tell of a full disk only here.
+      try descriptor.close()
+    } catch {
+      throw SafetensorsError(error)
+    }
   }
 }

@@ -1,6 +1,7 @@
 import Foundation
 import MPI
 import MemoryBank
+import Platform
 import SALAD
 
 /// What a verb works with on each rank.
@@ -66,8 +67,7 @@ enum Launch {
 
   /// Whether this process is the one that speaks before MPI has started: rank 0 as the launcher numbers it.
   static var speaks: Bool {
-    let environment = ProcessInfo.processInfo.environment
-    let rank = environment["OMPI_COMM_WORLD_RANK"] ?? environment["PMIX_RANK"] ?? environment["SLURM_PROCID"] ?? "0"
-    return rank == "0"
+    let ranks = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID"].compactMap(Host.variable)
+    return (ranks.first ?? "0") == "0"
   }
 }

@@ -4,17 +4,6 @@ import Testing
 @testable import SALAD
 
 @Suite("File system") struct FileSystemTests {
-  @Test("A path's folder and name")
-  func paths() {
-    for (path, folder, name) in [
-      ("a", ".", "a"), ("a/", ".", "a"), ("a/b", "a", "b"), ("a//b//", "a", "b"), ("/a", "/", "a"), ("/", "/", "/"),
-      ("/a/b/c", "/a/b", "c"), ("../x", "..", "x"),
-    ] {
-      if path != "/" { #expect(FileSystem.name(of: path) == name) }
-      #expect(FileSystem.folder(of: path) == folder)
-    }
-  }
-
   @Test("The digest is SHA-256's, over more than one chunk too")
   func digest() async throws {
     try await withTemporaryFolder { folder in

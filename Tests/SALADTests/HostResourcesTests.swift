@@ -4,13 +4,6 @@ import Testing
 
 @Suite("Host")
 struct HostResourcesTests {
-  @Test(
-    "A list of cores is read as Linux writes it",
-    arguments: [("0-1", [0, 1]), ("0-2,5,7-8", [0, 1, 2, 5, 7, 8]), ("3", [3]), ("", []), ("x", [])])
-  func cores(list: String, expected: [Int]) {
-    #expect(HostResources.cores(list: list) == expected)
-  }
-
   @Test("An instruction set is named by what changes kernels")
   func instructionSets() {
     let avx512: Set = ["avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl"]

@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 import RanksSupport
 import Testing
 
@@ -68,7 +69,7 @@ import Testing
       let command = [try Program.built("ranks"), "cut-bank", path]
       let run = try await ranks == 1 ? Program.run(command) : Program.mpirun(ranks: ranks, command)
       #expect(run.status == 74 && !run.timedOut, "\(run)")
-      let place = ranks == 1 ? "salad: " : " on \(FileSystem.hostName): "
+      let place = ranks == 1 ? "salad: " : " on \(Host.name): "
       #expect(run.errors.contains("\(place)\(path)/bank.safetensors: expected "), "\(run)")
       #expect(run.errors.contains("found some gone: the file was cut short"), "\(run)")
     }

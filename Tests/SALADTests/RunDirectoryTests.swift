@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 import RanksSupport
 import Testing
 
@@ -153,7 +154,7 @@ import Testing
       #expect(result.status == 0, "\(result)")
       #expect(
         result.output.contains(
-          "refused 64 run: expected one folder that all ranks see, found another folder on \(FileSystem.hostName)"),
+          "refused 64 run: expected one folder that all ranks see, found another folder on \(Host.name)"),
         "\(result)")
       #expect(try FileSystem.names(in: "\(folder)/one/run") == [".lock", "checkpoints"])
       #expect(try FileSystem.names(in: "\(folder)/other/run").isEmpty)
@@ -174,7 +175,7 @@ import Testing
       for _ in 0..<300 where !FileSystem.exists("\(run)/held") { try await Task.sleep(for: .milliseconds(100)) }
 
       let start = ContinuousClock.now
-      expectRefusal(.usage, containing: "locked by process \(holder.processIdentifier) on \(FileSystem.hostName)") {
+      expectRefusal(.usage, containing: "locked by process \(holder.processIdentifier) on \(Host.name)") {
         _ = try RunLock(path: "\(run)/.lock", waiting: 0.5)
       }
       #expect(ContinuousClock.now - start > .seconds(0.5))

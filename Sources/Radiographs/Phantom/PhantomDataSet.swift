@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 
 /// A deterministic synthetic chest X-ray data set in the folder layout.
 ///
@@ -58,7 +59,7 @@ public struct PhantomDataSet: Sendable {
         try Self.make(folder + "/" + path)
       }
       // Images are independent of one another, so threads take them as they come.
-      let block = 4 * max(1, ProcessInfo.processInfo.activeProcessorCount)
+      let block = 4 * max(1, Host.activeCores)
       progress(0, images.count)
       for start in stride(from: 0, to: images.count, by: block) {
         let end = min(start + block, images.count)
@@ -67,7 +68,7 @@ public struct PhantomDataSet: Sendable {
       }
     } catch {
       for part in made ? [folder] : Self.parts.map({ folder + "/" + $0 }) {
-        try? FileManager.default.removeItem(atPath: part)
+        try? Files.remove(part)
       }
       throw error
     }
@@ -125,22 +126,22 @@ public struct PhantomDataSet: Sendable {
   ///
   /// - Returns: Whether it was made.
   private static func prepare(_ folder: String) throws -> Bool {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder) else {
+    guard let status = try? FileStatus(folder) else {
       try make(folder)
       return true
     }
-    guard isFolder.boolValue else {
+    guard status.kind == .folder else {
       throw RadiographError(
         kind: .inputOutput, path: folder, "\(folder): expected a new or empty folder to draw into, found a file.")
     }
-    let contents: [String]
+    let contents: [Folder.Entry]
     do {
-      contents = try FileManager.default.contentsOfDirectory(atPath: folder)
+      contents = try Folder.entries(of: folder).entries
     } catch {
-      throw RadiographError(kind: .inputOutput, path: folder, "\(folder): this folder cannot be read.")
+      throw RadiographError(
+        kind: .inputOutput, path: folder, "\(folder): this folder cannot be read: \(error.reason).")
     }
-    if let first = contents.min() {
+    if let first = contents.first?.name {
       throw RadiographError(
         kind: .inputOutput, path: folder,
         "\(folder): expected a new or empty folder to draw into, found \"\(first)\" in it.")
@@ -150,10 +151,10 @@ public struct PhantomDataSet: Sendable {
 
   private static func make(_ folder: String) throws {
     do {
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      try Folder.make(folder)
     } catch {
       throw RadiographError(
-        kind: .inputOutput, path: folder, "\(folder): this folder cannot be made: \(error.localizedDescription)")
+        kind: .inputOutput, path: folder, "\(folder): this folder cannot be made: \(error.reason).")
     }
   }
 

@@ -1,5 +1,6 @@
 import Autoencoder
 import MPI
+import Platform
 import Radiographs
 import Safetensors
 
@@ -25,7 +26,7 @@ public func agree<R>(_ communicator: Communicator, _ body: () throws -> R) throw
   var message: [UInt8] = []
   if let failure, lowest[0] == rank {
     let alone = lowest[1] < none && (rank > 0 || [.internalError, .inputOutput].contains(failure.status))
-    let place = alone ? " (rank \(rank) on \(FileSystem.hostName))" : ""
+    let place = alone ? " (rank \(rank) on \(Host.name))" : ""
     message = [UInt8(failure.status.rawValue)] + Array((failure.description + place).utf8)
   }
   message = try communicator.broadcast(bytes: message, root: Int(lowest[0]))  // all ranks
@@ -53,6 +54,7 @@ extension SaladError {
       case .refused: self.init(.usage, error.description)
       case .unsupported: self.init(.internalError, error.description)
       }
+    case let error as SystemError: self.init(error)
     case let error as MPIError: self.init(.internalError, error.description)
     default: self.init(.internalError, String(describing: error))
     }

@@ -1,4 +1,5 @@
 import MPI
+import Platform
 import Safetensors
 import Synchronization
 
@@ -28,7 +29,7 @@ enum BusError {
   ///
   /// Of several calls the last counts: a command scores with one bank.
   static func explain(in floats: MappedFloats, _ communicator: Communicator) {
-    let place = communicator.size > 1 ? "rank \(communicator.rank) on \(FileSystem.hostName): " : ""
+    let place = communicator.size > 1 ? "rank \(communicator.rank) on \(Host.name): " : ""
     let sentence =
       "salad: \(place)\(floats.path): expected \(floats.count) floats as long as they are in use, found some gone: the file "
       + "was cut short, or what stores it failed\n"

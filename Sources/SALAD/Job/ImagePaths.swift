@@ -1,5 +1,5 @@
-import Foundation
 import MPI
+import Platform
 import Radiographs
 
 /// The images that a command line names.
@@ -22,11 +22,10 @@ public enum ImagePaths {
 
   /// Local.
   private static func expand(_ argument: String, log: Log) throws -> [String] {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: argument, isDirectory: &isFolder) else {
+    guard let status = try? FileStatus(argument) else {
       throw SaladError(.badData, "\(argument): expected an image or a folder of images, found nothing")
     }
-    guard isFolder.boolValue else { return [argument] }
+    guard status.kind == .folder else { return [argument] }
     let (images, unread) = try ImageFolder.images(under: argument)
     guard !images.isEmpty else {
       throw SaladError(

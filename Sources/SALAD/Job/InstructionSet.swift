@@ -1,5 +1,5 @@
-import Foundation
 import MPI
+import Platform
 
 /// Which vector instructions the CPUs have: the libraries choose their kernels, and with them the last bits, by it.
 public enum InstructionSet {
@@ -14,8 +14,7 @@ public enum InstructionSet {
   /// Local.
   static var ofThisHost: String {
     #if arch(x86_64)
-      let lines = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.split(separator: "\n") ?? []
-      let flags = Set(lines.first { $0.hasPrefix("flags") }?.split(separator: " ").map(String.init) ?? [])
+      let flags = Set((Host.cpu("flags") ?? "").split(separator: " ").map(String.init))
       return name(flags: flags)
     #elseif arch(arm64)
       return "arm64"

@@ -114,11 +114,11 @@ public struct Deployment: Sendable {
 
   /// Two merges to one output must not mix: the number is this process's.
   private static func unfinishedFolder(_ output: String) -> String {
-    "\(FileSystem.folder(of: output))/.\(FileSystem.name(of: output))-\(FileSystem.processNumber)-writing"
+    Files.hidden(output, "-\(Host.processNumber)-writing")
   }
 
   private static func begin(_ unfinished: String) throws {
-    try FileSystem.makeFolder(FileSystem.folder(of: unfinished))
+    try FileSystem.makeFolder(Files.folder(of: unfinished))
     try FileSystem.remove(unfinished)
     try FileSystem.makeFolder(unfinished)
   }
@@ -132,7 +132,7 @@ public struct Deployment: Sendable {
     // A folder that appeared meanwhile is refused here, or by rename(2) unless it is empty.
     try refuseExisting(output)
     try FileSystem.move(unfinished, to: output)
-    try FileSystem.synchronise(folder: FileSystem.folder(of: output))
+    try FileSystem.synchronise(folder: Files.folder(of: output))
   }
 
   /// Local. Writes the safetensors files of all models.

@@ -1,5 +1,6 @@
 import ExactSum
 import MemoryBank
+import Platform
 import Radiographs
 
 /// Which bank: `refreshed`, recomputed with the final weights, or `momentum`, the one that training continues.
@@ -145,7 +146,7 @@ extension Manifest {
       throw SaladError(
         .badData,
         "\(path): expected \(format) version \(version), found version 1, whose scores were other numbers: make a new "
-          + "deployment of its weights by salad import \(FileSystem.folder(of: path))/\(modelName) --data DIR --output "
+          + "deployment of its weights by salad import \(Files.folder(of: path))/\(modelName) --data DIR --output "
           + "DEPLOY, with the images that it was trained on")
     }
     guard head.format == format, head.formatVersion == version else {

@@ -1,4 +1,5 @@
 import MPI
+import Platform
 
 /// The folder of one run: its configuration, metrics, checkpoints, and the lock that keeps a second job out.
 ///
@@ -108,7 +109,7 @@ public final class RunDirectory: Sendable {
     try agree(communicator) {  // all ranks
       guard FileSystem.exists(rootPath) else {
         throw SaladError(
-          .usage, "\(path): expected one folder that all ranks see, found another folder on \(FileSystem.hostName)")
+          .usage, "\(path): expected one folder that all ranks see, found another folder on \(Host.name)")
       }
       let mine = "\(rootPath)-\(communicator.rank)"
       try FileSystem.write(token, to: mine)

@@ -3,6 +3,7 @@ import ExactSum
 import Foundation
 import MPI
 import MemoryBank
+import Platform
 import Radiographs
 
 // N = training images, B = images in a step, m = images in a micro-batch, S = image side, D = embedding dimension,
@@ -81,7 +82,7 @@ public struct TrainingPlan: Sendable {
     // First of all: the libraries that the network's primitives need become resident with them.
     let network = try ReplicaMemory(
       configuration: configuration.network, precision: configuration.precision, microBatch: configuration.microBatch)
-    program = HostResources.residentMemory()
+    program = Host.residentMemory
 
     let schedule = Schedule(configuration: configuration, imageCount: images)
     stepsPerEpoch = schedule.stepsPerEpoch

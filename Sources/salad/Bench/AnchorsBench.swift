@@ -27,7 +27,7 @@ struct AnchorsBench: BenchSubject {
     }
     // Of everything this process has done: alone in its run, the subject's own.
     record["peak_resident_bytes"] =
-      Double(try bench.communicator.allReduce(Int64(peakResidentBytes()), .max))  // all ranks
+      Double(try bench.communicator.allReduce(Int64(Host.peakResidentMemory), .max))  // all ranks
     return record
   }
 }

@@ -3,6 +3,7 @@ import Autoencoder
 import ExactSum
 import Foundation
 import MPI
+import Platform
 import SALAD
 
 struct Bench: ParsableCommand {
@@ -138,7 +139,7 @@ struct Bench: ParsableCommand {
         session.watchdog.enter("measuring \(name)", step: nil)
         report.records[name] = try subject.measure(bench)  // all ranks
       }
-      report.peakResidentBytes = try communicator.allReduce(Int64(peakResidentBytes()), .max)  // all ranks
+      report.peakResidentBytes = try communicator.allReduce(Int64(Host.peakResidentMemory), .max)  // all ranks
       if communicator.isRoot { try Console.output(json ? report.line() : report.table()) }
       return .success
     }

@@ -54,17 +54,3 @@ extension BenchReport: Encodable {
     for (name, record) in records { try container.encode(record, forKey: BenchRecord.Name(name)) }
   }
 }
-
-/// Bytes of this process's memory at its largest; 0 where the kernel does not say.
-func peakResidentBytes() -> Int {
-  let lines = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8))?.split(separator: "\n") ?? []
-  let line = lines.first { $0.hasPrefix("VmHWM:") }
-  return (line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0) << 10
-}
-
-/// Seconds that processors have spent on this process, on all of its threads together.
-func processorSeconds() -> Double {
-  var time = timespec()
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
-  return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
-}

@@ -16,8 +16,8 @@ struct DataLoadingBench: BenchSubject {
 
   func measure(_ bench: BenchSession) throws -> BenchRecord {
     if let folder { return try measure(bench, folder: folder) }  // all ranks
-    let scratch = FileManager.default.temporaryDirectory.appending(path: "salad-bench-\(UUID())").path
-    defer { try? FileManager.default.removeItem(atPath: scratch) }
+    let scratch = Folder.temporary("salad-bench")
+    defer { try? Files.remove(scratch) }
     // Each rank draws its own: ranks of several hosts have no folder in common.
     try agree(bench.communicator) {  // all ranks
       try PhantomDataSet(

@@ -2,6 +2,7 @@ import Autoencoder
 import Foundation
 import MPI
 import MemoryBank
+import Platform
 
 /// What the numbers were measured on.
 struct MachineDescription: Encodable {
@@ -26,8 +27,8 @@ struct MachineDescription: Encodable {
 
   /// All ranks. Takes a second: the peak is measured.
   init(workers: Int, communicator: Communicator) throws {
-    cpu = Self.model
-    cores = ProcessInfo.processInfo.processorCount
+    cpu = Host.cpu("model name") ?? "unknown CPU"
+    cores = Host.cores
     instructionSet = OneDNN.instructionSet
     blas = PeakProduct.library
     oneDNN = OneDNN.version
@@ -40,12 +41,5 @@ struct MachineDescription: Encodable {
   var sentence: String {
     "\(cpu), \(cores) cores, \(instructionSet), oneDNN \(oneDNN), \(blas): \(ranks) rank\(ranks == 1 ? "" : "s") of "
       + "\(workers) worker\(workers == 1 ? "" : "s"), " + String(format: "matrix product %.0f GFLOP/s", peakGflops)
-  }
-
-  private static var model: String {
-    let lines = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?.split(separator: "\n") ?? []
-    let line = lines.first { $0.hasPrefix("model name") }
-    return line.flatMap { $0.split(separator: ":").last }.map { $0.trimmingCharacters(in: .whitespaces) }
-      ?? "unknown CPU"
   }
 }

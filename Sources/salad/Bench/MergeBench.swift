@@ -2,6 +2,7 @@ import Autoencoder
 import Foundation
 import MPI
 import MemoryBank
+import Platform
 import Radiographs
 import SALAD
 
@@ -12,7 +13,7 @@ struct MergeBench: BenchSubject {
   func measure(_ bench: BenchSession) throws -> BenchRecord {
     let communicator = bench.communicator
     let folder = try scratch(communicator)  // all ranks
-    defer { if communicator.isRoot { try? FileManager.default.removeItem(atPath: folder) } }
+    defer { if communicator.isRoot { try? Files.remove(folder) } }
     let run = "\(folder)/run"
     try writeRun(run, bench)  // all ranks
 
@@ -31,8 +32,8 @@ struct MergeBench: BenchSubject {
     record["slowest"] = 1000 * spread.most
     record["rows"] = Double(bench.rows)
     if communicator.isRoot {
-      let bytes = try FileManager.default.contentsOfDirectory(atPath: "\(folder)/deploy-1")
-        .map { try FileManager.default.attributesOfItem(atPath: "\(folder)/deploy-1/\($0)")[.size] as? Int ?? 0 }
+      let bytes = try Folder.entries(of: "\(folder)/deploy-1").entries
+        .map { try FileStatus("\(folder)/deploy-1/\($0.name)").size }
         .reduce(0, +)
       record["bytes"] = Double(bytes)
       record["gigabytes_per_second"] = Double(bytes) / spread.median / 1e9
@@ -42,7 +43,7 @@ struct MergeBench: BenchSubject {
 
   /// All ranks. A name for a folder that all see, made by rank 0.
   private func scratch(_ communicator: Communicator) throws -> String {
-    let name = FileManager.default.temporaryDirectory.appending(path: "salad-bench-\(UUID())").path
+    let name = Folder.temporary("salad-bench")
     return String(decoding: try communicator.broadcast(bytes: Array(name.utf8), root: 0), as: UTF8.self)  // all ranks
   }
 

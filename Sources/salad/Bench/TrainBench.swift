@@ -1,4 +1,5 @@
 import MPI
+import Platform
 import SALAD
 
 /// Whole training steps.
@@ -12,9 +13,9 @@ struct TrainBench: BenchSubject {
     var phases: [[StepBenchmark.Phase: Double]] = []
     var processor: [Double] = []
     let times = try bench.times {
-      let start = processorSeconds()
+      let start = Host.processorSeconds
       phases.append(try benchmark.run())  // all ranks
-      processor.append(processorSeconds() - start)
+      processor.append(Host.processorSeconds - start)
     }
     // Those of rank 0; the first step warmed up.
     phases.removeFirst()

@@ -1,0 +1,23 @@
+import Testing
+
+@testable import Platform
+
+@Suite("Host")
+struct HostTests {
+  @Test(
+    "A list of cores is read as Linux writes it",
+    arguments: [("0-1", [0, 1]), ("0-2,5,7-8", [0, 1, 2, 5, 7, 8]), ("3", [3]), ("", []), ("x", [])])
+  func cores(list: String, expected: [Int]) {
+    #expect(Host.cores(list: list) == expected)
+  }
+
+  #if os(Linux)
+    @Test("The kernel tells of this process's memory and cores")
+    func kernel() {
+      #expect(Host.residentMemory > 0 && Host.residentMemory <= Host.peakResidentMemory)
+      #expect(Host.availableMemory > 0)
+      #expect(Host.cores(of: "self").count == Host.activeCores)
+      #expect(Host.cores(of: "none").isEmpty)
+    }
+  #endif
+}
