@@ -1,5 +1,5 @@
 import ExactSum
-import Foundation
+import Platform
 import Synchronization
 
 /// What a step sums over its micro-batches, in fixed point: whoever adds what, and in which order, the bits are the same.
@@ -31,7 +31,8 @@ public final class StepSums: Sendable {
   public let buckets: [Range<Int>]
   /// Elements of each bucket that are part of a tensor.
   private let bucketElements: [Int]
-  private let progress: Progress
+  /// Elements that each bucket still waits for.
+  private let left: Monitor<[Int]>
 
   /// - Parameters:
   ///   - parameterCount: elements of the flat gradients.
@@ -47,7 +48,7 @@ public final class StepSums: Sendable {
     let buckets = Self.cut(parameterCount, into: bucketSize)
     self.buckets = buckets
     bucketElements = buckets.map { bucket in tensors.reduce(0) { $0 + $1.clamped(to: bucket).count } }
-    progress = Progress(buckets: buckets.count)
+    left = Monitor([Int](repeating: 0, count: buckets.count))
   }
 
   /// Everything.
@@ -81,45 +82,21 @@ public final class StepSums: Sendable {
 
   /// Returns when all of this rank's micro-batches have added to the bucket. From any thread, during `backward`.
   public func waitUntilComplete(bucket: Int) {
-    progress.wait(until: bucket)
+    left.watch { $0[bucket] > 0 ? nil : () }
   }
 
   /// Nothing of this step is left to be added to the gradients.
-  var isComplete: Bool { progress.isComplete }
+  var isComplete: Bool { left.read { $0.allSatisfy { $0 == 0 } } }
 
-  /// Elements that each bucket still waits for.
-  private final class Progress: @unchecked Sendable {
-    private let condition = NSCondition()
-    private var left: [Int]
-
-    init(buckets: Int) { left = [Int](repeating: 0, count: buckets) }
-
-    func begin(_ elements: [Int]) {
-      condition.lock()
-      left = elements
-      condition.broadcast()
-      condition.unlock()
-    }
-
-    func add(_ count: Int, to bucket: Int) {
-      condition.lock()
-      left[bucket] -= count
-      precondition(left[bucket] >= 0, "bucket \(bucket) got more gradients than its tensors have")
-      if left[bucket] == 0 { condition.broadcast() }
-      condition.unlock()
-    }
-
-    func wait(until bucket: Int) {
-      condition.lock()
-      while left[bucket] > 0 { condition.wait() }
-      condition.unlock()
-    }
-
-    var isComplete: Bool {
-      condition.lock()
-      defer { condition.unlock() }
-      return left.allSatisfy { $0 == 0 }
-    }
+  private func count(_ elements: Int, in bucket: Int) {
+    // Whoever waits does so for a whole bucket.
+    _ = left.update(
+      wakingIf: { $0 },
+      { left in
+        left[bucket] -= elements
+        precondition(left[bucket] >= 0, "bucket \(bucket) got more gradients than its tensors have")
+        return left[bucket] == 0
+      })
   }
 
   // MARK: - Adding
@@ -135,7 +112,7 @@ public final class StepSums: Sendable {
     fixedRest.update(repeating: 0)
     // Otherwise the first addition to a stretch clears it.
     if mine == 0 { fixedGradients.update(repeating: 0) }
-    progress.begin(bucketElements.map { $0 * mine })
+    left.update { $0 = bucketElements.map { $0 * mine } }
   }
 
   /// Adds one micro-batch's gradient of the parameters from `offset` on. False when it saw a fault.
@@ -158,7 +135,7 @@ public final class StepSums: Sendable {
         return FixedPoint.gradient.accumulate(piece, into: sum, terms: terms)
       }
       if faults > 0 { sound = false }
-      progress.add(piece.count, to: bucket(of: offset + start))
+      count(piece.count, in: bucket(of: offset + start))
       start = end
     }
     return sound

@@ -1,5 +1,5 @@
 import COpenBLAS
-import Foundation
+import Platform
 
 /// What this machine's matrix product can do at best: the yardstick of everything that computes.
 public enum PeakProduct {
@@ -11,10 +11,11 @@ public enum PeakProduct {
   public static func operationsPerSecond(workers: Int) -> Double {
     openblas_set_num_threads(1)
     let rounds = 6
+    let threads = Workers(count: workers)
     var best = 0.0
     for _ in 0..<rounds {
       let start = ContinuousClock.now
-      DispatchQueue.concurrentPerform(iterations: workers) { _ in multiply(times: 4) }
+      threads.run(items: workers) { _, _ in multiply(times: 4) }
       let seconds = (ContinuousClock.now - start) / .seconds(1)
       best = max(best, Double(workers * 4 * 2 * side * side * side) / seconds)
     }

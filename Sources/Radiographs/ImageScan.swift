@@ -1,4 +1,3 @@
-import Foundation
 import Platform
 
 /// What a scan learns of an image that is sound.
@@ -22,22 +21,21 @@ extension ImageCache {
   ) -> [Result<ScannedImage, RadiographError>] {
     precondition(threads >= 1, "a scan by \(threads) threads: there must be at least 1")
     let scan = Monitor(Scan(indices: indices))
-    for number in 0..<min(threads, indices.count) {
-      let thread = Thread { [self] in
-        while let index = scan.update({ $0.remaining.popFirst() }) {
-          let result = outcome(index)
-          scan.update {
-            $0.results[index - indices.lowerBound] = result
-            $0.done += 1
-          }
+    let work: @Sendable () -> Void = { [self] in
+      while let index = scan.update({ $0.remaining.popFirst() }) {
+        let result = outcome(index)
+        scan.update {
+          $0.results[index - indices.lowerBound] = result
+          $0.done += 1
         }
       }
-      thread.name = "scan \(number)"
-      thread.start()
     }
+    let started = (0..<min(threads, indices.count)).count { (try? WorkerThread("scan \($0)", work)) != nil }
+    // Where the system allows no thread more.
+    if started == 0 { work() }
     var done = 0
     while done < indices.count {
-      done = scan.wait { $0.done > done ? $0.done : nil }
+      done = scan.watch { $0.done > done ? $0.done : nil }
       progress(done)
     }
     return scan.read { $0.results.compactMap { $0 } }

@@ -1,4 +1,3 @@
-import Foundation
 import Platform
 
 // m = images in a micro-batch, S = side of the square images
@@ -58,10 +57,16 @@ public final class Prefetcher: PixelSource, Sendable {
     self.queue = queue
     let worker = Worker(queue: queue, cache: cache, augmentation: augmentation, seed: seed, requests: requests)
     for number in 0..<threads {
-      // The thread holds the queue, not the prefetcher: forgetting the prefetcher ends its threads.
-      let thread = Thread { worker.run() }
-      thread.name = "prefetch \(number)"
-      thread.start()
+      do {
+        // The thread holds the queue, not the prefetcher: forgetting the prefetcher ends its threads.
+        try WorkerThread("prefetch \(number)") { worker.run() }
+      } catch {
+        queue.update {
+          $0.runningThreads -= 1
+          // The others do its work; where there is none, that is what the first micro-batch comes to.
+          if $0.runningThreads == 0, number == threads - 1 { $0.finished[0] = .failure(error) }
+        }
+      }
     }
   }
 

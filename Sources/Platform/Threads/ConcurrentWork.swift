@@ -1,4 +1,3 @@
-import Dispatch
 import Synchronization
 
 /// Calls `body` with each of `0 ..< count`, on up to `workers` threads at a time, and returns when all are done.
@@ -7,18 +6,13 @@ import Synchronization
 public func forEachConcurrently(
   _ count: Int, workers: Int, _ body: @escaping @Sendable (Int) throws -> Void
 ) throws {
-  let next = Atomic(0)
   let failure = Mutex<(index: Int, error: any Error)?>(nil)
-  DispatchQueue.concurrentPerform(iterations: min(workers, count)) { _ in
-    while true {
-      let index = next.add(1, ordering: .relaxed).oldValue
-      guard index < count else { return }
-      do {
-        try body(index)
-      } catch {
-        failure.withLock { first in
-          if first.map({ index < $0.index }) ?? true { first = (index, error) }
-        }
+  Workers(count: max(1, min(workers, count))).run(items: count) { _, index in
+    do {
+      try body(index)
+    } catch {
+      failure.withLock { first in
+        if first.map({ index < $0.index }) ?? true { first = (index, error) }
       }
     }
   }

@@ -31,6 +31,29 @@ public final class Monitor<State: Sendable>: @unchecked Sendable {
     return body(&state)
   }
 
+  /// As `update`, where only some changes matter to whoever waits: waking threads in vain costs them a turn each.
+  ///
+  /// - Parameters:
+  ///   - wakes: says so of the result.
+  ///   - body: changes the value.
+  public func update<Result>(wakingIf wakes: (Result) -> Bool, _ body: (inout State) -> Result) -> Result {
+    condition.lock()
+    defer { condition.unlock() }
+    let result = body(&state)
+    if wakes(result) { condition.broadcast() }
+    return result
+  }
+
+  /// Sleeps until `body` gives a result, and changes nothing: nobody else is woken.
+  public func watch<Result>(until body: (State) -> Result?) -> Result {
+    condition.lock()
+    defer { condition.unlock() }
+    while true {
+      if let result = body(state) { return result }
+      condition.wait()
+    }
+  }
+
   /// Sleeps until `body` gives a result; it may change the value when it does, and whoever waits looks again.
   public func wait<Result>(until body: (inout State) -> Result?) -> Result {
     condition.lock()

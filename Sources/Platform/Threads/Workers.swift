@@ -1,4 +1,3 @@
-import Foundation
 import Synchronization
 
 /// A rank's worker threads. Each computes one micro-batch, or one block of the memory bank's rows, at a time, alone.
@@ -7,30 +6,35 @@ import Synchronization
 public final class Workers: Sendable {
   public let count: Int
   private let shared: Shared
+  /// Threads beside the caller's.
+  private let helpers: Int
 
-  /// - Parameter count: 1 or more. The caller of `run` is the first of them: one worker needs no thread.
+  /// - Parameter count: 1 or more. The caller of `run` is the first of them: one worker needs no thread. Where the system
+  ///   allows fewer threads, those do the work.
   public init(count: Int) {
     precondition(count >= 1, "\(count) workers")
     self.count = count
-    shared = Shared()
+    let shared = Shared()
+    self.shared = shared
     // The caller is worker 0.
-    for worker in 1..<max(count, 1) {
-      let thread = Thread { [shared] in shared.serve(as: worker) }
-      thread.name = "salad worker \(worker)"
-      thread.stackSize = 8 << 20
-      thread.start()
+    var worker = 1
+    while worker < count {
+      let number = worker
+      guard (try? WorkerThread("salad worker \(number)", { shared.serve(as: number) })) != nil else { break }
+      worker += 1
     }
+    helpers = worker - 1
   }
 
   deinit { shared.stop() }
 
   /// Calls `body(worker, item)` once for every item in 0..<items and returns when all are done.
   public func run(items: Int, _ body: @escaping (_ worker: Int, _ item: Int) -> Void) {
-    if count == 1 || items <= 1 {
+    if helpers == 0 || items <= 1 {
       for item in 0..<items { body(0, item) }
       return
     }
-    shared.run(items: items, helpers: count - 1, body)
+    shared.run(items: items, helpers: helpers, body)
   }
 
   /// Calls `body(worker, range)` for pieces of 0..<count of at most `piece` elements.
@@ -42,67 +46,56 @@ public final class Workers: Sendable {
 }
 
 extension Workers {
-  /// One job at a time, offered to all helpers; guarded by `condition`.
-  private final class Shared: @unchecked Sendable {
-    private let condition = NSCondition()
-    private var job: ((Int, Int) -> Void)?
-    private var generation = 0
-    private var items = 0
-    private var next = 0
-    private var helpersAtWork = 0
-    private var stopped = false
+  /// One job at a time, offered to all helpers.
+  private final class Shared: Sendable {
+    private struct State: @unchecked Sendable {
+      // @unchecked: the caller of `run` waits until nobody calls its closure any more.
+      var job: ((Int, Int) -> Void)?
+      var items = 0
+      var generation = 0
+      var helpersAtWork = 0
+      var isStopped = false
+    }
+    private let state = Monitor(State())
+    /// The job's next item.
+    private let next = Atomic(0)
 
     func run(items: Int, helpers: Int, _ body: @escaping (Int, Int) -> Void) {
-      condition.lock()
-      job = body
-      self.items = items
-      next = 0
-      helpersAtWork = helpers
-      generation += 1
-      condition.broadcast()
-      condition.unlock()
-      takeItems(as: 0, body)
-      condition.lock()
-      while helpersAtWork > 0 { condition.wait() }
-      job = nil
-      condition.unlock()
+      // No helper is at work: the last job's have all said so.
+      next.store(0, ordering: .relaxed)
+      state.update { state in
+        state.job = body
+        state.items = items
+        state.helpersAtWork = helpers
+        state.generation += 1
+      }
+      takeItems(as: 0, of: items, body)
+      state.watch { $0.helpersAtWork == 0 ? () : nil }
+      state.update(wakingIf: { false }, { $0.job = nil })
     }
 
     func serve(as worker: Int) {
       var seen = 0
       while true {
-        condition.lock()
-        while generation == seen && !stopped { condition.wait() }
-        if stopped {
-          condition.unlock()
-          return
-        }
-        seen = generation
-        let body = job
-        condition.unlock()
-        if let body { takeItems(as: worker, body) }
-        condition.lock()
-        helpersAtWork -= 1
-        if helpersAtWork == 0 { condition.broadcast() }
-        condition.unlock()
+        let state = state.watch { $0.isStopped || $0.generation != seen ? $0 : nil }
+        guard !state.isStopped, let job = state.job else { return }
+        seen = state.generation
+        takeItems(as: worker, of: state.items, job)
+        _ = self.state.update(
+          wakingIf: { $0 },
+          { state in
+            state.helpersAtWork -= 1
+            return state.helpersAtWork == 0
+          })
       }
     }
 
-    func stop() {
-      condition.lock()
-      stopped = true
-      condition.broadcast()
-      condition.unlock()
-    }
+    func stop() { state.update { $0.isStopped = true } }
 
-    private func takeItems(as worker: Int, _ body: (Int, Int) -> Void) {
+    private func takeItems(as worker: Int, of items: Int, _ body: (Int, Int) -> Void) {
       while true {
-        condition.lock()
-        let item = next
-        next += 1
-        let left = item < items
-        condition.unlock()
-        guard left else { return }
+        let item = next.add(1, ordering: .relaxed).oldValue
+        guard item < items else { return }
         body(worker, item)
       }
     }

@@ -1,4 +1,3 @@
-import Foundation
 import Platform
 
 /// A deterministic synthetic chest X-ray data set in the folder layout.
@@ -63,7 +62,9 @@ public struct PhantomDataSet: Sendable {
       progress(0, images.count)
       for start in stride(from: 0, to: images.count, by: block) {
         let end = min(start + block, images.count)
-        try concurrently(start..<end) { try write(images[$0], to: folder) }
+        try forEachConcurrently(end - start, workers: Host.activeCores) { [self] in
+          try write(images[start + $0], to: folder)
+        }
         progress(end, images.count)
       }
     } catch {
@@ -117,7 +118,7 @@ public struct PhantomDataSet: Sendable {
     }
   }
 
-  // MARK: Folders and threads
+  // MARK: Folders
 
   /// The folders that a data set is made of.
   private static let parts = ["train", "test", "ground_truth"]
@@ -160,18 +161,5 @@ public struct PhantomDataSet: Sendable {
 
   private static func parent(_ path: String) -> String {
     path.split(separator: "/").dropLast().joined(separator: "/")
-  }
-
-  /// Does the work for every index on as many threads as there are cores; of several errors, the lowest index's is thrown.
-  private func concurrently(_ indices: Range<Int>, _ work: @Sendable (Int) throws -> Void) throws {
-    var errors = [(any Error)?](repeating: nil, count: indices.count)
-    errors.withUnsafeMutableBufferPointer { slots in
-      // Each index writes its own slot.
-      nonisolated(unsafe) let slots = slots
-      DispatchQueue.concurrentPerform(iterations: indices.count) { offset in
-        do { try work(indices.lowerBound + offset) } catch { slots[offset] = error }
-      }
-    }
-    if let error = errors.lazy.compactMap({ $0 }).first { throw error }
   }
 }

@@ -38,12 +38,13 @@ public final class Watchdog: Sendable {
 
   /// Starts to watch, until `stop`.
   public func start() {
-    Thread.detachNewThread { [self] in
+    // A job that may have no thread more goes on without being watched.
+    _ = try? WorkerThread("watchdog") { [self] in
       var last = ContinuousClock.now
       var isHeard = false
       while watch(after: .now - last) {
         last = .now
-        Thread.sleep(forTimeInterval: 1)
+        Host.pause(microseconds: 1_000_000)
         if !isHeard, let name = Signals.receivedName {
           isHeard = true
           StandardStreams.say("salad: \(name) received: \(whereabouts), ending as soon as that is done\n")
@@ -97,9 +98,9 @@ public final class Watchdog: Sendable {
     let sentence = "salad: \(whereabouts): no progress for \(timeout.components.seconds) s, ending all ranks\n"
     StandardStreams.say(sentence)
     // The main thread sits in MPI, which may hold its lock: leave by the back door if the front one is stuck.
-    Thread.detachNewThread {
-      Thread.sleep(forTimeInterval: 10)
-      _exit(ExitStatus.internalError.rawValue)
+    _ = try? WorkerThread("back door") {
+      Host.pause(microseconds: 10_000_000)
+      Host.endProcess(ExitStatus.internalError.rawValue)
     }
     communicator.abort(ExitStatus.internalError.rawValue)
   }

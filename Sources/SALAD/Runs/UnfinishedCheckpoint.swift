@@ -1,9 +1,8 @@
 import Autoencoder
-import Foundation
 import MPI
 import MemoryBank
+import Platform
 import Safetensors
-import Synchronization
 
 /// A checkpoint whose files a thread writes while training goes on.
 ///
@@ -20,8 +19,7 @@ public final class UnfinishedCheckpoint: Sendable {
   private let momentum: MemoryBank
   private let folder: String
   /// What this rank wrote, or why it could not; nil as long as it writes.
-  private let outcome = Mutex<Result<Written, any Error>?>(nil)
-  private let done = DispatchSemaphore(value: 0)
+  private let outcome = Monitor<Result<Written, any Error>?>(nil)
 
   /// All ranks. Begins to write `checkpoints/STEP`, which replaces a checkpoint of the same step (the last step's, when
   /// the refreshed bank joins it).
@@ -55,7 +53,7 @@ public final class UnfinishedCheckpoint: Sendable {
       try FileSystem.makeFolder(folder)
     }
     let isRoot = communicator.isRoot
-    Thread.detachNewThread { [self] in
+    let write: @Sendable () -> Void = { [self] in
       let result = Result {
         var written = Written()
         if isRoot {
@@ -66,13 +64,14 @@ public final class UnfinishedCheckpoint: Sendable {
         if let refreshed { try written.addShard(of: refreshed, .refreshed, in: folder) }
         return written
       }
-      outcome.withLock { $0 = result }
-      done.signal()
+      outcome.update { $0 = result }
     }
+    // Where the system allows no thread more, training waits.
+    if (try? WorkerThread("checkpoint", write)) == nil { write() }
   }
 
   /// This rank's files are on the disk, or could not be written.
-  var isWritten: Bool { outcome.withLock { $0 != nil } }
+  var isWritten: Bool { outcome.read { $0 != nil } }
 
   /// All ranks; once. Waits until all have written, makes a checkpoint of it, points `latest` at it, then prunes.
   ///
@@ -82,8 +81,7 @@ public final class UnfinishedCheckpoint: Sendable {
   /// - Throws: `SaladError` on all ranks, 74 when any rank's disk refuses; earlier checkpoints are untouched.
   @discardableResult
   public func finish(keep: Int, communicator: Communicator) throws -> Manifest {
-    done.wait()
-    guard let outcome = outcome.withLock({ $0 }) else { preconditionFailure("nothing is written") }
+    let outcome = outcome.watch { $0 }
     do {
       let written = try agree(communicator) { try outcome.get() }  // all ranks
       let all = try written.gathered(communicator)  // all ranks

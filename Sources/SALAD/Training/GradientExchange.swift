@@ -1,13 +1,12 @@
 import Autoencoder
-import Dispatch
 import ExactSum
-import Foundation
 import MPI
+import Platform
 import Synchronization
 
 /// Sums the gradients of all ranks, bucket by bucket, while the workers still compute those of earlier layers.
 ///
-///     exchange.begin()                              // all ranks; from here on MPI belongs to the exchange's thread
+///     try exchange.begin()                          // all ranks; from here on MPI belongs to the exchange's thread
 ///     try replica.reconstructAndBackward(...)       // mine
 ///     let gradients = try exchange.finish()         // all ranks; and here it is ours again
 ///
@@ -21,7 +20,8 @@ final class GradientExchange: @unchecked Sendable {
   /// The step's gradients, summed over all ranks.
   private let gradients: UnsafeMutableBufferPointer<Float>
   private let watchdog: Watchdog
-  private let done = DispatchSemaphore(value: 0)
+  /// Of the step that has begun.
+  private var thread: WorkerThread?
   private let failure = Mutex<MPIError?>(nil)
 
   init(_ reduction: Reduction, replica: Replica, communicator: Communicator, watchdog: Watchdog) {
@@ -39,10 +39,10 @@ final class GradientExchange: @unchecked Sendable {
   deinit { gradients.deallocate() }
 
   /// All ranks. Starts to sum what `reconstructAndBackward` of this step leaves in the replica's sums.
-  func begin() {
+  func begin() throws {
     // Nobody else touches a bucket once it is complete, nor the gradients before `finish`.
     nonisolated(unsafe) let fixed = sums.fixedGradients
-    Thread.detachNewThread { [self] in
+    thread = try WorkerThread("exchange") { [self] in
       var phases = GradientReduction.Phases()
       do {
         for (index, bucket) in sums.buckets.enumerated() {
@@ -55,13 +55,12 @@ final class GradientExchange: @unchecked Sendable {
       } catch {
         failure.withLock { $0 = error as? MPIError }
       }
-      done.signal()
     }
   }
 
   /// All ranks. The gradients, summed over all ranks: valid until the next `begin`.
   func finish() throws -> UnsafeBufferPointer<Float> {
-    done.wait()
+    thread?.join()
     if let failure = failure.withLock({ $0 }) { throw failure }
     return UnsafeBufferPointer(gradients)
   }
