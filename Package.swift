@@ -83,7 +83,7 @@ let package = Package(
     // Starts programs and `mpirun`, on this host and on hosts made of network namespaces.
     .target(name: "RanksSupport", path: "Tests/RanksSupport"),
     .testTarget(name: "PlatformTests", dependencies: ["Platform"]),
-    .testTarget(name: "MPITests", dependencies: ["MPI", "RanksSupport", "ranks"]),
+    .testTarget(name: "MPITests", dependencies: ["RanksSupport", "ranks"]),
     .testTarget(name: "ExactSumTests", dependencies: ["ExactSum", "CSumKernels", "RanksSupport", "ranks"]),
     .testTarget(
       name: "SafetensorsTests", dependencies: ["Safetensors"], resources: [.copy("Fixtures")]),

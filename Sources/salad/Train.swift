@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import MPI
+import Platform
 import Radiographs
 import SALAD
 

@@ -1,5 +1,6 @@
 import Foundation
 import MPI
+import Platform
 import Radiographs
 
 /// Reads many images before work begins, the ranks sharing them.

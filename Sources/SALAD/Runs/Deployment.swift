@@ -243,14 +243,14 @@ public struct Deployment: Sendable {
   /// What is mapped follows the file, so that it must not be written into meanwhile. Whoever moves another file to its
   /// path harms nobody: the one that is mapped lives on. Two guards stand against the rest: a search ends with
   /// `MemoryBank.checkUnchanged`, or scores could come of rows that nobody verified; and where rows have been cut away
-  /// before that, `BusError` says so. To copy from network file systems instead would not do: a local file is
+  /// before that, `BusErrors` says so. To copy from network file systems instead would not do: a local file is
   /// overwritten as easily.
   func bank(_ index: Int, workers: Workers, communicator: Communicator) throws -> MemoryBank {
     let (rows, dimension) = (manifest.rows, manifest.dimension)
     return try agree(communicator) {  // all ranks
       let file = try SafetensorsFile(path: bankPath(index))
       if let mapped = try BankTensor.mapped(from: file, rows: rows, dimension: dimension) {
-        BusError.explain(in: mapped, communicator)
+        BusErrors.explain(in: mapped, communicator)
         return MemoryBank(
           rows: rows, dimension: dimension, mapped: mapped, workers: workers, communicator: communicator)
       }

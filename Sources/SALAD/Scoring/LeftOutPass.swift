@@ -1,4 +1,5 @@
 import MPI
+import Platform
 import MemoryBank
 import Radiographs
 

@@ -1,4 +1,5 @@
 import MPI
+import Platform
 import MemoryBank
 
 /// The bank that scores, made with the final weights: momentum rows lag behind a network that still moves, and level features

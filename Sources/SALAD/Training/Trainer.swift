@@ -1,6 +1,7 @@
 import Autoencoder
 import Foundation
 import MPI
+import Platform
 import MemoryBank
 import Radiographs
 import Safetensors

@@ -1,4 +1,3 @@
-import MPI
 import Synchronization
 
 #if canImport(Darwin)
@@ -40,7 +39,7 @@ public enum Signals {
   }
 
   /// `SIGTERM`; nil when none was received.
-  static var receivedName: String? {
+  public static var receivedName: String? {
     received.map { signal in
       let names = [
         SIGUSR1: "SIGUSR1", SIGTERM: "SIGTERM", SIGINT: "SIGINT", SIGHUP: "SIGHUP", SIGXCPU: "SIGXCPU",
@@ -48,10 +47,5 @@ public enum Signals {
       ]
       return names[signal] ?? "signal \(signal)"
     }
-  }
-
-  /// All ranks. Whether any of them received a signal: the same answer on all.
-  static func anyRankReceivedOne(_ communicator: Communicator) throws -> Bool {
-    try communicator.allReduce(UInt8(received == nil ? 0 : 1), .max) > 0  // all ranks
   }
 }
