@@ -12,17 +12,24 @@ private let receivedSignal = Atomic<Int32>(0)
 /// Signals as a wish to stop at the end of the step: SIGUSR1, SIGTERM, SIGINT, a lost terminal's SIGHUP, and SIGXCPU and
 /// SIGXFSZ of limits that are reached.
 public enum Signals {
-  /// From now on they are noted instead of ending the process; a second SIGINT ends it at once. A SIGHUP that is ignored,
-  /// as `nohup` has it, stays ignored.
+  /// From now on they are noted instead of ending the process; a second SIGINT ends it at once. A SIGHUP that is ignored, as
+  /// `nohup` has it, stays ignored, and so does a SIGXFSZ.
   public static func listen() {
     for signal in [SIGUSR1, SIGTERM, SIGINT, SIGHUP, SIGXCPU, SIGXFSZ] {
-      if signal == SIGHUP, isIgnored(signal) { continue }
+      if signal == SIGHUP || signal == SIGXFSZ, isIgnored(signal) { continue }
       var action = sigaction()
       action.__sigaction_handler.sa_handler = { number in receivedSignal.store(number, ordering: .relaxed) }
       // A system call that a signal interrupts goes on.
       action.sa_flags = SA_RESTART | (signal == SIGINT ? Int32(bitPattern: UInt32(SA_RESETHAND)) : 0)
       sigaction(signal, &action, nil)
     }
+  }
+
+  /// Broken pipes and files beyond their limit become errors of the call that writes (`EPIPE`, `EFBIG`).
+  static func makeWritesFail() {
+    signal(SIGPIPE, SIG_IGN)
+    // A handler that does nothing, so that `listen` can tell it from what whoever started this has ignored.
+    if !isIgnored(SIGXFSZ) { signal(SIGXFSZ) { _ in } }
   }
 
   private static func isIgnored(_ signal: Int32) -> Bool {

@@ -24,8 +24,7 @@ public enum StandardStreams {
   ///   number and a library's sentence in its midst; a result still fails where standard output was closed.
   /// - Broken pipes and files beyond their limit become errors of the writing call (`EPIPE`, `EFBIG`), not signals.
   public static func claim() {
-    signal(SIGPIPE, SIG_IGN)
-    signal(SIGXFSZ, SIG_IGN)
+    Signals.makeWritesFail()
     let wasClosed = fcntl(STDOUT_FILENO, F_GETFD) < 0
     for descriptor in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(descriptor, F_GETFD) < 0 {
       // The lowest free number is the one that is missing.
