@@ -17,6 +17,8 @@ public final class Watchdog: Sendable {
     var stalled = Duration.zero
     var entered = ContinuousClock.now
     var isWatching = true
+    /// Whether it may take as long as someone outside likes.
+    var isPatient = false
   }
 
   private let place = Mutex(Place())
@@ -66,6 +68,15 @@ public final class Watchdog: Sendable {
     times.withLock { $0[last.activity, default: .zero] += .now - last.entered }
   }
 
+  /// What waits for someone outside, as a result does that is read page by page: it may take as long as it takes.
+  public func waiting<R>(_ activity: String, _ body: () throws -> R) rethrows -> R {
+    let last = place.withLock { $0 }
+    enter(activity, step: last.step)
+    place.withLock { $0.isPatient = true }
+    defer { enter(last.activity, step: last.step) }
+    return try body()
+  }
+
   /// Seconds that this rank has spent on each thing it entered and left again since the last call, by its name.
   public func takeTimes() -> [String: Double] {
     times.withLock { times in
@@ -89,7 +100,7 @@ public final class Watchdog: Sendable {
   /// - Parameter elapsed: since the last look.
   private func watch(after elapsed: Duration) -> Bool {
     let (isWatching, stalled) = place.withLock { place in
-      place.stalled += min(elapsed, .seconds(2))
+      if !place.isPatient { place.stalled += min(elapsed, .seconds(2)) }
       return (place.isWatching, place.stalled)
     }
     guard isWatching else { return false }

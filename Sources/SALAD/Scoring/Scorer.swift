@@ -200,7 +200,10 @@ public struct Scorer {
       let new = zip(block.places, scores).map { place, score in
         ImageScore(path: paths[place], score: block.bad[place] == nil ? score : nil, reason: block.bad[place])
       }
-      try agree(communicator) { try report(new) }  // all ranks
+      // On all ranks: they wait for the one whose reader takes its time.
+      try watchdog.waiting("writing the result") {
+        try agree(communicator) { try report(new) }  // all ranks
+      }
       results += new
     }
     guard isDone else { throw SaladError(.interrupted, "a signal asked to stop") }
