@@ -8,14 +8,13 @@ import Synchronization
 
 /// The process's standard streams, which are never fatal.
 ///
-/// What is said on standard error is written as far as it can be: a full disk, a closed pipe or a lost terminal loses
-/// sentences and nothing else. The result on standard output is written whole, or the error says why not. No signal comes
-/// of either, and a pipe that a neighbour made non-blocking is waited for.
+/// What is said on standard error is written as far as it can be: a full disk, a closed pipe, a lost terminal or a pipe
+/// that nobody reads loses sentences and nothing else. The result on standard output is written whole, or the error says
+/// why not. No signal comes of either, and a pipe that a neighbour made non-blocking is waited for.
 public enum StandardStreams {
-  // The one global: descriptors belong to the process.
+  // The globals: descriptors belong to the process, and so does whether anybody reads them.
   private static let resultDescriptor = Mutex<Int32>(STDOUT_FILENO)
-  /// How long a sentence waits for a pipe that is full and does not block, in milliseconds.
-  private static let patience: Int32 = 1000
+  private static let sentences = LossyStream(descriptor: STDERR_FILENO, patience: 1000)
 
   /// Once, before anything else is opened: keeps standard output for results alone.
   ///
@@ -49,9 +48,7 @@ public enum StandardStreams {
   }
 
   /// Writes to standard error, as far as that can be done.
-  public static func say(_ text: String) {
-    _ = write(text, to: STDERR_FILENO, patience: patience)
-  }
+  public static func say(_ text: String) { sentences.write(text) }
 
   /// Whether somebody reads standard error on a terminal.
   public static var errorIsTerminal: Bool { isatty(STDERR_FILENO) != 0 }
@@ -65,31 +62,75 @@ public enum StandardStreams {
 
   /// write(2) until all is written.
   ///
-  /// - Parameter patience: milliseconds to wait for a pipe that is full and does not block, each time; negative: for ever.
-  /// - Returns: 0, or the errno of what ended it.
-  static func write(_ text: String, to descriptor: Int32, patience: Int32) -> Int32 {
+  /// - Parameters:
+  ///   - patience: milliseconds to wait for a pipe that is full, each time; negative: for ever.
+  ///   - asksFirst: poll(2) comes before each write, so that `patience` holds for descriptors that block as well.
+  /// - Returns: 0, `EAGAIN` at the end of patience, or the errno of what ended it.
+  static func write(_ text: String, to descriptor: Int32, patience: Int32, asksFirst: Bool = false) -> Int32 {
     var text = text
     return text.withUTF8 { bytes in
       var rest = UnsafeRawBufferPointer(bytes)
+      var asks = asksFirst
       while !rest.isEmpty {
-        let count = systemWrite(descriptor, rest.baseAddress, rest.count)
+        if asks {
+          let code = wait(for: descriptor, patience: patience)
+          if code != 0 { return code }
+        }
+        let count = systemWrite(descriptor, rest.baseAddress, asksFirst ? min(rest.count, page) : rest.count)
         if count >= 0 {
           rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+          asks = asksFirst
           continue
         }
         let code = errno
         switch code {
         case EINTR: continue
-        case EAGAIN, EWOULDBLOCK:
-          var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-          let ready = poll(&waiting, 1, patience)
-          if ready == 0 { return code }
-          if ready < 0, errno != EINTR { return errno }
+        case EAGAIN, EWOULDBLOCK: asks = true
         default: return code
         }
       }
       return 0
     }
+  }
+
+  /// So many bytes fit into a pipe of which poll(2) says that it takes something.
+  private static let page = 4096
+
+  /// poll(2) until a descriptor takes something: 0, `EAGAIN` when it does not in time, or an errno. What is wrong with
+  /// the descriptor itself, the next write says.
+  private static func wait(for descriptor: Int32, patience: Int32) -> Int32 {
+    var waiting = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+    // Again after a signal: a write that blocks must not come of one.
+    while true {
+      let ready = poll(&waiting, 1, patience)
+      if ready >= 0 { return ready == 0 ? EAGAIN : 0 }
+      if errno != EINTR { return errno }
+    }
+  }
+}
+
+/// A stream whose sentences may be lost, but hold nobody up, whether the descriptor blocks or not.
+final class LossyStream: Sendable {
+  private let descriptor: Int32
+  private let patience: Int32
+  /// Whether the last sentence was given up: the next ones wait for nothing, until one gets through.
+  private let isStuck = Atomic(false)
+
+  /// - Parameters:
+  ///   - descriptor: closed by whoever opened it.
+  ///   - patience: milliseconds that a sentence waits for a reader, each time.
+  init(descriptor: Int32, patience: Int32) {
+    self.descriptor = descriptor
+    self.patience = patience
+  }
+
+  /// - Returns: 0, or the errno of what ended it.
+  @discardableResult
+  func write(_ text: String) -> Int32 {
+    let isStuck = isStuck.load(ordering: .relaxed)
+    let code = StandardStreams.write(text, to: descriptor, patience: isStuck ? 0 : patience, asksFirst: true)
+    self.isStuck.store(code == EAGAIN, ordering: .relaxed)
+    return code
   }
 }
 
