@@ -15,6 +15,7 @@ import time
 from pathlib import Path as FilePath
 
 import bars
+import pages
 import table
 from machine import has_bfloat16, machine, versions
 from measuring import cores
@@ -120,7 +121,7 @@ class Comparison:
 
     def write_page(self) -> None:
         found = table.lines(self.paths, self.report["paths"])
-        table.write(self.docs / "performance.md", f"{table.table(found)}\n\n{table.caption(self.report, self.paths)}")
+        pages.write(self.docs / "performance.md", f"{table.table(found)}\n\n{table.caption(self.report, self.paths)}", table.BEGIN)
         drawn = [
             bars.Bar(line.row.title, line.ratio.median, line.ratio.least, line.ratio.most, line.row.ratio_wanted)
             for line in found if line.ratio]

@@ -19,6 +19,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 import network_hosts
+import pages
 import scaling_chart
 import scaling_model
 import scaling_tables
@@ -162,7 +163,7 @@ class Report:
         return terms
 
     def write(self, name: str, text: str) -> None:
-        table.write(self.docs / "scaling.md", text, f"<!-- make scaling writes {name} from here -->")
+        pages.write(self.docs / "scaling.md", text, f"<!-- make scaling writes {name} from here -->")
 
     def caption(self) -> str:
         here, found = self.content["machine"], self.content["runs"].values()

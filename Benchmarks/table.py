@@ -3,11 +3,10 @@
 import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path as FilePath
 
 from paths import Path, Row
 
-BEGIN, END = "<!-- make bench writes from here -->", "<!-- to here -->"
+BEGIN = "<!-- make bench writes from here -->"
 
 
 @dataclass(frozen=True)
@@ -92,13 +91,3 @@ def caption(report: dict, paths: list[Path]) -> str:
         + ", ".join(f"{name} {version}" for name, version in versions.items())
         + f". Measured {dates}, {minutes:.0f} minutes in all. Medians over the rounds, in brackets the least and the most."
     )
-
-
-def write(page: FilePath, text: str, begin: str = BEGIN) -> None:
-    """Puts the text between two marks of the page: `begin` and the first END behind it."""
-    old = page.read_text()
-    head, _, rest = old.partition(begin)
-    if old.count(begin) != 1 or END not in rest:
-        raise SystemExit(f"{page} must hold the line {begin} once, and {END} behind it")
-    tail = rest.partition(END)[2]
-    page.write_text(f"{head}{begin}\n\n{text}\n\n{END}{tail}")
