@@ -4,7 +4,7 @@ import MPI
 import Radiographs
 import SALAD
 
-struct Evaluate: ParsableCommand {
+struct Evaluate: ParsableCommand, NumbersDescribed {
   static let configuration = CommandConfiguration(
     abstract: "Measure how well a model tells anomalous test images from normal ones.",
     discussion: """
@@ -53,14 +53,18 @@ struct Evaluate: ParsableCommand {
   @OptionGroup var scoring: ScoringOptions
   @OptionGroup var work: WorkOptions
 
+  private static let ranges: [NumberRange<Self>] = [
+    .whole("--bootstrap", \.bootstrap, 0...100_000),
+    .any("--bootstrap-seed", Ranges.seed),
+  ]
+  static let numbers = NumberDescription.all(ranges) + ScoringOptions.numbers
+
   func validate() throws {
-    guard (0...100_000).contains(bootstrap) else {
-      throw ValidationError("--bootstrap is \(bootstrap): give a whole number in 0...100000")
-    }
+    for range in Self.ranges { try asUsage { try range.validate(self) } }
   }
 
   func run() throws {
-    Launch.onAllRanks(timeout: work.timeout ?? Execution().timeout, evaluate)
+    Launch.onAllRanks(timeout: work.timeout ?? Execution().timeout, writes: false, evaluate)
   }
 
   /// All ranks.

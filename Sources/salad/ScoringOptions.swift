@@ -26,10 +26,11 @@ struct ScoringOptions: ParsableArguments {
   @Option(help: "What to do about an image that cannot be read: end, or go on and name it. (default: fail)")
   var badImages: BadImages?
 
+  private static let ranges: [NumberRange<Self>] = [.whole("--top-k", \.topK, 1 ... .max)]
+  static let numbers = NumberDescription.all(ranges) + [.falseAlarmRate] + NumberDescription.work
+
   func validate() throws {
-    if let topK, topK < 1 {
-      throw ValidationError("--top-k is \(topK): give a whole number of at least 1")
-    }
+    for range in Self.ranges { try asUsage { try range.validate(self) } }
     if let falseAlarmRate { try asUsage { try ConformalThreshold.validate(falseAlarmRate: falseAlarmRate) } }
   }
 

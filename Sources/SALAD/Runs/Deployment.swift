@@ -148,6 +148,7 @@ public struct Deployment: Sendable {
         rows: manifest.rows, dimension: manifest.dimension(of: bank), in: folder, index: index
       ) { writer in
         for shard in manifest.shards(of: bank) {
+          try Signals.throwIfReceived()
           try checkpoint.withRows(of: shard) { try writer.write($0) }
         }
       }
@@ -182,7 +183,7 @@ public struct Deployment: Sendable {
     try body(&writer)
     try writer.finish()
     return try [bankName(index), modelName(index)].map { name in
-      let (bytes, sha256) = try FileSystem.digest("\(folder)/\(name)")
+      let (bytes, sha256) = try FileSystem.digest("\(folder)/\(name)", stopping: true)
       return Manifest.File(name: name, bytes: bytes, sha256: sha256)
     }
   }
@@ -206,7 +207,7 @@ public struct Deployment: Sendable {
         var manifest = deployment.manifest
         for file in manifest.files {
           try FileSystem.copy("\(deployment.path)/\(file.name)", to: "\(folder)/\(file.name)")
-          guard try FileSystem.digest("\(folder)/\(file.name)").sha256 == file.sha256 else {
+          guard try FileSystem.digest("\(folder)/\(file.name)", stopping: true).sha256 == file.sha256 else {
             throw SaladError(
               .badData, "\(deployment.path)/\(file.name): expected the bytes that were verified, found others since")
           }

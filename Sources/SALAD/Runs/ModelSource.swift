@@ -56,7 +56,8 @@ public struct ModelSource: Sendable {
     let isRun = try agree(communicator) {  // all ranks
       if RunDirectory.hasRun(path) { return true }
       guard FileSystem.exists("\(path)/\(Manifest.fileName)") else {
-        let found = FileSystem.isFolder(path) ? "neither" : FileSystem.exists(path) ? "a file" : "no such folder"
+        let absence = FileSystem.absence(of: path)?.replacing("file", with: "folder")
+        let found = absence ?? (FileSystem.isFolder(path) ? "neither" : "a file")
         throw SaladError(
           .badData,
           "\(path): expected a run (config.json, checkpoints) or a deployment (\(Manifest.fileName)), found \(found)")
@@ -131,6 +132,17 @@ public struct ModelSource: Sendable {
       imageIDs: manifest.imageIDs, imageHashes: manifest.imageHashes,
       dataFingerprint: manifest.dataFingerprint, bankKind: manifest.bank,
       selfTest: manifest.selfTest, note: nil, content: .deployment(deployment))
+  }
+
+  /// What scores by it depend on: SHA-256 of its manifest, which holds those of all files, and the bank's kind.
+  public func identity() throws -> String {
+    var hash = SHA256()
+    switch content {
+    case .checkpoint(let checkpoint): hash.update(try JSONText.line(checkpoint.manifest))
+    case .deployment(let deployment): hash.update(try JSONText.line(deployment.manifest))
+    }
+    hash.update(Array(bankKind.rawValue.utf8))
+    return FileSystem.hexadecimal(hash.finalise())
   }
 
   /// What `salad calibrate` reads: a deployment, nil for a run.
