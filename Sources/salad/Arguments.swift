@@ -42,8 +42,10 @@ enum Arguments {
       let flag = message.split(separator: "'").dropFirst().first?.split(separator: " ").first ?? "--option"
       return message + "; a value that begins with a dash is given as \(flag)=-VALUE"
     }
-    if message.hasPrefix("Unknown option '"), verb != nil {
-      return message + " A path that begins with a dash comes behind -- or is given as ./-PATH"
+    // What begins with one dash was taken for some letters of options.
+    let hasDash = words.dropFirst().contains { $0.hasPrefix("-") && !$0.hasPrefix("--") && $0.utf8.count > 1 }
+    if message.hasPrefix("Unknown option '") || message.hasPrefix("Missing expected argument '") && hasDash {
+      return message + ": a path that begins with a dash comes behind -- or is given as ./-PATH"
     }
     // `The value 'x' is invalid for '--size <size>'`
     guard message.hasPrefix("The value '"), message.contains("' is invalid for '"), message.hasSuffix("'"),

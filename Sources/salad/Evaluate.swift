@@ -70,9 +70,10 @@ struct Evaluate: ParsableCommand, NumbersDescribed {
   /// All ranks.
   private func evaluate(_ session: Session) throws -> ExitStatus {
     let all = try Evaluation.testImages(of: data, communicator: session.communicator, log: session.log)  // all ranks
-    let source = try scoring.open(model, workers: work.workers, session: session)  // all ranks
-    try refuseLeaks(from: source, to: all.map(\.path), session)  // all ranks
-    let (scorer, threshold) = try scoring.scorer(of: source, workers: work.workers, session: session)  // all ranks
+    let loaded = try scoring.load(model, workers: work.workers, session: session) { source in  // all ranks
+      try refuseLeaks(from: source, to: all.map(\.path), session)  // all ranks
+    }
+    let (scorer, threshold) = (loaded.scorer, loaded.threshold)
     let results = try scorer.scores(  // all ranks
       of: all.map { "\(data)/\($0.path)" }, badImages: scoring.badImages ?? .fail)
     let images = zip(all, results).filter { $0.1.score != nil }.map(\.0)

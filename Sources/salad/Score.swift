@@ -67,8 +67,8 @@ struct Score: ParsableCommand, NumbersDescribed {
       return .success
     }
     let paths = try ImagePaths.expand(images, communicator: session.communicator, log: session.log)  // all ranks
-    let source = try scoring.open(model, workers: work.workers, session: session)  // all ranks
-    let (scorer, threshold) = try scoring.scorer(of: source, workers: work.workers, session: session)  // all ranks
+    let loaded = try scoring.load(model, workers: work.workers, session: session)  // all ranks
+    let (source, scorer, threshold) = (loaded.source, loaded.scorer, loaded.threshold)
     let badImages = scoring.badImages ?? .fail
     let table: any ScoreTable =
       csv

@@ -11,20 +11,22 @@ struct NumberTests {
   /// Each verb with what it cannot do without.
   private static var verbs: [(verb: any ParsableCommand.Type, arguments: [String])] {
     [
-    (Train.self, ["train", "--data", "d", "--run", "r", "--dry-run"]),
-    (Score.self, ["score", "r", "i", "--output", "o"]),
-    (Evaluate.self, ["evaluate", "r", "--data", "d"]),
-    (Merge.self, ["merge", "r", "--output", "o"]),
-    (Calibrate.self, ["calibrate", "r", "--data", "d", "--output", "o"]),
-    (Import.self, ["import", "m", "--data", "d", "--output", "o"]),
-    (PhantomCommand.self, ["phantom", "o"]),
-    (Bench.self, ["bench"]),
+      (Train.self, ["train", "--data", "d", "--run", "r", "--dry-run"]),
+      (Score.self, ["score", "r", "i", "--output", "o"]),
+      (Evaluate.self, ["evaluate", "r", "--data", "d"]),
+      (Merge.self, ["merge", "r", "--output", "o"]),
+      (Calibrate.self, ["calibrate", "r", "--data", "d", "--output", "o"]),
+      (Import.self, ["import", "m", "--data", "d", "--output", "o"]),
+      (PhantomCommand.self, ["phantom", "o"]),
+      (Bench.self, ["bench"]),
     ]
   }
 
   private static let extremes = [
-    "0", "-1", "-0.0", "1e-400", "1e-300", "1e300", "1e400", "inf", "-inf", "nan", "1e18", "1000000", "9223372036854775807",
-    "-9223372036854775808", "18446744073709551615", "99999999999999999999", "99999999T", "0x1p4", "1_000", " 1", "1,5", "x",
+    "0", "-1", "-0.0", "1e-400", "1e-300", "1e300", "1e400", "inf", "-inf", "nan", "1e18", "1000000",
+    "9223372036854775807",
+    "-9223372036854775808", "18446744073709551615", "99999999999999999999", "99999999T", "0x1p4", "1_000", " 1", "1,5",
+    "x",
     "é", "unlimited", "never",
   ]
 
@@ -40,7 +42,8 @@ struct NumberTests {
 
   /// The options of a verb that take a value, from its help.
   private static func options(of verb: String) throws -> [(flag: String, value: String)] {
-    let help = Salad.fullMessage(for: try #require(failure { _ = try Salad.parseAsRoot([verb, "--experimental-dump-help"]) }))
+    let help = Salad.fullMessage(
+      for: try #require(failure { _ = try Salad.parseAsRoot([verb, "--experimental-dump-help"]) }))
     let root = try #require(JSONSerialization.jsonObject(with: Data(help.utf8)) as? [String: Any])
     let command = try #require(root["command"] as? [String: Any])
     let commands = [command] + (command["subcommands"] as? [[String: Any]] ?? [])
@@ -126,7 +129,9 @@ struct NumberTests {
     ] {
       #expect(ByteCount(argument: text)?.bytes == bytes, "\(text)")
     }
-    for text in ["", "M", "-1", "1.5G", "1P", "٣", "1 G", "unlimited"] { #expect(ByteCount(argument: text) == nil, "\(text)") }
+    for text in ["", "M", "-1", "1.5G", "1P", "٣", "1 G", "unlimited"] {
+      #expect(ByteCount(argument: text) == nil, "\(text)")
+    }
   }
 
   @Test("Empty words and bytes that are no UTF-8 are refused, whatever they are for")

@@ -13,7 +13,8 @@ extension CommandTests {
 
     private func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
 
-    @Test("A file holds what standard output would, with nothing beside it, and is not written over", arguments: [1, 2])
+    @Test(
+      "A file holds what standard output would, with nothing beside it, and is not written over", arguments: [1, 2])
     func output(ranks: Int) async throws {
       let sample = try Sample.copy()
       defer { sample.remove() }
@@ -38,7 +39,8 @@ extension CommandTests {
       Salad.expectRefusal(alone, status: 64, naming: ["--resume", "--output"])
     }
 
-    @Test("A scoring that is killed or stopped goes on where it was, on any number of ranks", arguments: [SIGKILL, SIGTERM])
+    @Test(
+      "A scoring that is killed or stopped goes on where it was, on any number of ranks", arguments: [SIGKILL, SIGTERM])
     func interrupted(signal: Int32) async throws {
       let sample = try Sample.copy()
       defer { sample.remove() }

@@ -44,7 +44,27 @@ public struct Deployment: Sendable {
     calibration: (ModelSource) throws -> Calibration, selfTest: (ModelSource) throws -> SelfTest?
   ) throws -> BankKind {
     try refuseExisting(output, communicator: communicator)  // all ranks
-    var sources: [ModelSource] = []
+    for attempt in 1... {
+      var sources: [ModelSource] = []
+      do {
+        return try merge(  // all ranks
+          runs: runs, output: output, bank: bank, workers: workers, communicator: communicator, sources: &sources,
+          calibration: calibration, selfTest: selfTest)
+      } catch let error as SaladError where error.status != .interrupted {
+        guard attempt < Checkpoint.mostAttempts, try ModelSource.isGone(sources, communicator) else {  // all ranks
+          throw error
+        }
+      }
+    }
+    preconditionFailure("attempts without end")
+  }
+
+  /// - Parameter sources: the runs that were opened, whatever comes of it.
+  private static func merge(
+    runs: [String], output: String, bank: BankKind?, workers: Int, communicator: Communicator,
+    sources: inout [ModelSource], calibration: (ModelSource) throws -> Calibration,
+    selfTest: (ModelSource) throws -> SelfTest?
+  ) throws -> BankKind {
     for run in runs {
       let bank = bank ?? sources.first?.bankKind
       let source = try ModelSource.open(run, bank: bank, workers: workers, communicator: communicator)  // all ranks

@@ -146,7 +146,15 @@ public struct Trainer {
       }
     }
 
-    let final = try refreshAndCalibrate()  // all ranks
+    let final: (bank: MemoryBank, calibration: Calibration)?
+    do {
+      final = try refreshAndCalibrate()  // all ranks
+    } catch let error as MemoryBankError {
+      let diagnosis = Diagnosis(
+        configuration: configuration, replica: replica, images: prepared.scan.images, communicator: communicator)
+      throw SaladError(
+        .internalError, "after step \(stepsTaken): \(error.description): \(diagnosis.cure(step: stepsTaken))")
+    }
     try beginCheckpoint(refreshed: final?.bank, calibration: final?.calibration)  // all ranks
     try finishCheckpoint()  // all ranks
     return final == nil ? .interrupted : .finished
