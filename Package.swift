@@ -107,7 +107,11 @@ let package = Package(
       name: "ParityTests",
       dependencies: ["ParitySupport", "Autoencoder", "RanksSupport", "ranks"], resources: [.copy("Fixtures")]),
     .testTarget(
-      name: "CommandTests", dependencies: ["salad", "Autoencoder", "Radiographs", "RanksSupport", "Safetensors"]),
+      name: "CommandTests",
+      dependencies: [
+        "salad", "Autoencoder", "Radiographs", "RanksSupport", "Safetensors",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -216,7 +216,7 @@ public final class Replica {
         }
       }
       slot.decoder = nil
-      if !slot.isSound { shared.sums.addFault() }
+      if !slot.isSound { shared.sums.addFault(of: item) }
     }
     precondition(shared.sums.isComplete, "some tensors got no gradient")
     self.step = nil

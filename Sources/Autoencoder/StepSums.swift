@@ -20,6 +20,8 @@ public final class StepSums: Sendable {
   /// Steps begun, and the step in which each stretch of the gradients was last cleared. Two workers seldom meet in one.
   private let step = Atomic<Int>(0)
   private let stretches: [Stretch]
+  /// Where something was too large, or no number.
+  let places = StepFaults()
   /// Of what is not gradients.
   private let rest = Mutex<Void>(())
   /// Small enough to stay in a core's cache between its clearing and its first addition.
@@ -107,6 +109,7 @@ public final class StepSums: Sendable {
   ///   - microBatchesInStep: of all ranks.
   ///   - mine: of this rank.
   func begin(microBatchesInStep: Int, mine: Int) {
+    places.clear()
     terms.store(max(microBatchesInStep, 1), ordering: .relaxed)
     step.add(1, ordering: .relaxed)
     fixedRest.update(repeating: 0)
@@ -134,7 +137,10 @@ public final class StepSums: Sendable {
         }
         return FixedPoint.gradient.accumulate(piece, into: sum, terms: terms)
       }
-      if faults > 0 { sound = false }
+      if faults > 0 {
+        sound = false
+        places.note(.gradient(offset))
+      }
       count(piece.count, in: bucket(of: offset + start))
       start = end
     }
@@ -152,19 +158,26 @@ public final class StepSums: Sendable {
   func addStatistic(_ values: UnsafeBufferPointer<Double>, at offset: Int) -> Bool {
     let place = parameterCount + offset
     let sum = buffer[place..<place + values.count]
-    return rest.withLock { _ in
-      FixedPoint.statistic.accumulate(values, into: sum, terms: terms.load(ordering: .relaxed)) == 0
+    let faults = rest.withLock { _ in
+      FixedPoint.statistic.accumulate(values, into: sum, terms: terms.load(ordering: .relaxed))
     }
+    if faults > 0 { places.note(.statistic(offset)) }
+    return faults == 0
   }
 
   /// Adds one micro-batch's part of the mean reconstruction loss. False when it saw a fault.
   func addLoss(_ loss: Double) -> Bool {
-    guard let term = FixedPoint.loss.encode(loss, terms: terms.load(ordering: .relaxed)) else { return false }
+    guard let term = FixedPoint.loss.encode(loss, terms: terms.load(ordering: .relaxed)) else {
+      places.note(.loss)
+      return false
+    }
     rest.withLock { _ in buffer.pointer[lossIndex] += term }
     return true
   }
 
-  func addFault() {
+  /// - Parameter microBatch: which of this rank's it is.
+  func addFault(of microBatch: Int) {
+    places.note(microBatch: microBatch)
     rest.withLock { _ in buffer.pointer[faultIndex] += 1 }
   }
 

@@ -47,9 +47,9 @@ public struct MPIEnvironment: ~Copyable {
     self.processorName = String(decoding: name.prefix(Int(length)).map(UInt8.init(bitPattern:)), as: UTF8.self)
   }
 
-  /// No launcher started this process, as far as the variables tell that Open MPI, PMIx, PMI and Slurm set.
+  /// No launcher that MPI could talk to started this process, as far as the variables tell that Open MPI, PMIx and PMI set.
   private static var isAlone: Bool {
-    let variables = ["OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"]
+    let variables = ["OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"]
     return variables.allSatisfy { (name: String) in Host.variable(name) == nil }
   }
 
@@ -58,6 +58,8 @@ public struct MPIEnvironment: ~Copyable {
   private static func skipWhatOneRankNeedsNot() {
     let parameters = ["ess_singleton_isolated": "1", "pml": "ob1", "btl": "self"]
     for (name, value) in parameters { Host.setVariable("OMPI_MCA_\(name)", value) }
+    // A step of Slurm's without PMI: Open MPI would look for Slurm's, and end the process when there is none.
+    for name in ["SLURM_STEP_ID", "SLURM_STEPID"] { Host.removeVariable(name) }
   }
 
   /// Ends MPI (`MPI_Finalize`). All ranks: it waits for them.

@@ -52,11 +52,11 @@ extension MemoryBank {
   ///   - rate: of all rows, in 0...1, that become anchors with each round.
   ///   - neighbours: A, 1 or more.
   ///   - temperature: tau, above 0.
-  ///   - progress: called with the number of rows whose entropy is known.
+  ///   - progress: called with the number of rows whose entropy is known. All ranks: what it throws on all of them ends it.
   /// - Throws: `MemoryBankError` on all ranks when a row is not finite; `MPIError`.
   public func anchorNeighbourhoods(
     round: Int, rate: Double, neighbours: Int, temperature: Double, communicator: Communicator,
-    progress: (Int) -> Void = { _ in }
+    progress: (Int) throws -> Void = { _ in }
   ) throws -> AnchorNeighbourhoods {
     let count = Self.anchorCount(rows: sharding.rows, round: round, rate: rate)
     precondition(neighbours > 0, "\(neighbours) neighbours an anchor, expected 1 or more")

@@ -19,7 +19,7 @@ extension MemoryBank {
   /// - Returns: N entropies in nats, 0 ... log N, equal on all ranks.
   /// - Throws: `MemoryBankError` on all ranks when a row is not finite; `MPIError`.
   public func entropies(
-    temperature: Double, communicator: Communicator, progress: (Int) -> Void = { _ in }
+    temperature: Double, communicator: Communicator, progress: (Int) throws -> Void = { _ in }
   ) throws -> [Double] {
     guard
       try PairwiseComparison.isPossible(self, temperature: temperature, communicator: communicator)  // all ranks
@@ -36,7 +36,7 @@ extension MemoryBank {
   ///
   /// The clear version, at twice the cost; every term of both sums is in 0...1.
   func clearEntropies(
-    temperature: Double, communicator: Communicator, progress: (Int) -> Void
+    temperature: Double, communicator: Communicator, progress: (Int) throws -> Void
   ) throws -> [Double] {
     var entropies: [Double] = []
     entropies.reserveCapacity(sharding.rows)
@@ -52,7 +52,7 @@ extension MemoryBank {
       try MemoryBankError.check(faults: sums.faults, step: "entropies")
 
       for row in 0..<block.count { entropies.append(entropy(sum: sums[2 * row], weighted: sums[2 * row + 1])) }
-      progress(entropies.count)
+      try progress(entropies.count)
     }
     return entropies
   }

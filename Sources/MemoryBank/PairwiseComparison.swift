@@ -50,7 +50,8 @@ struct PairwiseComparison {
   ///   - neighbours: A; nil when only the sums are of interest. There are no shortlists for more than 32.
   ///   - progress: called after each unit with the number of rows that have travelled.
   init(
-    _ bank: MemoryBank, temperature: Double, neighbours: Int?, communicator: Communicator, progress: (Int) -> Void
+    _ bank: MemoryBank, temperature: Double, neighbours: Int?, communicator: Communicator,
+    progress: (Int) throws -> Void
   ) throws {
     let rows = bank.sharding.rows
     // One more: the row itself.
@@ -69,7 +70,7 @@ struct PairwiseComparison {
       let range = first..<min(first + Self.unit, rows)
       let values = try bank.rows(of: range, communicator)  // all ranks
       values.withUnsafeBufferPointer { compare(range, Panels($0, dimension: bank.dimension)) }
-      progress(range.upperBound)
+      try progress(range.upperBound)
     }
   }
 

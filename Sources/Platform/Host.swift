@@ -22,6 +22,9 @@ public enum Host {
   /// Sets a variable of the environment, unless it is set.
   public static func setVariable(_ name: String, _ value: String) { setenv(name, value, 0) }
 
+  /// Takes a variable out of the environment.
+  public static func removeVariable(_ name: String) { unsetenv(name) }
+
   /// Ends the process at once: nothing is cleaned up, nobody is waited for.
   public static func endProcess(_ status: Int32) -> Never { _exit(status) }
 

@@ -6,7 +6,7 @@ import LibCrypto
 ///     hash.update(bytes)
 ///     hash.finalise()   // 32 bytes
 ///
-/// Wraps `EVP_DigestInit_ex`, `EVP_DigestUpdate` and `EVP_DigestFinal_ex`.
+/// Wraps `EVP_DigestInit_ex`, `EVP_DigestUpdate`, `EVP_DigestFinal_ex` and `EVP_MD_CTX_copy_ex`.
 public struct SHA256: ~Copyable {
   /// Bytes of a digest.
   public static let byteCount = 32
@@ -35,6 +35,13 @@ public struct SHA256: ~Copyable {
       Self.check(EVP_DigestFinal_ex(context, digest.baseAddress, nil), "EVP_DigestFinal_ex")
       count = Self.byteCount
     }
+  }
+
+  /// The digest of all that was given so far, 32 bytes; more may come.
+  public func digest() -> [UInt8] {
+    let copy = SHA256()
+    Self.check(EVP_MD_CTX_copy_ex(copy.context, context), "EVP_MD_CTX_copy_ex")
+    return copy.finalise()
   }
 
   /// The digest of these bytes, 32 bytes.

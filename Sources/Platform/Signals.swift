@@ -9,7 +9,14 @@ import Synchronization
 // The one global: a signal's disposition belongs to the process, and its handler can reach nothing else.
 private let receivedSignal = Atomic<Int32>(0)
 
-/// Signals as a wish to stop at the end of the step: SIGUSR1, SIGTERM, SIGINT, a lost terminal's SIGHUP, and SIGXCPU and
+/// A signal asked this process to stop: what work of many items throws between two of them.
+public struct StopRequest: Error, CustomStringConvertible, Sendable, Equatable {
+  public let signal: String
+
+  public var description: String { "\(signal) asked to stop" }
+}
+
+/// Signals as a wish to stop at the end of the item, such as a step or an image: SIGUSR1, SIGTERM, SIGINT, a lost terminal's SIGHUP, and SIGXCPU and
 /// SIGXFSZ of limits that are reached.
 public enum Signals {
   /// From now on they are noted instead of ending the process; a second SIGINT ends it at once. A SIGHUP that is ignored, as
@@ -37,6 +44,11 @@ public enum Signals {
     sigaction(signal, nil, &action)
     // Handlers are compared as addresses: SIG_IGN is 1.
     return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self) == 1
+  }
+
+  /// Throws where this process was asked to stop: between two items of long work that would be begun anew.
+  public static func throwIfReceived() throws(StopRequest) {
+    if let name = receivedName { throw StopRequest(signal: name) }
   }
 
   /// The signal that this rank received, nil when none.

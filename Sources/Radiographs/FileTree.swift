@@ -91,6 +91,11 @@ struct FileTree {
 
   private func folder(_ relativePath: String) throws(RadiographError) -> Contents {
     let path = path(relativePath)
+    do {
+      try Signals.throwIfReceived()
+    } catch {
+      throw RadiographError(kind: .stopped, path: path, "\(error) while \(root) was searched.")
+    }
     let entries: [Folder.Entry]
     var contents: Contents
     do {

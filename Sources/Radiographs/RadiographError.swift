@@ -5,6 +5,8 @@ public struct RadiographError: Error, CustomStringConvertible, Sendable {
     case badData
     /// The operating system could not read or write: missing, no permission, no room.
     case inputOutput
+    /// A signal asked to stop.
+    case stopped
   }
 
   public let kind: Kind

@@ -2,7 +2,7 @@ import ArgumentParser
 import MPI
 import SALAD
 
-struct Calibrate: ParsableCommand {
+struct Calibrate: ParsableCommand, NumbersDescribed {
   static let configuration = CommandConfiguration(
     abstract: "Give a deployment the scale, p-values and threshold of another place's normal images.",
     discussion: """
@@ -27,12 +27,14 @@ struct Calibrate: ParsableCommand {
 
   @OptionGroup var work: WorkOptions
 
+  static let numbers = [NumberDescription.falseAlarmRate] + NumberDescription.work
+
   func validate() throws {
     if let falseAlarmRate { try asUsage { try ConformalThreshold.validate(falseAlarmRate: falseAlarmRate) } }
   }
 
   func run() throws {
-    Launch.onAllRanks(timeout: work.timeout ?? Execution().timeout) { session in
+    Launch.onAllRanks(timeout: work.timeout ?? Execution().timeout, writes: true) { session in
       let calibration = LocalCalibration(
         workers: session.workers(work.workers), communicator: session.communicator, watchdog: session.watchdog,
         log: session.log)

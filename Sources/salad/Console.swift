@@ -5,12 +5,12 @@ import SALAD
 enum Console {
   /// Writes a part of the result to standard output, whole.
   ///
-  /// - Throws: `SaladError` 74 when it cannot be written.
+  /// - Throws: `SaladError` 74 when it cannot be written, 75 when a signal came while nobody read it.
   static func output(_ text: String) throws {
     do {
       try StandardStreams.writeResult(text)
     } catch {
-      throw SaladError(.inputOutput, error.description)
+      throw SaladError(error.isStopped ? .interrupted : .inputOutput, error.description)
     }
   }
 

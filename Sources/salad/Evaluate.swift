@@ -4,7 +4,7 @@ import MPI
 import Radiographs
 import SALAD
 
-struct Evaluate: ParsableCommand {
+struct Evaluate: ParsableCommand, NumbersDescribed {
   static let configuration = CommandConfiguration(
     abstract: "Measure how well a model tells anomalous test images from normal ones.",
     discussion: """
@@ -53,22 +53,27 @@ struct Evaluate: ParsableCommand {
   @OptionGroup var scoring: ScoringOptions
   @OptionGroup var work: WorkOptions
 
+  private static let ranges: [NumberRange<Self>] = [
+    .whole("--bootstrap", \.bootstrap, 0...100_000),
+    .any("--bootstrap-seed", Ranges.seed),
+  ]
+  static let numbers = NumberDescription.all(ranges) + ScoringOptions.numbers
+
   func validate() throws {
-    guard (0...100_000).contains(bootstrap) else {
-      throw ValidationError("--bootstrap is \(bootstrap): give a whole number in 0...100000")
-    }
+    for range in Self.ranges { try asUsage { try range.validate(self) } }
   }
 
   func run() throws {
-    Launch.onAllRanks(timeout: work.timeout ?? Execution().timeout, evaluate)
+    Launch.onAllRanks(timeout: work.timeout ?? Execution().timeout, writes: false, evaluate)
   }
 
   /// All ranks.
   private func evaluate(_ session: Session) throws -> ExitStatus {
     let all = try Evaluation.testImages(of: data, communicator: session.communicator, log: session.log)  // all ranks
-    let source = try scoring.open(model, workers: work.workers, session: session)  // all ranks
-    try refuseLeaks(from: source, to: all.map(\.path), session)  // all ranks
-    let (scorer, threshold) = try scoring.scorer(of: source, workers: work.workers, session: session)  // all ranks
+    let loaded = try scoring.load(model, workers: work.workers, session: session) { source in  // all ranks
+      try refuseLeaks(from: source, to: all.map(\.path), session)  // all ranks
+    }
+    let (scorer, threshold) = (loaded.scorer, loaded.threshold)
     let results = try scorer.scores(  // all ranks
       of: all.map { "\(data)/\($0.path)" }, badImages: scoring.badImages ?? .fail)
     let images = zip(all, results).filter { $0.1.score != nil }.map(\.0)

@@ -1,7 +1,7 @@
 import ArgumentParser
 import SALAD
 
-/// Bytes, with a suffix: `512M`, `2G`.
+/// Bytes, with a suffix: `512M`, `2G`. More than can be counted is as many as can be.
 struct ByteCount: ExpressibleByArgument {
   var bytes: Int
 
@@ -13,10 +13,9 @@ struct ByteCount: ExpressibleByArgument {
       suffix.removeLast(ending.count)
       break
     }
-    guard let number = Int(digits), let power = powers[suffix] else { return nil }
-    let (bytes, overflow) = number.multipliedReportingOverflow(by: 1 << (10 * power))
-    guard !overflow else { return nil }
-    self.bytes = bytes
+    guard !digits.isEmpty, let power = powers[suffix] else { return nil }
+    let (bytes, overflow) = (Int(digits) ?? .max).multipliedReportingOverflow(by: 1 << (10 * power))
+    self.bytes = overflow ? .max : bytes
   }
 }
 
@@ -25,7 +24,12 @@ struct WorkOptions: ParsableArguments {
   @Option(help: "Threads of each rank. (default: the cores its host's ranks are bound to, shared by them)")
   var workers: Int?
 
-  @Option(help: "Seconds without any progress after which all ranks are ended. (default: \(Execution().timeout))")
+  @Option(
+    help: """
+      End all ranks after so many seconds in which a rank came on with nothing: no image, step, block or message. It is no \
+      limit on the whole; time in which the process was stopped or its result not read does not count; inf: never. \
+      (default: \(Execution().timeout))
+      """)
   var timeout: Double?
 
   /// Overrides what the command line names, and nothing else.

@@ -4,7 +4,7 @@ import MemoryBank
 import Radiographs
 import SALAD
 
-struct Import: ParsableCommand {
+struct Import: ParsableCommand, NumbersDescribed {
   static let configuration = CommandConfiguration(
     abstract: "Make a deployment of weights trained elsewhere, such as a published PyTorch checkpoint.",
     discussion: """
@@ -82,6 +82,11 @@ struct Import: ParsableCommand {
     return configuration
   }
 
+  static let numbers =
+    NumberDescription.all(Configuration.ranges).filter {
+      ["--size", "--micro-batch", "--top-k", "--score-temperature"].contains($0.flag)
+    } + NumberDescription.work
+
   func validate() throws {
     guard (bank == nil) != (data == nil) else {
       throw ValidationError("give either --bank, a bank's file, or --data, the data set to make one of")
@@ -98,7 +103,7 @@ struct Import: ParsableCommand {
   }
 
   func run() throws {
-    Launch.onAllRanks(timeout: work.timeout ?? Execution().timeout) { session in
+    Launch.onAllRanks(timeout: work.timeout ?? Execution().timeout, writes: true) { session in
       let model = try ModelImport(  // all ranks
         model: model, size: size, levels: levels, configuration: settings, workers: session.workers(work.workers),
         communicator: session.communicator, watchdog: session.watchdog, log: session.log)

@@ -22,8 +22,19 @@ enum Launch {
   /// A `SaladError` was agreed on by all ranks, and a `MemoryBankError` met them all: rank 0 says it, and all end in
   /// good order. Anything else happened to this rank alone: it says so and ends all of them at once.
   ///
-  /// - Parameter timeout: seconds without progress after which the watchdog ends all ranks.
-  static func onAllRanks(timeout: Double, _ body: (Session) throws -> ExitStatus) -> Never {
+  /// A signal ends all with 128 and its number, as if it had ended them at once, or with 75 where `--resume` goes on.
+  ///
+  /// - Parameters:
+  ///   - timeout: seconds without progress after which the watchdog ends all ranks.
+  ///   - writes: what the verb makes would be made by each of several processes that MPI does not connect: they refuse.
+  ///   - resumes: whether `--resume` goes on where a signal stopped it.
+  static func onAllRanks(
+    timeout: Double, writes: Bool, resumes: Bool = false, _ body: (Session) throws -> ExitStatus
+  ) -> Never {
+    Signals.listen()
+    let launcher = Launcher()
+    // Before MPI starts, which under srun without PMI would end this process with other words.
+    var isAlone = judge(launcher.independence(worldSize: nil), writes: writes)
     let environment: MPIEnvironment
     do {
       environment = try MPIEnvironment()
@@ -32,10 +43,12 @@ enum Launch {
       exit(ExitStatus.internalError.rawValue)
     }
     let communicator = environment.world
+    if !isAlone { isAlone = judge(launcher.independence(worldSize: communicator.size), writes: writes) }
     let watchdog = Watchdog(communicator: communicator, host: environment.processorName, timeout: timeout)
     watchdog.start()
 
     var status = ExitStatus.success
+    var signal: Int32?
     do {
       let host = try HostResources(communicator: communicator)  // all ranks
       status = try body(
@@ -45,6 +58,10 @@ enum Launch {
       let error = SaladError(error)
       if communicator.isRoot { Console.complain(error.description) }
       status = error.status
+      if status == .interrupted, !resumes {
+        // The other ranks received none.
+        signal = try? communicator.allReduce(Signals.received ?? 0, .max)  // all ranks
+      }
     } catch {
       let error = SaladError((error as? LoneFailure)?.cause ?? error)
       guard communicator.size == 1 else {
@@ -62,12 +79,19 @@ enum Launch {
       Console.complain("\(watchdog.whereabouts): \(error)")
       exit(ExitStatus.internalError.rawValue)
     }
-    exit(status.rawValue)
+    exit(signal.map { 128 + $0 } ?? status.rawValue)
   }
 
-  /// Whether this process is the one that speaks before MPI has started: rank 0 as the launcher numbers it.
-  static var speaks: Bool {
-    let ranks = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID"].compactMap(Host.variable)
-    return (ranks.first ?? "0") == "0"
+  /// Says that other processes do the same work, and ends this one where it would write what they write.
+  ///
+  /// - Returns: whether there was something to say.
+  static func judge(_ independence: String?, writes: Bool) -> Bool {
+    guard let independence else { return false }
+    Console.complain(independence)
+    if writes { exit(ExitStatus.usage.rawValue) }
+    return true
   }
+
+  /// Whether this process says what is wrong with the command line.
+  static var speaks: Bool { Launcher().speaks }
 }

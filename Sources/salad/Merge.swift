@@ -4,7 +4,7 @@ import MPI
 import MemoryBank
 import SALAD
 
-struct Merge: ParsableCommand {
+struct Merge: ParsableCommand, NumbersDescribed {
   static let configuration = CommandConfiguration(
     abstract: "Make one deployment of a run's newest checkpoint, or of several runs that score together.",
     discussion: """
@@ -27,15 +27,20 @@ struct Merge: ParsableCommand {
 
   @OptionGroup var work: WorkOptions
 
+  static let numbers = NumberDescription.work
+
   func validate() throws {
     guard (1...Deployment.mostModels).contains(runs.count) else {
       throw ValidationError("\(runs.count) runs were given: give 1 to \(Deployment.mostModels)")
     }
-    guard Set(runs).count == runs.count else { throw ValidationError("a run was given twice: give each once") }
+    // As bytes: other files may have names that Unicode calls equal.
+    guard Set(runs.map { Array($0.utf8) }).count == runs.count else {
+      throw ValidationError("a run was given twice: give each once")
+    }
   }
 
   func run() throws {
-    Launch.onAllRanks(timeout: work.timeout ?? Execution().timeout) { session in
+    Launch.onAllRanks(timeout: work.timeout ?? Execution().timeout, writes: true) { session in
       session.watchdog.enter("merging \(runs.joined(separator: ", "))", step: nil)
       let merged = try Deployment.merge(  // all ranks
         runs: runs, output: output, bank: bank, workers: session.workers(work.workers),

@@ -1,9 +1,10 @@
 import ArgumentParser
 import Foundation
+import Platform
 import Radiographs
 import SALAD
 
-struct PhantomCommand: ParsableCommand {
+struct PhantomCommand: ParsableCommand, NumbersDescribed {
   static let configuration = CommandConfiguration(
     commandName: "phantom",
     abstract: "Draw a data set of synthetic chest X-rays, some with known anomalies.",
@@ -34,18 +35,23 @@ struct PhantomCommand: ParsableCommand {
   @Flag(help: "Draw where the anomalies are, too, as ground_truth.")
   var masks = false
 
+  private static let ranges: [NumberRange<Self>] = [
+    .whole("--train", \.train, 0...1_000_000),
+    .whole("--test-normal", \.testNormal, 0...1_000_000),
+    .whole("--test-anomalous", \.testAnomalous, 0...1_000_000),
+    .whole("--size", \.size, PhantomDataSet.sizes),
+    .any("--seed", Ranges.seed),
+  ]
+  static let numbers = NumberDescription.all(ranges)
+
   func validate() throws {
-    for (flag, value) in [("--train", train), ("--test-normal", testNormal), ("--test-anomalous", testAnomalous)] {
-      guard (0...1_000_000).contains(value) else {
-        throw ValidationError("\(flag) is \(value): give a whole number in 0...1000000")
-      }
-    }
-    guard (32...4096).contains(size) else {
-      throw ValidationError("--size is \(size): give a whole number of pixels in 32...4096")
-    }
+    for range in Self.ranges { try asUsage { try range.validate(self) } }
   }
 
   func run() throws {
+    Signals.listen()
+    let launcher = Launcher()
+    _ = Launch.judge(launcher.independence(worldSize: launcher.isConnected ? nil : 1), writes: true)
     // One process draws; under mpirun the others have nothing to do.
     guard Launch.speaks else { return }
     let phantoms = PhantomDataSet(
@@ -55,7 +61,10 @@ struct PhantomCommand: ParsableCommand {
     do {
       try phantoms.write(to: output) { done, _ in progress.show(done) }
     } catch {
-      throw SaladError(error)
+      let error = SaladError(error)
+      guard error.status == .interrupted, let signal = Signals.received else { throw error }
+      Console.complain(error.description)
+      Foundation.exit(128 + signal)
     }
   }
 }

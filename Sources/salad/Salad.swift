@@ -32,6 +32,7 @@ struct Salad: ParsableCommand {
   static func main() {
     StandardStreams.claim()
     do {
+      try Arguments.check()
       var command = try parseAsRoot()
       try command.run()
     } catch {
@@ -51,7 +52,7 @@ struct Salad: ParsableCommand {
           status = ExitStatus.inputOutput.rawValue
         }
       } else {
-        Console.complain(error is SaladError ? "\(error)" : message(for: error))
+        Console.complain(error is SaladError ? "\(error)" : Arguments.advice(on: message(for: error)))
       }
     }
     Foundation.exit((error as? SaladError)?.status.rawValue ?? status)

@@ -5,7 +5,7 @@ import MemoryBank
 import Radiographs
 import SALAD
 
-struct Score: ParsableCommand {
+struct Score: ParsableCommand, NumbersDescribed {
   static let configuration = CommandConfiguration(
     abstract: "Score images: how far each is from what is normal.",
     discussion: """
@@ -17,6 +17,7 @@ struct Score: ParsableCommand {
         salad score deploy images/ --csv > scores.csv
         mpirun -n 8 salad score run images/ --csv > scores.csv  # the same bytes
         salad score run images/ --csv --bad-images skip > scores.csv  # one bad file does not end it
+        salad score run images/ --csv --output scores.csv --resume    # goes on where it was interrupted
       """)
 
   @Argument(help: ArgumentHelp("A run, or what salad merge, import or calibrate made.", valueName: "run-or-deploy"))
@@ -28,98 +29,150 @@ struct Score: ParsableCommand {
   @Flag(help: "Print path,score,rule as CSV (RFC 4180), and p_value,flagged; with --bad-images skip also error.")
   var csv = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Write to this file instead of standard output. It is there when all rows are; until then they are in FILE.partial.",
+      valueName: "file"))
+  var output: String?
+
+  @Flag(help: "With --output: go on with the rows of a scoring that was interrupted.")
+  var resume = false
+
   @OptionGroup var scoring: ScoringOptions
   @OptionGroup var work: WorkOptions
 
+  static let numbers = ScoringOptions.numbers
+
+  func validate() throws {
+    guard !resume || output != nil else {
+      throw ValidationError("--resume goes with --output: give the file that was to be written, or leave it away")
+    }
+  }
+
   func run() throws {
-    Launch.onAllRanks(timeout: work.timeout ?? Execution().timeout, score)
+    Launch.onAllRanks(
+      timeout: work.timeout ?? Execution().timeout, writes: output != nil, resumes: output != nil, score)
   }
 
   /// All ranks.
   private func score(_ session: Session) throws -> ExitStatus {
+    let isRoot = session.communicator.isRoot
+    let state = try agree(session.communicator) { () -> ResultFile.State? in  // all ranks
+      guard isRoot, let output else { return nil }
+      return try ResultFile.state(of: output, resumes: resume)
+    }
+    let isFinished = try session.communicator.broadcast(bytes: [state == .finished ? 1 : 0], root: 0)  // all ranks
+    if isFinished == [1] {
+      session.log.note("\(output ?? "") is finished")
+      return .success
+    }
     let paths = try ImagePaths.expand(images, communicator: session.communicator, log: session.log)  // all ranks
-    let source = try scoring.open(model, workers: work.workers, session: session)  // all ranks
-    let (scorer, threshold) = try scoring.scorer(of: source, workers: work.workers, session: session)  // all ranks
+    let loaded = try scoring.load(model, workers: work.workers, session: session)  // all ranks
+    let (source, scorer, threshold) = (loaded.source, loaded.scorer, loaded.threshold)
     let badImages = scoring.badImages ?? .fail
     let table: any ScoreTable =
       csv
       ? CSVTable(rule: scorer.rule, threshold: threshold, hasErrors: badImages == .skip)
       : Listing(rule: scorer.rule, threshold: threshold)
-    let isRoot = session.communicator.isRoot
-    // With the first rows: what is refused at once leaves standard output empty.
-    var head = table.head
-    let scores = try scorer.scores(of: paths, badImages: badImages) { images in  // all ranks
-      if isRoot { try Console.output(head + images.map(table.row).joined()) }
-      head = ""
+    let destination = try agree(session.communicator) {  // all ranks
+      try begin(
+        table, state, settings: { try settings(source, scorer, threshold, paths) }, paths: paths.count, session: session
+      )
     }
-    if isRoot { try note(scores, threshold, session.log) }
+    let done = try session.communicator.broadcast(  // all ranks
+      bytes: Array("\(destination.progress.rows)".utf8), root: 0)
+    let rest = Array(paths.dropFirst(Int(String(decoding: done, as: UTF8.self)) ?? 0))
+    let scores: [ImageScore]
+    do {
+      scores = try scorer.scores(of: rest, badImages: badImages) { images in  // all ranks
+        if isRoot { try destination.write(images) }
+      }
+      try agree(session.communicator) { try destination.finish() }  // all ranks
+    } catch {
+      destination.save()
+      guard let output, let error = error as? SaladError else { throw error }
+      throw SaladError(
+        error.status,
+        "\(error.description): the rows until then are in \(output).partial, go on by the same command with --resume")
+    }
+    if isRoot { note(scores, destination.progress, isJudged: threshold != nil, session.log) }
     return .success
   }
 
-  private func note(_ images: [ImageScore], _ threshold: ConformalThreshold?, _ log: Log) throws {
-    let scores = images.compactMap(\.score)
+  /// Where this rank's rows go: nowhere but on rank 0.
+  private func begin(
+    _ table: any ScoreTable, _ state: ResultFile.State?, settings: () throws -> [String: String], paths: Int,
+    session: Session
+  ) throws -> ScoreDestination {
+    guard session.communicator.isRoot, let output, let state else { return ScoreDestination(table, file: nil) }
+    guard state == .partial else {
+      if resume { session.log.note("\(output) has no rows yet: it starts afresh") }
+      return ScoreDestination(
+        table, file: try ResultFile(creating: output, settings: try settings(), head: table.head))
+    }
+    let file = try ResultFile(resuming: output, settings: try settings())
+    session.log.note("\(output) goes on after \(file.progress.rows) of \(paths) images")
+    return ScoreDestination(table, file: file)
+  }
+
+  /// What determines the rows, by name.
+  private func settings(
+    _ source: ModelSource, _ scorer: Scorer, _ threshold: ConformalThreshold?, _ paths: [String]
+  ) throws -> [String: String] {
+    var settings = [
+      "salad": saladVersion, "the model": try source.identity(), "the images": ImagePaths.identity(of: paths),
+      "--score-rule": scorer.rule.rawValue, "--top-k": "\(scorer.topK)", "--precision": scorer.precision.rawValue,
+      "--csv": "\(csv)", "--bad-images": (scoring.badImages ?? .fail).rawValue,
+    ]
+    settings["--false-alarm-rate"] = threshold.map { "\($0.falseAlarmRate)" }
+    return settings
+  }
+
+  private func note(_ images: [ImageScore], _ progress: ResultFile.Progress, isJudged: Bool, _ log: Log) {
     for image in images { if let reason = image.reason { log.note("skipped: \(reason)") } }
-    if scores.count < images.count {
-      log.note("\(images.count - scores.count) of \(images.count) images have no score")
+    if progress.withoutScore > 0 {
+      log.note("\(progress.withoutScore) of \(progress.rows) images have no score")
     }
-    if let threshold, let warning = Drift.warning(ofUnlabelled: scores.map(threshold.pValue(of:))) { log.note(warning) }
+    guard isJudged else { return }
+    let scored = progress.rows - progress.withoutScore
+    if let warning = Drift.warning(aboveMiddle: progress.aboveMiddle, of: scored) { log.note(warning) }
   }
 }
 
-/// How scores are printed: a head, then a row an image.
-private protocol ScoreTable {
-  var head: String { get }
-  func row(_ image: ImageScore) -> String
-}
+/// Where rows go: standard output or a file.
+private final class ScoreDestination {
+  private let table: any ScoreTable
+  private let file: ResultFile?
+  private(set) var progress: ResultFile.Progress
+  /// With the first rows: what is refused at once leaves standard output empty.
+  private var head: String
 
-/// For programs: RFC 4180.
-private struct CSVTable: ScoreTable {
-  let rule: ScoreRule
-  /// nil: scores are not judged.
-  let threshold: ConformalThreshold?
-  /// Whether images may be without a score, and then say why.
-  let hasErrors: Bool
-
-  var head: String {
-    "path,score,rule\(threshold == nil ? "" : ",p_value,flagged")\(hasErrors ? ",error" : "")\n"
+  /// - Parameter file: nil: standard output.
+  init(_ table: any ScoreTable, file: ResultFile?) {
+    self.table = table
+    self.file = file
+    progress = file?.progress ?? ResultFile.Progress()
+    head = table.head
   }
 
-  func row(_ image: ImageScore) -> String {
-    var fields = [CSV.field(image.path), image.score.map { "\($0)" } ?? "", rule.rawValue]
-    if let threshold {
-      fields += image.score.map { ["\(threshold.pValue(of: $0))", "\(threshold.flags($0))"] } ?? ["", ""]
+  func write(_ images: [ImageScore]) throws {
+    let rows = images.map(table.row).joined()
+    let withoutScore = images.count { $0.score == nil }
+    let aboveMiddle = images.count { $0.score.flatMap(table.pValue).map { $0 > Drift.middle } ?? false }
+    if let file {
+      try file.append(rows, rows: images.count, withoutScore: withoutScore, aboveMiddle: aboveMiddle)
+      progress = file.progress
+      return
     }
-    if hasErrors { fields.append(CSV.field(image.reason ?? "")) }
-    return fields.joined(separator: ",") + "\n"
+    try Console.output(head + rows)
+    head = ""
+    progress.rows += images.count
+    progress.withoutScore += withoutScore
+    progress.aboveMiddle += aboveMiddle
   }
-}
 
-/// Aligned, for a person to compare.
-private struct Listing: ScoreTable {
-  let rule: ScoreRule
-  let threshold: ConformalThreshold?
+  func finish() throws { try file?.finish() }
 
-  var head: String { "\(rule.rawValue)\(threshold == nil ? "" : "  p-value  flagged")  path\n" }
-
-  func row(_ image: ImageScore) -> String {
-    guard let score = image.score else {
-      return "not read\(threshold == nil ? "" : "        -  -      ")  \(image.path)\n"
-    }
-    let judgement = threshold.map {
-      String(format: "  %7.4f  ", $0.pValue(of: score)) + ($0.flags(score) ? "flagged" : "-      ")
-    }
-    return String(format: "%.6f", score) + "\(judgement ?? "")  \(image.path)\n"
-  }
-}
-
-/// Text for tables that programs read.
-enum CSV {
-  /// A field as RFC 4180 has it: quoted where a comma, a quote or a line break would be misread.
-  static func field(_ text: String) -> String {
-    let quote = UInt8(ascii: "\"")
-    guard text.utf8.contains(where: { [UInt8(ascii: ","), quote, 10, 13].contains($0) }) else { return text }
-    // As bytes: a quote and a combining mark behind it are one `Character`, and no quote.
-    let doubled = text.utf8.flatMap { $0 == quote ? [quote, quote] : [$0] }
-    return "\"" + String(decoding: doubled, as: UTF8.self) + "\""
-  }
+  /// As far as that is still possible: an error is on its way.
+  func save() { try? file?.save() }
 }

@@ -26,26 +26,40 @@ struct ScoringOptions: ParsableArguments {
   @Option(help: "What to do about an image that cannot be read: end, or go on and name it. (default: fail)")
   var badImages: BadImages?
 
+  private static let ranges: [NumberRange<Self>] = [.whole("--top-k", \.topK, 1 ... .max)]
+  static let numbers = NumberDescription.all(ranges) + [.falseAlarmRate] + NumberDescription.work
+
   func validate() throws {
-    if let topK, topK < 1 {
-      throw ValidationError("--top-k is \(topK): give a whole number of at least 1")
-    }
+    for range in Self.ranges { try asUsage { try range.validate(self) } }
     if let falseAlarmRate { try asUsage { try ConformalThreshold.validate(falseAlarmRate: falseAlarmRate) } }
   }
 
-  /// All ranks. The run or deployment at `path`, verified.
-  func open(_ path: String, workers: Int?, session: Session) throws -> ModelSource {
-    session.watchdog.enter("verifying \(path)", step: nil)
-    let source = try ModelSource.open(  // all ranks
-      path, bank: bank, workers: session.workers(workers), communicator: session.communicator)
-    if let note = source.note { session.log.note(note) }
-    return source
+  /// The run or deployment that scores, a scorer of it, and what judges its scores where they are calibrated.
+  struct Loaded {
+    let source: ModelSource
+    let scorer: Scorer
+    let threshold: ConformalThreshold?
   }
 
-  /// All ranks. A scorer of the run or deployment, and what judges its scores where they are calibrated.
-  func scorer(
-    of source: ModelSource, workers: Int?, session: Session
-  ) throws -> (scorer: Scorer, threshold: ConformalThreshold?) {
+  /// All ranks. The run or deployment at `path`, verified and in memory.
+  ///
+  /// - Parameter check: all ranks; throws where it may not score.
+  func load(
+    _ path: String, workers: Int?, session: Session, check: (ModelSource) throws -> Void = { _ in }
+  ) throws -> Loaded {
+    session.watchdog.enter("verifying \(path)", step: nil)
+    let loaded = try ModelSource.read(  // all ranks
+      path, bank: bank, workers: session.workers(workers), communicator: session.communicator
+    ) { source in
+      try check(source)
+      return try scorer(of: source, workers: workers, session: session)  // all ranks
+    }
+    return loaded
+  }
+
+  /// All ranks.
+  private func scorer(of source: ModelSource, workers: Int?, session: Session) throws -> Loaded {
+    if let note = source.note { session.log.note(note) }
     let workers = session.workers(workers)
     for warning in session.host.warnings(workers: workers, ranksInAll: session.communicator.size, microBatches: nil) {
       session.log.note(warning)
@@ -53,7 +67,8 @@ struct ScoringOptions: ParsableArguments {
     let scorer = try Scorer(  // all ranks
       source, precision: precision, rule: scoreRule, topK: topK, workers: workers, communicator: session.communicator,
       watchdog: session.watchdog)
-    return (scorer, try threshold(of: scorer, source: source, log: session.log))
+    return Loaded(
+      source: source, scorer: scorer, threshold: try threshold(of: scorer, source: source, log: session.log))
   }
 
   /// - Throws: `SaladError` 64 when a false-alarm rate was asked for and the scores are not calibrated.

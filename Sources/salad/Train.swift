@@ -5,7 +5,7 @@ import Platform
 import Radiographs
 import SALAD
 
-struct Train: ParsableCommand {
+struct Train: ParsableCommand, NumbersDescribed {
   static let configuration = CommandConfiguration(
     abstract: "Train a network and its memory bank on the normal images of a data set.",
     discussion: """
@@ -56,14 +56,20 @@ struct Train: ParsableCommand {
   @OptionGroup(title: "What it computes") var settings: ConfigurationOptions
   @OptionGroup(title: "How it goes about it") var work: ExecutionOptions
 
+  private static let ranges: [NumberRange<Self>] = [
+    .number("--images-per-second", \.imagesPerSecond, in: Ranges.positive, "above 0, in 1e-30...1e30")
+  ]
+  static let numbers =
+    NumberDescription.all(Configuration.ranges) + NumberDescription.all(Execution.ranges)
+    + NumberDescription.all(ranges)
+    + [.falseAlarmRate]
+
   /// Refuses what is wrong whatever the run or the data.
   func validate() throws {
     guard dryRun || (!json && imagesPerSecond == nil) else {
       throw ValidationError("--json and --images-per-second go with --dry-run: give it, or leave them away")
     }
-    if let imagesPerSecond, !(imagesPerSecond > 0 && imagesPerSecond.isFinite) {
-      throw ValidationError("--images-per-second is \(imagesPerSecond): give a number above 0")
-    }
+    for range in Self.ranges { try asUsage { try range.validate(self) } }
     guard !resume else { return }
     guard data != nil else { throw ValidationError("--data is missing: give the folder of the data set") }
     var configuration = Configuration()
@@ -76,8 +82,8 @@ struct Train: ParsableCommand {
   }
 
   func run() throws {
-    Signals.listen()
-    Launch.onAllRanks(timeout: work.work.timeout ?? Execution().timeout, dryRun ? plan : train)
+    Launch.onAllRanks(
+      timeout: work.work.timeout ?? Execution().timeout, writes: !dryRun, resumes: !dryRun, dryRun ? plan : train)
   }
 
   /// All ranks. What training would take.

@@ -52,7 +52,7 @@ extension CommandTests {
 }
 
 /// Processes that `parent` started.
-private func children(of parent: pid_t) -> [pid_t] {
+func children(of parent: pid_t) -> [pid_t] {
   let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
   return entries.compactMap { pid_t($0) }.sorted().filter { process in
     let status = (try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)) ?? ""

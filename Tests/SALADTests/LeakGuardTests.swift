@@ -30,13 +30,13 @@ struct LeakGuardTests {
   }
 
   @Test("Equal pictures are found, near ones apart from them, the nearest named")
-  func pictures() {
+  func pictures() throws {
     let training = [picture(1), picture(2), picture(2), picture(3, brighter: 9)]
     let test = [picture(2), nil, picture(3), picture(4), picture(3, brighter: 9)]
     #expect(
       LeakGuard.samePicture(training: training, test: test) == [Leak(test: 0, training: 1), Leak(test: 4, training: 3)])
-    #expect(LeakGuard.nearPicture(training: training, test: test) == [Leak(test: 2, training: 3)])
-    #expect(LeakGuard.nearPicture(training: [], test: test).isEmpty)
+    #expect(try LeakGuard.nearPicture(training: training, test: test) == [Leak(test: 2, training: 3)])
+    #expect(try LeakGuard.nearPicture(training: [], test: test).isEmpty)
   }
 
   @Test("A leak is refused in one sentence with both files and how many more, or let through")

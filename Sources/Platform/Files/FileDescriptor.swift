@@ -188,6 +188,19 @@ public struct FileDescriptor: ~Copyable, Sendable {
     }
   }
 
+  /// Takes a lock of the open file (flock(2)), which ends with this value: any number have a shared one, or one the other.
+  ///
+  /// - Returns: false where others' locks forbid it.
+  public func tryLockOpenFile(shared: Bool) throws(SystemError) -> Bool {
+    do {
+      try SystemError.check(.lock, path) { flock(number, (shared ? LOCK_SH : LOCK_EX) | LOCK_NB) }
+      return true
+    } catch {
+      guard error.code == EWOULDBLOCK else { throw error }
+      return false
+    }
+  }
+
   /// mmap(2), read-only, of the file's first bytes.
   public func map(count: Int) throws(SystemError) -> MappedFile {
     guard let base = mmap(nil, count, PROT_READ, MAP_PRIVATE, number, 0), base != MAP_FAILED else {

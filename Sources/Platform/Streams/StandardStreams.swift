@@ -43,7 +43,11 @@ public enum StandardStreams {
   /// Writes a part of the result to standard output, whole.
   public static func writeResult(_ text: String) throws(StreamError) {
     let descriptor = resultDescriptor.withLock { $0 }
-    let code = descriptor < 0 ? EBADF : write(text, to: descriptor, patience: -1)
+    // Not for ever where nobody reads and a signal asks to stop.
+    var code = EBADF
+    if descriptor >= 0 {
+      code = write(text, to: descriptor, patience: 500, asksFirst: true) { Signals.received == nil }
+    }
     guard code == 0 else { throw StreamError(code: code) }
   }
 
@@ -64,16 +68,20 @@ public enum StandardStreams {
   ///
   /// - Parameters:
   ///   - patience: milliseconds to wait for a pipe that is full, each time; negative: for ever.
+  ///   - waitsOn: asked at the end of patience whether to wait on.
   ///   - asksFirst: poll(2) comes before each write, so that `patience` holds for descriptors that block as well.
   /// - Returns: 0, `EAGAIN` at the end of patience, or the errno of what ended it.
-  static func write(_ text: String, to descriptor: Int32, patience: Int32, asksFirst: Bool = false) -> Int32 {
+  static func write(
+    _ text: String, to descriptor: Int32, patience: Int32, asksFirst: Bool = false, waitsOn: () -> Bool = { false }
+  ) -> Int32 {
     var text = text
     return text.withUTF8 { bytes in
       var rest = UnsafeRawBufferPointer(bytes)
       var asks = asksFirst
       while !rest.isEmpty {
         if asks {
-          let code = wait(for: descriptor, patience: patience)
+          var code = wait(for: descriptor, patience: patience)
+          while code == EAGAIN, waitsOn() { code = wait(for: descriptor, patience: patience) }
           if code != 0 { return code }
         }
         let count = systemWrite(descriptor, rest.baseAddress, asksFirst ? min(rest.count, page) : rest.count)
@@ -139,10 +147,15 @@ public struct StreamError: Error, CustomStringConvertible, Sendable, Equatable {
   /// An errno.
   public let code: Int32
 
+  /// A signal asked to stop while nobody read.
+  public var isStopped: Bool { code == EAGAIN }
+
   public var description: String {
-    code == EBADF
-      ? "standard output is closed: the result has no place to go"
-      : "standard output: the result cannot be written: \(String(cString: strerror(code)))"
+    isStopped
+      ? "a signal asked to stop while nobody read standard output: the result is not whole"
+      : code == EBADF
+        ? "standard output is closed: the result has no place to go"
+        : "standard output: the result cannot be written: \(String(cString: strerror(code)))"
   }
 }
 

@@ -49,7 +49,8 @@ public struct PhantomDataSet: Sendable {
   /// What was written is removed again when something goes wrong. About 15 ms a core for an image of 256 x 256 pixels.
   ///
   /// - Parameter progress: Called now and then on this thread with the images written so far and the number wanted.
-  /// - Throws: ``RadiographError`` of kind `inputOutput` when the folder is not empty or cannot be written.
+  /// - Throws: ``RadiographError`` of kind `inputOutput` when the folder is not empty or cannot be written, and of kind
+  ///   `stopped` when a signal comes.
   public func write(to folder: String, progress: (Int, Int) -> Void) throws {
     let made = try Self.prepare(folder)
     do {
@@ -63,6 +64,7 @@ public struct PhantomDataSet: Sendable {
       for start in stride(from: 0, to: images.count, by: block) {
         let end = min(start + block, images.count)
         try forEachConcurrently(end - start, workers: Host.activeCores) { [self] in
+          try Self.throwIfStopped(folder)
           try write(images[start + $0], to: folder)
         }
         progress(end, images.count)
@@ -72,6 +74,15 @@ public struct PhantomDataSet: Sendable {
         try? Files.remove(part)
       }
       throw error
+    }
+  }
+
+  private static func throwIfStopped(_ folder: String) throws {
+    do {
+      try Signals.throwIfReceived()
+    } catch {
+      throw RadiographError(
+        kind: .stopped, path: folder, "\(folder): \(error) while it was drawn: what was drawn is removed again.")
     }
   }
 

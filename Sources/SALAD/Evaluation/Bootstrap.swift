@@ -51,6 +51,7 @@ public struct Bootstrap: Sendable, Equatable {
   ) throws -> [[Double?]] {
     let samples = Mutex([[Double?]](repeating: [], count: resamples))
     try forEachConcurrently(resamples, workers: workers) { index in
+      try Signals.throwIfReceived()
       let values = statistics(try resample(index, of: curve, units: units))
       samples.withLock { $0[index] = values }
     }

@@ -12,10 +12,17 @@ public enum Drift {
   /// Of normal images half have a p-value above 0.5. Where less than a tenth of all images has, either four in five of them
   /// are anomalous, or they are not what the model learnt from.
   public static func warning(ofUnlabelled pValues: [Double]) -> String? {
-    let normal = pValues.count { $0 > 0.5 }
-    guard pValues.count >= fewest, 10 * normal < pValues.count else { return nil }
+    warning(aboveMiddle: pValues.count { $0 > middle }, of: pValues.count)
+  }
+
+  /// Half of the normal images have a p-value above it.
+  public static let middle = 0.5
+
+  /// The same, of so many images with a p-value above the middle.
+  public static func warning(aboveMiddle normal: Int, of count: Int) -> String? {
+    guard count >= fewest, 10 * normal < count else { return nil }
     return
-      "only \(normal) of \(pValues.count) images score below the middle of the training images: unless most of them "
+      "only \(normal) of \(count) images score below the middle of the training images: unless most of them "
       + "are anomalous, they differ in exposure, device or positioning, and p-values and thresholds do not hold: calibrate "
       + "on normal images of their kind by salad calibrate"
   }

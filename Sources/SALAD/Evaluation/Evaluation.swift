@@ -82,12 +82,16 @@ public struct Evaluation: Sendable, Equatable {
     bestF1Threshold = curve.bestF1.threshold
     countNormal = curve.countNormal
     countAnomalous = curve.countAnomalous
-    let imagesOfKind = Dictionary(grouping: images.indices.filter { images[$0].isAnomalous }) { images[$0].kind }
-    let names = imagesOfKind.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    // As bytes: Unicode calls names equal that are those of two folders.
+    let imagesOfKind = Dictionary(grouping: images.indices.filter { images[$0].isAnomalous }) {
+      Array(images[$0].kind.utf8)
+    }
+    let names = imagesOfKind.keys.sorted { $0.lexicographicallyPrecedes($1) }
     kinds = names.compactMap { name in
-      curve.counting(images.map { !$0.isAnomalous || $0.kind == name ? 1 : 0 }).map {
+      curve.counting(images.map { !$0.isAnomalous || $0.kind.utf8.elementsEqual(name) ? 1 : 0 }).map {
         KindOfAnomaly(
-          kind: name, count: $0.countAnomalous, auroc: $0.areaUnderROC, averagePrecision: $0.averagePrecision)
+          kind: String(decoding: name, as: UTF8.self), count: $0.countAnomalous, auroc: $0.areaUnderROC,
+          averagePrecision: $0.averagePrecision)
       }
     }
     self.rule = rule

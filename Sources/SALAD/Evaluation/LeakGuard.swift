@@ -1,4 +1,5 @@
 import MPI
+import Platform
 import Radiographs
 
 /// Keeps a model from being judged on what it learnt from: no patient and no picture may be on both sides of a split.
@@ -79,7 +80,9 @@ public struct LeakGuard: Sendable {
     watchdog.enter("comparing pictures", step: nil)
     let same = Self.samePicture(training: trainingPictures, test: pictures)
     try refuse(same, "is the same picture as", of: test, root: root)
-    let near = Self.nearPicture(training: trainingPictures, test: pictures)
+    let near = try agree(communicator) {  // all ranks
+      try Self.nearPicture(training: trainingPictures, test: pictures)
+    }
     if !near.isEmpty { log.note(warning(near, of: test, root: root)) }
   }
 
@@ -129,9 +132,12 @@ extension LeakGuard {
   /// Test images of which every pixel may differ from the nearest training image's, but which look like it.
   ///
   /// Every pair is compared: two billion, as in all of ChestX-ray14, take about a minute.
-  static func nearPicture(training: [PictureHash], test: [PictureHash?]) -> [Leak] {
+  ///
+  /// - Throws: `StopRequest` when a signal comes.
+  static func nearPicture(training: [PictureHash], test: [PictureHash?]) throws -> [Leak] {
     let contents = Set(training.map(\.content))
-    return test.indices.compactMap { index in
+    return try test.indices.compactMap { index in
+      try Signals.throwIfReceived()
       guard let picture = test[index], !contents.contains(picture.content) else { return nil }
       var nearest = Leak(test: index, training: 0, distance: PictureHash.nearDistance + 1)
       for (place, other) in training.enumerated() {

@@ -37,6 +37,7 @@ public enum RawPixelEvaluation {
   private static func read(_ paths: [String], side: Int, workers: Int) throws -> [Radiograph] {
     let images = Mutex([Radiograph?](repeating: nil, count: paths.count))
     try forEachConcurrently(paths.count, workers: workers) { index in
+      try Signals.throwIfReceived()
       let image = try Radiograph(contentsOf: paths[index]).resized(to: side, fit: .stretch)
       images.withLock { $0[index] = image }
     }

@@ -45,7 +45,12 @@ extension SaladError {
     switch error {
     case let error as SaladError: self = error
     case let error as RadiographError:
-      self.init(error.kind == .inputOutput ? .inputOutput : .badData, error.description)
+      switch error.kind {
+      case .badData: self.init(.badData, error.description)
+      case .inputOutput: self.init(.inputOutput, error.description)
+      case .stopped: self.init(.interrupted, error.description)
+      }
+    case let error as StopRequest: self.init(.interrupted, error.description)
     case let error as SafetensorsError:
       self.init(error.kind == .inputOutput ? .inputOutput : .badData, error.description)
     case let error as AutoencoderError:

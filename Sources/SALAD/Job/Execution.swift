@@ -19,19 +19,19 @@ public struct Execution: Codable, Sendable, Equatable {
     case cacheMemory = "cache_memory"
   }
 
+  /// Every number's range. Where a number of nothing - steps, checkpoints, seconds - may be as large as can be, that is
+  /// how to say never, all or for ever.
+  public static let ranges: [NumberRange<Execution>] = [
+    .whole("--checkpoint-every", \.checkpointEvery, 1 ... .max, of: "steps"),
+    .whole("--keep", \.keep, 1 ... .max, of: "checkpoints"),
+    .whole("--workers", \.workers, 1...4096),
+    .number("--timeout", \.timeout, in: 1 ... .infinity, "of seconds of at least 1, or inf for no limit"),
+    .any("--cache-memory", Ranges.bytes),
+    .any("--activation-memory", Ranges.bytes),
+  ]
+
   /// - Throws: `SaladError` 64 naming the flag, its value and what it may be.
   public func validate() throws {
-    if let checkpointEvery, checkpointEvery < 1 {
-      throw SaladError(.usage, "--checkpoint-every is \(checkpointEvery): give a number of steps of at least 1")
-    }
-    guard keep >= 1 else {
-      throw SaladError(.usage, "--keep is \(keep): give a number of checkpoints of at least 1")
-    }
-    if let workers, !(1...4096).contains(workers) {
-      throw SaladError(.usage, "--workers is \(workers): give a whole number in 1...4096")
-    }
-    guard timeout.isFinite, timeout >= 1 else {
-      throw SaladError(.usage, "--timeout is \(timeout): give a number of seconds of at least 1")
-    }
+    for range in Self.ranges { try range.validate(self) }
   }
 }

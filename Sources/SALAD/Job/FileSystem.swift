@@ -6,7 +6,17 @@ enum FileSystem {
 
   /// Throws `SaladError` 65 unless something is at `path`.
   static func require(_ path: String, _ what: String) throws {
-    if !exists(path) { throw SaladError(.badData, "\(path): expected \(what), found no such file") }
+    if let absence = absence(of: path) { throw SaladError(.badData, "\(path): expected \(what), found \(absence)") }
+  }
+
+  /// Why there is nothing at `path`, as the end of a sentence: `no such file`; nil where something is.
+  static func absence(of path: String) -> String? {
+    do {
+      _ = try FileStatus(path, followingLinks: false)
+      return nil
+    } catch {
+      return error.isMissing ? "no such file" : "that it cannot be examined: \(error.reason)"
+    }
   }
 
   static func isFolder(_ path: String) -> Bool { Files.isFolder(path) }
@@ -54,34 +64,44 @@ enum FileSystem {
     }
   }
 
-  /// Copies the file's bytes and forces them to the disk.
+  /// Copies the file's bytes and forces them to the disk. Throws `StopRequest` when a signal comes.
   static func copy(_ source: String, to destination: String) throws {
     try translating {
       let from = try FileDescriptor(source, for: .reading)
       let to = try FileDescriptor(destination, for: .writing)
-      try from.readChunks { try to.write($0) }
+      try from.readChunks {
+        try Signals.throwIfReceived()
+        try to.write($0)
+      }
       try to.synchronise()
     }
   }
 
   /// Bytes and SHA-256 of the file, in 64 hexadecimal digits.
   ///
-  /// - Parameter synchronising: force the file to the disk first (fsync).
-  static func digest(_ path: String, synchronising: Bool = false) throws -> (bytes: Int, sha256: String) {
+  /// - Parameters:
+  ///   - synchronising: force the file to the disk first (fsync).
+  ///   - stopping: throw `StopRequest` when a signal comes; a checkpoint that is being saved goes on.
+  static func digest(_ path: String, synchronising: Bool = false, stopping: Bool = false) throws -> (
+    bytes: Int, sha256: String
+  ) {
     var hash = SHA256()
     var count = 0
     try translating {
       let file = try FileDescriptor(path, for: .reading)
       if synchronising { try file.synchronise() }
       try file.readChunks {
+        if stopping { try Signals.throwIfReceived() }
         hash.update($0)
         count += $0.count
       }
     }
-    let digits = hash.finalise().map { byte in
-      (byte < 16 ? "0" : "") + String(byte, radix: 16)
-    }
-    return (count, digits.joined())
+    return (count, hexadecimal(hash.finalise()))
+  }
+
+  /// Two digits a byte.
+  static func hexadecimal(_ bytes: [UInt8]) -> String {
+    bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 
   /// Bytes of the file, nil when there is none.

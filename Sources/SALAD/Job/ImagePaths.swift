@@ -20,10 +20,18 @@ public enum ImagePaths {
     return try communicator.broadcast(paths: paths)  // all ranks
   }
 
+  /// SHA-256 of paths in their order, 64 hexadecimal digits.
+  public static func identity(of paths: [String]) -> String {
+    var hash = SHA256()
+    for path in paths { hash.update(Array(path.utf8) + [0]) }
+    return FileSystem.hexadecimal(hash.finalise())
+  }
+
   /// Local.
   private static func expand(_ argument: String, log: Log) throws -> [String] {
     guard let status = try? FileStatus(argument) else {
-      throw SaladError(.badData, "\(argument): expected an image or a folder of images, found nothing")
+      try FileSystem.require(argument, "an image or a folder of images")
+      throw SaladError(.badData, "\(argument): expected an image or a folder of images, found a link to nothing")
     }
     guard status.kind == .folder else { return [argument] }
     let (images, unread) = try ImageFolder.images(under: argument)

@@ -44,9 +44,7 @@ enum SharedScan {
       let found = cache.scan(mine, threads: workers) { _ in watchdog.progress() }.map(Finding.init)  // mine
       findings += try communicator.allGather(records: found)  // all ranks
       progress.show(block.upperBound)
-      if try Signals.anyRankReceivedOne(communicator) {  // all ranks
-        throw SaladError(.interrupted, "a signal asked to stop while images were read")
-      }
+      try Signals.throwIfAnyRankReceivedOne(communicator, "while images were read")  // all ranks
     }
     return findings
   }

@@ -31,11 +31,12 @@ public final class Watchdog: Sendable {
   /// - Parameters:
   ///   - communicator: of the ranks that take part.
   ///   - host: this host's name, for messages.
-  ///   - timeout: seconds.
+  ///   - timeout: seconds; infinity: none.
   public init(communicator: Communicator, host: String, timeout: Double) {
     self.communicator = communicator
     self.host = host
-    self.timeout = .seconds(timeout)
+    // Thirty years are for ever, and seconds that can be counted.
+    self.timeout = .seconds(min(timeout, 1e9))
   }
 
   /// Starts to watch, until `stop`.

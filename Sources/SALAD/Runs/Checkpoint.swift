@@ -12,6 +12,8 @@ public struct Checkpoint: Sendable {
   public let manifest: Manifest
   /// The checkpoint's folder.
   public let folder: String
+  /// Rank 0's, where it reads beside a training.
+  private var hold: CheckpointHold?
 
   // MARK: Writing
 
@@ -69,22 +71,66 @@ public struct Checkpoint: Sendable {
 
   /// All ranks. The checkpoint that `latest` names, every file verified by SHA-256; nil when there is none yet.
   ///
+  /// One that a training takes away while it is verified is none to complain about: the next one is looked up.
+  ///
+  /// - Parameters:
+  ///   - run: the run's folder.
+  ///   - workers: threads of this rank.
+  ///   - holds: whether a training that goes on meanwhile must not prune it, as long as this value lives or until
+  ///     `release`.
+  ///   - communicator: of the ranks that take part.
   /// - Throws: `SaladError` 65 on all ranks, naming the file that is missing, truncated, duplicated, foreign or altered.
   public static func latest(
-    of run: RunDirectory, workers: Int = 1, communicator: Communicator
+    of run: RunDirectory, workers: Int = 1, holds: Bool = false, communicator: Communicator
   ) throws -> Checkpoint? {
-    // Rank 0's answer for all: a training job may be moving `latest` on.
-    let mine = try agree(communicator) {  // all ranks
-      communicator.isRoot ? try run.latestStep() : nil
-    }
-    var step = [Int64(mine ?? -1)]
-    try communicator.broadcast(&step, root: 0)  // all ranks
-    guard step[0] >= 0 else { return nil }
+    for attempt in 1... {
+      // Rank 0's answer for all: a training job may be moving `latest` on.
+      let mine = try agree(communicator) {  // all ranks
+        communicator.isRoot ? try newest(of: run, holds: holds) : nil
+      }
+      var step = [Int64(mine?.step ?? -1)]
+      try communicator.broadcast(&step, root: 0)  // all ranks
+      guard step[0] >= 0 else { return nil }
 
-    let folder = "\(run.path)/\(RunDirectory.checkpointFolder(step: Int(step[0])))"
-    let manifest = try agree(communicator) { try Manifest.read(folder: folder) }  // all ranks
-    try Verification(folder: folder, files: manifest.files, workers: workers).run(communicator)  // all ranks
-    return Checkpoint(manifest: manifest, folder: folder)
+      let folder = folder(of: run, step: Int(step[0]))
+      do {
+        let manifest = try agree(communicator) { try Manifest.read(folder: folder) }  // all ranks
+        try Verification(folder: folder, files: manifest.files, workers: workers).run(communicator)  // all ranks
+        return Checkpoint(manifest: manifest, folder: folder, hold: mine?.hold)
+      } catch let error as SaladError where holds && error.status != .interrupted {
+        let isGone = try communicator.allReduce(UInt8(mine?.hold?.isGone ?? false ? 1 : 0), .max) > 0  // all ranks
+        guard isGone, attempt < mostAttempts else { throw error }
+      }
+    }
+    preconditionFailure("attempts without end")
+  }
+
+  /// So often is a checkpoint looked up that goes away while it is read.
+  static let mostAttempts = 20
+
+  private static func folder(of run: RunDirectory, step: Int) -> String {
+    "\(run.path)/\(RunDirectory.checkpointFolder(step: step))"
+  }
+
+  /// Local. The step that `latest` names, and a hold of its checkpoint; nil before the first.
+  private static func newest(of run: RunDirectory, holds: Bool) throws -> (step: Int, hold: CheckpointHold?)? {
+    for _ in 1..<mostAttempts {
+      guard let step = try run.latestStep() else { return nil }
+      if !holds { return (step, nil) }
+      if let hold = CheckpointHold.of(folder(of: run, step: step)) { return (step, hold) }
+      // Pruned in this moment: `latest` names another one by now.
+      Host.pause(microseconds: 20_000)
+    }
+    // Whatever is wrong with it, its reader says.
+    return try run.latestStep().map { ($0, nil) }
+  }
+
+  /// Local. What was read is in memory: the training may prune the checkpoint.
+  func release() { hold?.release() }
+
+  /// All ranks. Whether a training took the checkpoint away, or put another one of its step in its place.
+  func isGone(_ communicator: Communicator) throws -> Bool {
+    try communicator.allReduce(UInt8(hold?.isGone ?? false ? 1 : 0), .max) > 0  // all ranks
   }
 
   /// model.safetensors, for `Replica.loadModel(SafetensorsFile(path:))`.

@@ -162,73 +162,69 @@ extension Configuration {
 // MARK: - Ranges
 
 extension Configuration {
+  /// Every number's range; `--false-alarm-rate` has its own, for verbs that know no configuration.
+  public static let ranges: [NumberRange<Configuration>] = [
+    .choice("--size", \.size, [64, 128, 256, 512]),
+    .choice("--channels", \.channels, [1, 3]),
+    .whole("--max-width", \.maximumWidth, 1...1024),
+    .whole("--embedding-dimension", \.embeddingDimension, 2...4096),
+
+    .number("--rotation", \.augmentation.rotation, in: 0...180, "of degrees in 0...180"),
+    .number("--scale", \.augmentation.scale, in: 0..<1, "of at least 0 and below 1"),
+    .number("--shift", \.augmentation.shift, in: 0...1, "in 0...1"),
+    .number("--contrast", \.augmentation.contrast, in: 0..<1, "of at least 0 and below 1"),
+    .number("--brightness", \.augmentation.brightness, in: 0...2, "in 0...2"),
+    .number("--gamma", \.augmentation.gamma, in: 0..<1, "of at least 0 and below 1"),
+    .number("--noise", \.augmentation.noise, in: 0...2, "in 0...2"),
+
+    // Batch normalisation over one image would leave nothing of it.
+    .whole("--micro-batch", \.microBatch, 2...4096),
+    .whole("--batch-size", \.batchSize, 2...1_048_576),
+    .whole("--rounds", \.rounds, 0...10_000),
+    .whole("--epochs-per-round", \.epochsPerRound, 1...1_000_000),
+    .number("--learning-rate", \.learningRate, in: Ranges.positive, "above 0, in 1e-30...1e30"),
+    .number("--weight-decay", \.weightDecay, in: Ranges.notNegative, "of at least 0 and at most 1e30"),
+    .number(
+      "--reconstruction-weight", \.reconstructionWeight, in: Ranges.notNegative, "of at least 0 and at most 1e30"),
+    .number("--aggregation-weight", \.aggregationWeight, in: Ranges.notNegative, "of at least 0 and at most 1e30"),
+    .any("--seed", Ranges.seed),
+
+    .number("--temperature", \.temperature, in: Ranges.positive, "above 0, in 1e-30...1e30"),
+    .number("--momentum", \.momentum, in: 0..<1, "of at least 0 and below 1"),
+    .number("--anchor-rate", \.anchorRate, in: 0...1, "in 0...1"),
+    .whole("--neighbours", \.neighbours, 1...1_000_000),
+
+    .whole("--top-k", \.topK, 1...10_000_000),
+    .number("--score-temperature", \.scoreTemperature, in: Ranges.positive, "above 0, in 1e-30...1e30"),
+    .number("--validation-fraction", \.validationFraction, in: 0..<1, "of at least 0 and below 1"),
+    .any("--validation-seed", Ranges.seed),
+  ]
+
   /// Checks every range that does not depend on the data.
   ///
   /// - Throws: `SaladError` 64 naming the flag, its value and what it may be.
   public func validate() throws {
+    for range in Self.ranges { try range.validate(self) }
     func require(_ condition: Bool, _ sentence: @autoclosure () -> String) throws {
       if !condition { throw SaladError(.usage, sentence()) }
     }
-    func require(_ flag: String, _ value: Double, in range: some RangeExpression<Double>, _ words: String) throws {
-      try require(value.isFinite && range.contains(value), "\(flag) is \(value): give a number \(words)")
-    }
-    func require(_ flag: String, _ value: Int, in range: ClosedRange<Int>) throws {
-      try require(
-        range.contains(value), "\(flag) is \(value): give a whole number in \(range.lowerBound)...\(range.upperBound)")
-    }
-
-    try require([64, 128, 256, 512].contains(size), "--size is \(size): give 64, 128, 256 or 512")
-    try require(channels == 1 || channels == 3, "--channels is \(channels): give 1 or 3")
-    try require("--max-width", maximumWidth, in: 1...1024)
-    try require("--embedding-dimension", embeddingDimension, in: 2...4096)
-
-    try require(
-      architecture.has(levels),
-      "--levels is \(String(describing: levels).debugDescription): give z, or some of "
-        + "\(architecture.stages.joined(separator: ",")) in this order")
-
-    try require("--rotation", augmentation.rotation, in: 0...180, "of degrees in 0...180")
-    try require("--scale", augmentation.scale, in: 0..<1, "of at least 0 and below 1")
-    try require("--shift", augmentation.shift, in: 0...1, "in 0...1")
-    try require("--contrast", augmentation.contrast, in: 0..<1, "of at least 0 and below 1")
-    try require("--brightness", augmentation.brightness, in: 0...2, "in 0...2")
-    try require("--gamma", augmentation.gamma, in: 0..<1, "of at least 0 and below 1")
-    try require("--noise", augmentation.noise, in: 0...2, "in 0...2")
-
-    // Batch normalisation over one image would leave nothing of it.
-    try require("--micro-batch", microBatch, in: 2...4096)
-    try require("--batch-size", batchSize, in: 2...1_048_576)
     try require(
       batchSize % microBatch == 0,
       "--batch-size \(batchSize) is not a multiple of --micro-batch \(microBatch): give a multiple, "
         + "such as \((batchSize / microBatch + 1) * microBatch)")
-    try require("--rounds", rounds, in: 0...10_000)
-    try require("--epochs-per-round", epochsPerRound, in: 1...1_000_000)
     try require(
-      learningRate.isFinite && learningRate > 0, "--learning-rate is \(learningRate): give a number above 0")
-    try require("--weight-decay", weightDecay, in: 0..., "of at least 0")
-    try require("--reconstruction-weight", reconstructionWeight, in: 0..., "of at least 0")
-    try require("--aggregation-weight", aggregationWeight, in: 0..., "of at least 0")
-
-    try require(
-      temperature.isFinite && temperature > 0, "--temperature is \(temperature): give a number above 0")
-    try require("--momentum", momentum, in: 0..<1, "of at least 0 and below 1")
-    try require("--anchor-rate", anchorRate, in: 0...1, "in 0...1")
-    try require("--neighbours", neighbours, in: 1...1_000_000)
-    try require("--top-k", topK, in: 1...10_000_000)
-    try require(
-      scoreTemperature.isFinite && scoreTemperature > 0,
-      "--score-temperature is \(scoreTemperature): give a number above 0")
+      architecture.has(levels),
+      "--levels is \(String(describing: levels).debugDescription): give z, or some of "
+        + "\(architecture.stages.joined(separator: ",")) in this order")
     try require(
       levels.isBottleneck || !scoreRule.isAngular,
       "--score-rule \(scoreRule.rawValue) compares unit vectors, and the levels \(levels) are none: give --levels z, or "
         + "another rule")
-    try require("--validation-fraction", validationFraction ?? 0, in: 0..<1, "of at least 0 and below 1")
     if let falseAlarmRate { try ConformalThreshold.validate(falseAlarmRate: falseAlarmRate) }
   }
 
   /// The most images that a bank may remember: the scale of the softmax denominators has room for no more.
-  static let mostImages = 1 << 22
+  public static let mostImages = 1 << 22
 
   /// Checks what depends on the number of training images.
   ///

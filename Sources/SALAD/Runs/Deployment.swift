@@ -44,7 +44,27 @@ public struct Deployment: Sendable {
     calibration: (ModelSource) throws -> Calibration, selfTest: (ModelSource) throws -> SelfTest?
   ) throws -> BankKind {
     try refuseExisting(output, communicator: communicator)  // all ranks
-    var sources: [ModelSource] = []
+    for attempt in 1... {
+      var sources: [ModelSource] = []
+      do {
+        return try merge(  // all ranks
+          runs: runs, output: output, bank: bank, workers: workers, communicator: communicator, sources: &sources,
+          calibration: calibration, selfTest: selfTest)
+      } catch let error as SaladError where error.status != .interrupted {
+        guard attempt < Checkpoint.mostAttempts, try ModelSource.isGone(sources, communicator) else {  // all ranks
+          throw error
+        }
+      }
+    }
+    preconditionFailure("attempts without end")
+  }
+
+  /// - Parameter sources: the runs that were opened, whatever comes of it.
+  private static func merge(
+    runs: [String], output: String, bank: BankKind?, workers: Int, communicator: Communicator,
+    sources: inout [ModelSource], calibration: (ModelSource) throws -> Calibration,
+    selfTest: (ModelSource) throws -> SelfTest?
+  ) throws -> BankKind {
     for run in runs {
       let bank = bank ?? sources.first?.bankKind
       let source = try ModelSource.open(run, bank: bank, workers: workers, communicator: communicator)  // all ranks
@@ -148,6 +168,7 @@ public struct Deployment: Sendable {
         rows: manifest.rows, dimension: manifest.dimension(of: bank), in: folder, index: index
       ) { writer in
         for shard in manifest.shards(of: bank) {
+          try Signals.throwIfReceived()
           try checkpoint.withRows(of: shard) { try writer.write($0) }
         }
       }
@@ -182,7 +203,7 @@ public struct Deployment: Sendable {
     try body(&writer)
     try writer.finish()
     return try [bankName(index), modelName(index)].map { name in
-      let (bytes, sha256) = try FileSystem.digest("\(folder)/\(name)")
+      let (bytes, sha256) = try FileSystem.digest("\(folder)/\(name)", stopping: true)
       return Manifest.File(name: name, bytes: bytes, sha256: sha256)
     }
   }
@@ -206,7 +227,7 @@ public struct Deployment: Sendable {
         var manifest = deployment.manifest
         for file in manifest.files {
           try FileSystem.copy("\(deployment.path)/\(file.name)", to: "\(folder)/\(file.name)")
-          guard try FileSystem.digest("\(folder)/\(file.name)").sha256 == file.sha256 else {
+          guard try FileSystem.digest("\(folder)/\(file.name)", stopping: true).sha256 == file.sha256 else {
             throw SaladError(
               .badData, "\(deployment.path)/\(file.name): expected the bytes that were verified, found others since")
           }

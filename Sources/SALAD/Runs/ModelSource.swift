@@ -56,7 +56,8 @@ public struct ModelSource: Sendable {
     let isRun = try agree(communicator) {  // all ranks
       if RunDirectory.hasRun(path) { return true }
       guard FileSystem.exists("\(path)/\(Manifest.fileName)") else {
-        let found = FileSystem.isFolder(path) ? "neither" : FileSystem.exists(path) ? "a file" : "no such folder"
+        let absence = FileSystem.absence(of: path)?.replacing("file", with: "folder")
+        let found = absence ?? (FileSystem.isFolder(path) ? "neither" : "a file")
         throw SaladError(
           .badData,
           "\(path): expected a run (config.json, checkpoints) or a deployment (\(Manifest.fileName)), found \(found)")
@@ -66,6 +67,36 @@ public struct ModelSource: Sendable {
     return isRun
       ? try openRun(path, bank: bank, workers: workers, communicator: communicator)  // all ranks
       : try openDeployment(path, bank: bank, workers: workers, communicator: communicator)  // all ranks
+  }
+
+  /// All ranks. What `body` makes of the model at `path`: of a run's newer checkpoint, where a training takes away the one
+  /// that it has while it reads.
+  ///
+  /// - Parameters:
+  ///   - path: of the run or deployment.
+  ///   - bank: as `open` has it.
+  ///   - workers: threads of this rank.
+  ///   - communicator: of the ranks that take part.
+  ///   - body: all ranks; reads all that it needs of the files.
+  public static func read<R>(
+    _ path: String, bank: BankKind?, workers: Int = 1, communicator: Communicator, _ body: (ModelSource) throws -> R
+  ) throws -> R {
+    for attempt in 1... {
+      let source = try open(path, bank: bank, workers: workers, communicator: communicator)  // all ranks
+      do {
+        let result = try body(source)
+        source.checkpoint?.release()
+        return result
+      } catch let error as SaladError where error.status != .interrupted {
+        guard attempt < Checkpoint.mostAttempts, try isGone([source], communicator) else { throw error }  // all ranks
+      }
+    }
+    preconditionFailure("attempts without end")
+  }
+
+  /// All ranks. Whether a training took one of these checkpoints away.
+  static func isGone(_ sources: [ModelSource], _ communicator: Communicator) throws -> Bool {
+    try sources.reduce(false) { try $1.checkpoint?.isGone(communicator) ?? false || $0 }  // all ranks
   }
 
   /// All ranks. This rank's rows of a model's bank.
@@ -87,7 +118,8 @@ public struct ModelSource: Sendable {
     _ path: String, bank: BankKind?, workers: Int, communicator: Communicator
   ) throws -> ModelSource {
     let run = try agree(communicator) { try RunDirectory.open(path) }  // all ranks
-    let latest = try Checkpoint.latest(of: run, workers: workers, communicator: communicator)  // all ranks
+    let latest = try Checkpoint.latest(  // all ranks
+      of: run, workers: workers, holds: true, communicator: communicator)
     guard let checkpoint = latest else {
       throw SaladError(.badData, "\(path): expected a run with a checkpoint, found none yet: train it further")
     }
@@ -131,6 +163,17 @@ public struct ModelSource: Sendable {
       imageIDs: manifest.imageIDs, imageHashes: manifest.imageHashes,
       dataFingerprint: manifest.dataFingerprint, bankKind: manifest.bank,
       selfTest: manifest.selfTest, note: nil, content: .deployment(deployment))
+  }
+
+  /// What scores by it depend on: SHA-256 of its manifest, which holds those of all files, and the bank's kind.
+  public func identity() throws -> String {
+    var hash = SHA256()
+    switch content {
+    case .checkpoint(let checkpoint): hash.update(try JSONText.line(checkpoint.manifest))
+    case .deployment(let deployment): hash.update(try JSONText.line(deployment.manifest))
+    }
+    hash.update(Array(bankKind.rawValue.utf8))
+    return FileSystem.hexadecimal(hash.finalise())
   }
 
   /// What `salad calibrate` reads: a deployment, nil for a run.

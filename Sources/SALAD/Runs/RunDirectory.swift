@@ -238,14 +238,18 @@ public final class RunDirectory: Sendable {
     try FileSystem.remove(replaced)
   }
 
-  /// Rank 0 only. Removes the oldest whole checkpoints but `keep`, never the newest.
+  /// Rank 0 only. Removes the oldest whole checkpoints but `keep`, never the newest, nor one that is being read.
   func prune(keep: Int) throws {
     precondition(keep > 0, "\(keep) checkpoints to keep, expected 1 or more")
     for step in try checkpointSteps().dropLast(keep) {
-      // A folder that is half removed must not look whole.
-      let removing = unfinishedFolder(step: step, .removing)
-      try FileSystem.move("\(path)/\(Self.checkpointFolder(step: step))", to: removing)
-      try FileSystem.remove(removing)
+      let folder = "\(path)/\(Self.checkpointFolder(step: step))"
+      // One that somebody reads stays until the next time.
+      _ = try CheckpointHold.withoutReaders(of: folder) {
+        // A folder that is half removed must not look whole.
+        let removing = unfinishedFolder(step: step, .removing)
+        try FileSystem.move(folder, to: removing)
+        try FileSystem.remove(removing)
+      }
     }
   }
 

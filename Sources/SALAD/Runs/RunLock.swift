@@ -26,6 +26,7 @@ struct RunLock: ~Copyable, Sendable {
             "\(Files.folder(of: path)): expected a run that no other job is working on, found it locked by "
               + "\(who): wait for its end, or choose another folder")
         }
+        try Signals.throwIfReceived()
         Host.pause(microseconds: 100_000)
       }
       try file.truncate(to: 0)

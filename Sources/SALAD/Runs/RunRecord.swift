@@ -90,7 +90,7 @@ extension RunRecord.WeightsRecord {
   static func of(_ path: String, run: String, communicator: Communicator) throws -> Self {
     let sha256 = try agree(communicator) {  // all ranks
       try FileSystem.require(path, "a safetensors file of initial weights")
-      return try FileSystem.digest(path).sha256
+      return try FileSystem.digest(path, stopping: true).sha256
     }
     return Self(path: RelativePath.of(path, from: run), sha256: sha256)
   }
@@ -99,7 +99,7 @@ extension RunRecord.WeightsRecord {
   func verifiedPath(run: String) throws -> String {
     let path = RelativePath.resolve(path, from: run)
     try FileSystem.require(path, "the weights that \(run) was begun with")
-    let found = try FileSystem.digest(path).sha256
+    let found = try FileSystem.digest(path, stopping: true).sha256
     guard found == sha256 else {
       throw SaladError(
         .badData,
@@ -116,7 +116,8 @@ enum RelativePath {
   static func of(_ target: String, from base: String) -> String {
     let target = components(target)
     let base = components(base)
-    let common = zip(target, base).prefix { $0 == $1 }.count
+    // As bytes: Unicode calls names equal that are those of two folders.
+    let common = zip(target, base).prefix { $0.utf8.elementsEqual($1.utf8) }.count
     let path = Array(repeating: "..", count: base.count - common) + target[common...]
     return path.isEmpty ? "." : path.joined(separator: "/")
   }

@@ -46,7 +46,9 @@ enum ValidationSplit {
       while parents[root] != root { root = parents[root] }
       return root
     }
-    var withLabel: [String: Int] = [:]
+    // As bytes: Unicode calls names equal that are those of two files.
+    let labels = labels.map { Array($0.utf8) }
+    var withLabel: [[UInt8]: Int] = [:]
     var withContent: [UInt64: Int] = [:]
     for index in labels.indices {
       for earlier in [withLabel[labels[index]], withContent[contents[index]]].compactMap({ $0 }) {

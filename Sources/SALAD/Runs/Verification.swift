@@ -58,7 +58,7 @@ struct Verification {
         "\(path): expected \(file.bytes) bytes as \(Manifest.fileName) says, found \(size): it was "
           + (size < file.bytes ? "truncated" : "extended"))
     }
-    let found = try FileSystem.digest(path).sha256
+    let found = try FileSystem.digest(path, stopping: true).sha256
     guard found == file.sha256 else {
       let twin = files.first { $0.sha256 == found }
       throw SaladError(

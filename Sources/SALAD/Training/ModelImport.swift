@@ -81,7 +81,9 @@ public struct ModelImport {
       rules: Calibration.rules(unitRows: scoring.levels.isBottleneck),
       topK: min(scoring.topK, bank.imageIDs.count), scoreTemperature: scoring.scoreTemperature,
       falseAlarmRate: configuration.falseAlarmRate ?? ConformalThreshold.defaultFalseAlarmRate)
-    guard let calibration = measured else { preconditionFailure("an import does not listen to signals") }
+    guard let calibration = measured else {
+      throw SaladError(.interrupted, "\(output): a signal asked to stop, nothing is written")
+    }
     let scorer = Scorer(
       scoring, models: [Scorer.Model(embedder: embedder, bank: bank.memory, calibration: calibration)],
       kind: .refreshed, rule: scoring.scoreRule, communicator: communicator, watchdog: watchdog)
@@ -180,7 +182,7 @@ public struct ModelImport {
     for image in scan.skipped { log.note("skipped: \(image.reason)") }
     let refresh = Refresh(embedder: embedder, scan: scan, communicator: communicator, watchdog: watchdog)
     guard let memory = try refresh.run() else {  // all ranks
-      preconditionFailure("an import does not listen to signals")
+      throw SaladError(.interrupted, "a signal asked to stop while the bank was made, nothing is written")
     }
     return Bank(memory: memory, imageIDs: scan.images, pictures: scan.pictures, fingerprint: scan.fingerprint)
   }

@@ -122,7 +122,11 @@ public struct Trainer {
     var lastCheckpoint = ContinuousClock.now
 
     while stepsTaken < schedule.steps {
-      try chooseAnchors()  // all ranks, at the beginning of a round
+      guard try chooseAnchors() else {  // all ranks, at the beginning of a round
+        // The last round ended with a checkpoint.
+        try finishCheckpoint()  // all ranks
+        return .interrupted
+      }
       let start = ContinuousClock.now
       let losses = try step.run(  // all ranks
         number: stepsTaken, order: order.microBatches(of: stepsTaken),
@@ -142,7 +146,15 @@ public struct Trainer {
       }
     }
 
-    let final = try refreshAndCalibrate()  // all ranks
+    let final: (bank: MemoryBank, calibration: Calibration)?
+    do {
+      final = try refreshAndCalibrate()  // all ranks
+    } catch let error as MemoryBankError {
+      let diagnosis = Diagnosis(
+        configuration: configuration, replica: replica, images: prepared.scan.images, communicator: communicator)
+      throw SaladError(
+        .internalError, "after step \(stepsTaken): \(error.description): \(diagnosis.cure(step: stepsTaken))")
+    }
     try beginCheckpoint(refreshed: final?.bank, calibration: final?.calibration)  // all ranks
     try finishCheckpoint()  // all ranks
     return final == nil ? .interrupted : .finished
@@ -161,14 +173,25 @@ public struct Trainer {
   }
 
   /// All ranks. Before the first step of each round but the first: which images are anchors, and their neighbours.
-  private mutating func chooseAnchors() throws {
+  ///
+  /// - Returns: false on all ranks when a signal asked to stop.
+  private mutating func chooseAnchors() throws -> Bool {
     let round = schedule.round(of: stepsTaken)
-    guard round > 0, stepsTaken == round * schedule.stepsPerRound else { return }
+    guard round > 0, stepsTaken == round * schedule.stepsPerRound else { return true }
     watchdog.enter("choosing anchors", step: stepsTaken)
-    anchors = try bank.anchorNeighbourhoods(  // all ranks
-      round: round, rate: configuration.anchorRate, neighbours: configuration.neighbours,
-      temperature: configuration.temperature, communicator: communicator, progress: { _ in watchdog.progress() })
+    do {
+      anchors = try bank.anchorNeighbourhoods(  // all ranks
+        round: round, rate: configuration.anchorRate, neighbours: configuration.neighbours,
+        temperature: configuration.temperature, communicator: communicator
+      ) { [watchdog, communicator] _ in
+        watchdog.progress()
+        try Signals.throwIfAnyRankReceivedOne(communicator, "while anchors were chosen")  // all ranks
+      }
+    } catch let error as SaladError where error.status == .interrupted {
+      return false
+    }
     log.note("round \(round) of \(configuration.rounds): \(anchors.anchors.count) of \(bank.sharding.rows) are anchors")
+    return true
   }
 
   // MARK: After the last step

@@ -53,6 +53,11 @@ public struct TrainingPlan: Sendable {
   public let checkpoints: Int
   public let stepsPerEpoch: Int
   public let steps: Int
+  /// Of all checkpoints at a time, bytes; as many as can be counted where they are more.
+  public var disk: Int {
+    let (bytes, overflow) = checkpoint.multipliedReportingOverflow(by: checkpoints)
+    return overflow ? .max : bytes
+  }
   /// Images that all the steps use.
   public let imagesInAll: Int
 
@@ -100,7 +105,8 @@ public struct TrainingPlan: Sendable {
       (network.modelElements + 2 * network.trainedElements
         + images * (configuration.embeddingDimension + configuration.scoring.featureCount))
       * MemoryLayout<Float>.stride + manifest
-    checkpoints = execution.keep + 1
+    // There is at most one a step.
+    checkpoints = min(execution.keep, steps) + 1
   }
 
   /// A path, 144 digits of what the image shows, and a distance by each of two rules, with JSON's signs.

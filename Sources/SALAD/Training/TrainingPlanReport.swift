@@ -1,5 +1,6 @@
 import Foundation
 import MPI
+import Platform
 
 /// A training plan with how long it will take, for people and for programs.
 public struct TrainingPlanReport: Sendable {
@@ -45,6 +46,7 @@ public struct TrainingPlanReport: Sendable {
     while times.count < 4, times.count < 2 || times.reduce(0, +) < 20 {
       let start = ContinuousClock.now
       _ = try benchmark.run()  // all ranks
+      try Signals.throwIfAnyRankReceivedOne(communicator, "while the rate was measured")  // all ranks
       times.append(try communicator.allReduce((ContinuousClock.now - start).inSeconds, .max))  // all ranks
     }
     let steady = times.dropFirst().sorted()
@@ -85,7 +87,7 @@ public struct TrainingPlanReport: Sendable {
     }
     lines.append("disk")
     lines.append(row("a checkpoint", text(plan.checkpoint)))
-    lines.append(row("in all", text(plan.checkpoint * plan.checkpoints), "\(plan.checkpoints) at a time"))
+    lines.append(row("in all", text(plan.disk), "\(plan.checkpoints) at a time"))
     return lines.joined(separator: "\n") + "\n"
   }
 
@@ -128,6 +130,6 @@ extension TrainingPlanReport: Encodable {
     }
     try values.encode(hours, forKey: .hours)
     try values.encode(plan.checkpoint, forKey: .checkpointBytes)
-    try values.encode(plan.checkpoint * plan.checkpoints, forKey: .diskBytes)
+    try values.encode(plan.disk, forKey: .diskBytes)
   }
 }

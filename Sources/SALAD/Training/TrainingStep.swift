@@ -58,7 +58,7 @@ struct TrainingStep {
     let batch = try communicator.allGatherV(embeddings).flatMap { $0 }  // all ranks
 
     watchdog.enter("computing the embedding loss", step: number)
-    let loss = try naming(number) {
+    let loss = try naming(number, indices, pixels) {
       try bank.embeddingLoss(  // all ranks (MAX, SUM)
         imageIndices: indices, embeddings: batch, neighbourhoods: anchors, temperature: configuration.temperature,
         weight: configuration.aggregationWeight, communicator: communicator)
@@ -76,14 +76,19 @@ struct TrainingStep {
     try communicator.allReduce(replica.sums.fixedRest, .sum)  // all ranks
     try checkFaults(replica.sums.faults, step: number, pixels)  // all ranks
 
-    watchdog.enter("updating weights and bank", step: number)
     let reconstruction = replica.sums.reconstructionLoss
+    let total = configuration.reconstructionWeight * reconstruction + configuration.aggregationWeight * loss.mean
+    guard total.isFinite else {
+      throw try diagnosis.error(step: number, "the loss is \(total)", pixels: pixels)  // all ranks
+    }
+
+    watchdog.enter("updating weights and bank", step: number)
     replica.update(  // every replica
       gradients: gradients, learningRate: learningRate, weightDecay: configuration.weightDecay)
     bank.update(imageIndices: indices, embeddings: batch, momentum: configuration.momentum)  // mine
     return StepLosses(
       images: indices.count,
-      total: configuration.reconstructionWeight * reconstruction + configuration.aggregationWeight * loss.mean,
+      total: total,
       reconstruction: reconstruction, embedding: loss.mean,
       instance: loss.instanceCount > 0 ? loss.instanceMean : nil,
       aggregation: loss.aggregationCount > 0 ? loss.aggregationMean : nil)
@@ -100,37 +105,28 @@ struct TrainingStep {
 
   // MARK: Checks
 
-  /// The bank's errors are thrown on all ranks alike; they do not know the step.
-  private func naming<R>(_ step: Int, _ body: () throws -> R) throws -> R {
+  private var diagnosis: Diagnosis {
+    Diagnosis(configuration: configuration, replica: replica, images: images, communicator: communicator)
+  }
+
+  /// All ranks. The bank's errors are thrown on all ranks alike; they do not know the step, nor the images.
+  private func naming<R>(_ step: Int, _ indices: [Int], _ pixels: [PixelBatch], _ body: () throws -> R) throws -> R {
     do {
       return try body()
     } catch let error as MemoryBankError {
-      throw SaladError(.internalError, "step \(step): \(error): lower --learning-rate")
+      var image: Int?
+      if case .embeddingNotFinite(let embedding, _) = error { image = indices[embedding] }
+      throw try diagnosis.error(step: step, error.description, pixels: pixels, image: image)  // all ranks
     }
   }
 
   /// All ranks.
   private func checkFaults(_ faults: Int, step: Int, _ pixels: [PixelBatch]) throws {
     guard faults > 0 else { return }
-    throw SaladError(
-      .internalError,
-      "step \(step): \(faults) micro-batch\(faults == 1 ? " has" : "es have") gradients or statistics that are not "
-        + "finite or too large: \(try cure(step: step, pixels))")  // all ranks
-  }
-
-  /// All ranks. What can be done about such numbers.
-  private func cure(step: Int, _ pixels: [PixelBatch]) throws -> String {
-    let alike = pixels.filter(\.areAlike).map {
-      $0.imageIndices.prefix(3).map { images.isEmpty ? "\($0)" : images[$0] }
-    }
-    if let first = try communicator.allGather(records: alike).first {  // all ranks
-      return
-        "the images of a micro-batch are all alike (\(first.joined(separator: ", ")) ...), so that nothing is left of "
-        + "them when their mean is taken off: remove copies and blank plates, or let --augmentation standard tell them apart"
-    }
-    return step == 0
-      ? "no step was taken yet, so no smaller one helps: look at the images, or try a higher --temperature or --precision "
-        + "float32" : "lower --learning-rate"
+    throw try diagnosis.error(  // all ranks
+      step: step,
+      "\(faults) micro-batch\(faults == 1 ? " has" : "es have") losses, gradients or statistics that are not finite or too "
+        + "large", pixels: pixels)
   }
 }
 
@@ -147,12 +143,4 @@ struct StepLosses {
   var instance: Double?
   /// Mean over the anchors; nil when there is none.
   var aggregation: Double?
-}
-
-extension PixelBatch {
-  /// Whether all images show the same.
-  fileprivate var areAlike: Bool {
-    let count = pixels.count / max(1, imageIndices.count)
-    return (1..<max(1, imageIndices.count)).allSatisfy { pixels[$0 * count..<($0 + 1) * count] == pixels[..<count] }
-  }
 }

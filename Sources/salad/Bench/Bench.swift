@@ -6,7 +6,7 @@ import MPI
 import Platform
 import SALAD
 
-struct Bench: ParsableCommand {
+struct Bench: ParsableCommand, NumbersDescribed {
   static let configuration = CommandConfiguration(
     abstract: "Measure how fast this machine trains, scores and searches, without data.",
     discussion: """
@@ -86,12 +86,20 @@ struct Bench: ParsableCommand {
 
   @OptionGroup var work: WorkOptions
 
+  private static let ranges: [NumberRange<Self>] = [
+    .whole("--dimension", \.dimension, 1...65536),
+    .whole("--steps", \.steps, 1...1_000_000),
+    .whole("--rows", \.rows, 1...Configuration.mostImages),
+  ]
+  static let numbers =
+    NumberDescription.all(ranges) + NumberDescription.work
+    + NumberDescription.all(Configuration.ranges).filter {
+      ["--size", "--batch-size", "--micro-batch", "--max-width"].contains($0.flag)
+    }
+
   func validate() throws {
     try asUsage { try settings.validate() }
-    guard (1...1 << 16).contains(dimension ?? 1) else {
-      throw ValidationError("--dimension is \(dimension ?? 1): give a whole number in 1...65536")
-    }
-    guard steps > 0 else { throw ValidationError("--steps is \(steps): give 1 or more") }
+    for range in Self.ranges { try asUsage { try range.validate(self) } }
     guard rows >= batchSize else {
       throw ValidationError("--rows is \(rows): give at least --batch-size, \(batchSize)")
     }
@@ -122,12 +130,38 @@ struct Bench: ParsableCommand {
     return subjects.isEmpty ? [TrainBench(), ScoreBench()] : subjects
   }
 
+  /// All ranks. Refuses what this machine has no room for.
+  private func checkMemory(_ session: Session, workers: Int) throws {
+    let (communicator, host) = (session.communicator, session.host)
+    if train || !(score || topK || anchors || reduce || merge || dataLoading) {
+      let plan = try agree(communicator) {  // all ranks
+        try TrainingPlan(
+          configuration: settings, execution: Execution(), images: rows, samples: [], ranks: communicator.size,
+          workers: workers, activationMemory: .max)
+      }
+      try plan.checkMemory(host, communicator: communicator)  // all ranks
+    }
+    let widest = max(
+      topK ? dimension ?? settings.scoring.featureCount : 0, merge ? settings.scoring.featureCount : 0,
+      anchors || merge ? settings.embeddingDimension : 0)
+    try agree(communicator) {  // all ranks
+      let bytes = rows / communicator.size * widest * MemoryLayout<Float>.stride
+      guard bytes <= host.memory else {
+        throw SaladError(
+          .usage,
+          "--rows \(rows) of \(widest) numbers take \(bytes) bytes on each rank, and \(host.memory) are free: give "
+            + "fewer, or more hosts")
+      }
+    }
+  }
+
   func run() throws {
     var execution = Execution()
     work.apply(to: &execution)
-    Launch.onAllRanks(timeout: execution.timeout) { session in
+    Launch.onAllRanks(timeout: execution.timeout, writes: false) { session in
       let communicator = session.communicator
       let workers = session.workers(execution.workers)
+      try checkMemory(session, workers: workers)  // all ranks
       session.watchdog.enter("measuring the machine", step: nil)
       let machine = try MachineDescription(workers: workers, communicator: communicator)  // all ranks
       let bench = BenchSession(

@@ -1,4 +1,5 @@
 import MPI
+import Platform
 import SALAD
 
 /// What a subject of `salad bench` measures with, equal on all ranks but for the rank itself.
@@ -26,6 +27,7 @@ struct BenchSession {
       let seconds = try communicator.allReduce((ContinuousClock.now - start) / .seconds(1), .max)  // all ranks
       if repetition > 0 { times.append(seconds) }
       watchdog.progress()
+      try Signals.throwIfAnyRankReceivedOne(communicator, "while times were taken")  // all ranks
     }
     return times
   }

@@ -1,0 +1,66 @@
+import Foundation
+import MemoryBank
+import SALAD
+
+/// How scores are printed: a head, then a row an image.
+protocol ScoreTable {
+  var head: String { get }
+  /// nil: scores are not judged.
+  var threshold: ConformalThreshold? { get }
+  func row(_ image: ImageScore) -> String
+}
+
+extension ScoreTable {
+  func pValue(_ score: Double) -> Double? { threshold?.pValue(of: score) }
+}
+
+/// For programs: RFC 4180.
+struct CSVTable: ScoreTable {
+  let rule: ScoreRule
+  let threshold: ConformalThreshold?
+  /// Whether images may be without a score, and then say why.
+  let hasErrors: Bool
+
+  var head: String {
+    "path,score,rule\(threshold == nil ? "" : ",p_value,flagged")\(hasErrors ? ",error" : "")\n"
+  }
+
+  func row(_ image: ImageScore) -> String {
+    var fields = [CSV.field(image.path), image.score.map { "\($0)" } ?? "", rule.rawValue]
+    if let threshold {
+      fields += image.score.map { ["\(threshold.pValue(of: $0))", "\(threshold.flags($0))"] } ?? ["", ""]
+    }
+    if hasErrors { fields.append(CSV.field(image.reason ?? "")) }
+    return fields.joined(separator: ",") + "\n"
+  }
+}
+
+/// Aligned, for a person to compare.
+struct Listing: ScoreTable {
+  let rule: ScoreRule
+  let threshold: ConformalThreshold?
+
+  var head: String { "\(rule.rawValue)\(threshold == nil ? "" : "  p-value  flagged")  path\n" }
+
+  func row(_ image: ImageScore) -> String {
+    guard let score = image.score else {
+      return "not read\(threshold == nil ? "" : "        -  -      ")  \(image.path)\n"
+    }
+    let judgement = threshold.map {
+      String(format: "  %7.4f  ", $0.pValue(of: score)) + ($0.flags(score) ? "flagged" : "-      ")
+    }
+    return String(format: "%.6f", score) + "\(judgement ?? "")  \(image.path)\n"
+  }
+}
+
+/// Text for tables that programs read.
+enum CSV {
+  /// A field as RFC 4180 has it: quoted where a comma, a quote or a line break would be misread.
+  static func field(_ text: String) -> String {
+    let quote = UInt8(ascii: "\"")
+    guard text.utf8.contains(where: { [UInt8(ascii: ","), quote, 10, 13].contains($0) }) else { return text }
+    // As bytes: a quote and a combining mark behind it are one `Character`, and no quote.
+    let doubled = text.utf8.flatMap { $0 == quote ? [quote, quote] : [$0] }
+    return "\"" + String(decoding: doubled, as: UTF8.self) + "\""
+  }
+}
