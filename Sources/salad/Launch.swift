@@ -24,6 +24,9 @@ enum Launch {
   ///
   /// - Parameter timeout: seconds without progress after which the watchdog ends all ranks.
   static func onAllRanks(timeout: Double, _ body: (Session) throws -> ExitStatus) -> Never {
+    let watchdog = Watchdog(rank: rank, host: Host.name, timeout: timeout)
+    watchdog.enter("starting MPI", step: nil)
+    watchdog.start()
     let environment: MPIEnvironment
     do {
       environment = try MPIEnvironment()
@@ -32,8 +35,8 @@ enum Launch {
       exit(ExitStatus.internalError.rawValue)
     }
     let communicator = environment.world
-    let watchdog = Watchdog(communicator: communicator, host: environment.processorName, timeout: timeout)
-    watchdog.start()
+    watchdog.join(communicator)
+    watchdog.enter("starting", step: nil)
 
     var status = ExitStatus.success
     do {
@@ -66,8 +69,11 @@ enum Launch {
   }
 
   /// Whether this process is the one that speaks before MPI has started: rank 0 as the launcher numbers it.
-  static var speaks: Bool {
+  static var speaks: Bool { rank == 0 }
+
+  /// Of this process, as the launcher numbers it; 0 without one.
+  private static var rank: Int {
     let ranks = ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID"].compactMap(Host.variable)
-    return (ranks.first ?? "0") == "0"
+    return ranks.first.flatMap { Int($0) } ?? 0
   }
 }
