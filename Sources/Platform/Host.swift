@@ -123,6 +123,16 @@ public enum Host {
     lines(of: path).first { $0.hasPrefix("inactive_file ") }.flatMap { Int($0.split(separator: " ")[1]) } ?? 0
   }
 
+  // MARK: - Transfers
+
+  /// Bytes that this process has read and written so far, through files, pipes and sockets, as far as the kernel counts
+  /// them: not what is mapped or shared. 0 where it does not say.
+  public static var transferredBytes: Int {
+    lines(of: "/proc/self/io").filter { $0.hasPrefix("rchar:") || $0.hasPrefix("wchar:") }
+      .compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }
+      .reduce(0, +)
+  }
+
   // MARK: - The kernel's files
 
   private static func text(of path: String) -> String {

@@ -61,12 +61,25 @@ struct ExecutionOptions: ParsableArguments {
   @Option(help: "Checkpoints to keep. (default: \(Execution().keep))")
   var keep: Int?
 
+  @Option(
+    help: ArgumentHelp(
+      """
+      Stop with a checkpoint and status 75 after the step in which so much time has passed since the start: 90s, 30m, \
+      11h or 1:30:00. At least one step is taken. (default: go on to the end)
+      """, valueName: "time"),
+    transform: { text in
+      guard let span = TimeSpan(text) else { throw ValidationError("give \(TimeSpan.wanted)") }
+      return span
+    })
+  var stopAfter: TimeSpan?
+
   /// Overrides what the command line names, and nothing else.
   func apply(to execution: inout Execution) {
     work.apply(to: &execution)
     if let cacheMemory { execution.cacheMemory = cacheMemory.bytes }
     if let checkpointEvery { execution.checkpointEvery = checkpointEvery }
     if let keep { execution.keep = keep }
+    execution.stopAfter = stopAfter
   }
 }
 

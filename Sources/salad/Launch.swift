@@ -35,6 +35,9 @@ enum Launch {
     let launcher = Launcher()
     // Before MPI starts, which under srun without PMI would end this process with other words.
     var isAlone = judge(launcher.independence(worldSize: nil), writes: writes)
+    let watchdog = Watchdog(rank: launcher.rank, host: Host.name, timeout: timeout)
+    watchdog.enter("starting MPI", step: nil)
+    watchdog.start()
     let environment: MPIEnvironment
     do {
       environment = try MPIEnvironment()
@@ -44,8 +47,8 @@ enum Launch {
     }
     let communicator = environment.world
     if !isAlone { isAlone = judge(launcher.independence(worldSize: communicator.size), writes: writes) }
-    let watchdog = Watchdog(communicator: communicator, host: environment.processorName, timeout: timeout)
-    watchdog.start()
+    watchdog.join(communicator)
+    watchdog.enter("starting", step: nil)
 
     var status = ExitStatus.success
     var signal: Int32?

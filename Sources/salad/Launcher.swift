@@ -15,6 +15,11 @@ struct Launcher {
   /// Only variables of Open MPI and PMIx count. Others number processes that MPI may not connect.
   var speaks: Bool { (variable("OMPI_COMM_WORLD_RANK") ?? variable("PMIX_RANK") ?? "0") == "0" }
 
+  /// Of this process, as the launcher numbers it before MPI has started; 0 without one.
+  var rank: Int {
+    ["OMPI_COMM_WORLD_RANK", "PMIX_RANK", "SLURM_PROCID"].compactMap(variable).first.flatMap { Int($0) } ?? 0
+  }
+
   /// Whether a launcher that MPI can talk to started this process.
   var isConnected: Bool { variable("OMPI_COMM_WORLD_RANK") != nil || variable("PMIX_RANK") != nil }
 

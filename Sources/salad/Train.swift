@@ -18,7 +18,7 @@ struct Train: ParsableCommand, NumbersDescribed {
         salad train --run run --resume --rounds 5      # further than before
 
       SIGUSR1, SIGTERM or SIGINT to a rank, or SIGUSR1 to mpirun: it finishes the step, saves a checkpoint and ends \
-      with status 75. The number of ranks and workers changes no bit of the result.
+      with status 75, and so it does by itself with --stop-after. The number of ranks and workers changes no bit of the result.
       """)
 
   @Option(help: ArgumentHelp("The data set's folder. (default when resuming: where it was)", valueName: "dir"))
@@ -82,8 +82,10 @@ struct Train: ParsableCommand, NumbersDescribed {
   }
 
   func run() throws {
+    let start = ContinuousClock.now
     Launch.onAllRanks(
-      timeout: work.work.timeout ?? Execution().timeout, writes: !dryRun, resumes: !dryRun, dryRun ? plan : train)
+      timeout: work.work.timeout ?? Execution().timeout, writes: !dryRun, resumes: !dryRun,
+      dryRun ? plan : { try train($0, since: start) })
   }
 
   /// All ranks. What training would take.
@@ -116,7 +118,9 @@ struct Train: ParsableCommand, NumbersDescribed {
   }
 
   /// All ranks.
-  private func train(_ session: Session) throws -> ExitStatus {
+  ///
+  /// - Parameter start: of the command, from which `--stop-after` counts.
+  private func train(_ session: Session, since start: ContinuousClock.Instant) throws -> ExitStatus {
     let communicator = session.communicator
     let workers = session.workers(work.work.workers)
     let job = job(session)
@@ -130,7 +134,7 @@ struct Train: ParsableCommand, NumbersDescribed {
 
     var trainer = try Trainer(  // all ranks
       prepared, workers: workers, activationMemory: job.activationMemory,
-      instructionSet: instructionSets.joined(separator: ", "), communicator: communicator,
+      instructionSet: instructionSets.joined(separator: ", "), start: start, communicator: communicator,
       watchdog: session.watchdog, log: session.log)
     switch try trainer.run() {  // all ranks
     case .finished:
@@ -138,6 +142,11 @@ struct Train: ParsableCommand, NumbersDescribed {
       return .success
     case .interrupted:
       session.log.note("stopped by a signal with a checkpoint saved: go on with salad train --run \(folder) --resume")
+      return .interrupted
+    case .outOfTime:
+      let time = prepared.record.execution.stopAfter?.text ?? ""
+      session.log.note(
+        "stopped by --stop-after \(time) with a checkpoint saved: go on with salad train --run \(folder) --resume")
       return .interrupted
     case .interruptedBeforeStart:
       session.log.note(

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Platform
@@ -18,6 +19,15 @@ struct HostTests {
       #expect(Host.availableMemory > 0)
       #expect(Host.cores(of: "self").count == Host.activeCores)
       #expect(Host.cores(of: "none").isEmpty)
+    }
+
+    @Test("The kernel counts what is written, also into a pipe or socket")
+    func transfers() throws {
+      let before = Host.transferredBytes
+      try #require(before > 0)
+      let pipe = Pipe()
+      try pipe.fileHandleForWriting.write(contentsOf: Data(repeating: 1, count: 50_000))
+      #expect(Host.transferredBytes >= before + 50_000)
     }
   #endif
 }

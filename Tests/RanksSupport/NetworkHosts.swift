@@ -6,17 +6,13 @@ import Foundation
 ///       let run = try await hosts.mpirun(slots: [2, 1], [Program.built("ranks"), "collectives"])
 ///     }
 ///
-/// `mpirun` starts its daemons on the other hosts as it would by ssh, ranks of different hosts talk over TCP, and
-/// `MPI_Get_processor_name` tells the hosts apart. They share the file system, as a cluster's nodes do.
+/// `Tests/Cluster/hosts` makes them: its head says what such a host is.
 public struct NetworkHosts: Sendable {
   /// What `mpirun` and the ranks call them: host1, host2, ...
   public let names: [String]
-  /// The network namespaces: one a host, and one for the bridge.
-  public var namespaces: [String] { names.map { prefix + $0 } + [switchNamespace] }
-  private let prefix: String
-  private let folder: TemporaryFolder
-  private var agent: String { folder.path + "/agent" }
-  private var switchNamespace: String { prefix + "switch" }
+  /// What the network namespaces' names begin with.
+  public let group: String
+  private let agent: String
 
   /// Why this machine cannot make such hosts, as a sentence; nil when it can.
   public static let unavailable: String? = findObstacle()
@@ -25,14 +21,15 @@ public struct NetworkHosts: Sendable {
   public static func with<R: Sendable>(
     count: Int, _ body: @Sendable (NetworkHosts) async throws -> R
   ) async throws -> R {
-    let hosts = try NetworkHosts(count: count)
+    let group = "salad-hosts-\(getpid())-\(UInt32.random(in: 0 ... .max))"
     do {
-      try await hosts.make()
+      let agent = try await script("make", group, "\(count)").trimmingCharacters(in: .whitespacesAndNewlines)
+      let hosts = NetworkHosts(names: (1...count).map { "host\($0)" }, group: group, agent: agent)
       let result = try await body(hosts)
-      await hosts.remove()
+      try await script("remove", group)
       return result
     } catch {
-      await hosts.remove()
+      _ = try? await script("remove", group)
       throw error
     }
   }
@@ -54,99 +51,28 @@ public struct NetworkHosts: Sendable {
       "--host", list, "-n", "\(slots.reduce(0, +))",
     ]
     return try await Program.run(
-      on(host: names[0]) + start + options + command,
+      [Self.scriptPath, "run", group, names[0]] + start + options + command,
       environment: environment.merging(Program.asRoot) { given, _ in given }, timeLimit: timeLimit, watch: watch)
   }
 
-  /// The start of a command that runs in a host's namespace under the host's name.
-  private func on(host: String) -> [String] {
-    ["ip", "netns", "exec", prefix + host, "unshare", "--uts", "sh", "-c", "hostname \"$0\" && exec \"$@\"", host]
-  }
+  // MARK: The script
 
-  private init(count: Int) throws {
-    precondition((1...250).contains(count), "\(count) hosts, expected 1 ... 250")
-    names = (1...count).map { "host\($0)" }
-    prefix = "\(Self.family)\(getpid())-\(UInt32.random(in: 0 ... .max))-"
-    folder = try TemporaryFolder()
-  }
+  private static let scriptPath = Program.source("Tests/Cluster/hosts")
 
-  private func make() async throws {
-    // Called as `agent HOST COMMAND...`; joins the words and lets a shell parse them, as ssh does.
-    let script = """
-      #!/bin/sh
-      host=$1
-      shift
-      exec ip netns exec "\(prefix)$host" unshare --uts sh -c 'hostname "$0" && exec sh -c "$*"' "$host" "$@"
-
-      """
-    try Data(script.utf8).write(to: URL(fileURLWithPath: agent))
-    try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: agent)
-
-    // The bridge has a namespace of its own, so that this machine's network sees nothing of it.
-    var commands = [
-      "ip netns add \(switchNamespace)",
-      "ip -n \(switchNamespace) link add name bridge type bridge",
-      "ip -n \(switchNamespace) link set bridge up",
-    ]
-    for (index, name) in names.enumerated() {
-      let host = prefix + name
-      commands += [
-        "ip netns add \(host)",
-        "ip -n \(host) link set lo up",
-        "ip -n \(host) link add eth0 type veth peer name port\(index) netns \(switchNamespace)",
-        "ip -n \(host) address add 10.57.0.\(index + 1)/24 dev eth0",
-        "ip -n \(host) link set eth0 up",
-        "ip -n \(switchNamespace) link set port\(index) master bridge up",
-      ]
-    }
-    await Self.removeLeftovers()
-    let run = try await Program.run(["sh", "-ec", commands.joined(separator: "\n")])
-    guard run.status == 0 else { throw ProgramError(description: "hosts could not be made: \(run)") }
-  }
-
-  private func remove() async {
-    await Self.remove(namespaces: namespaces)
-    folder.remove()
-  }
-
-  // MARK: Namespaces
-
-  /// What the names of all such namespaces begin with; the process id of the tests follows.
-  private static let family = "salad-test-"
-
-  private static func remove(namespaces: [String]) async {
-    let commands = namespaces.map { name in
-      "for process in $(ip netns pids \(name) 2>/dev/null); do kill -KILL $process; done; ip netns delete \(name)"
-    }
-    _ = try? await Program.run(["sh", "-c", commands.joined(separator: "\n")])
-  }
-
-  /// Removes what interrupted tests left behind.
-  private static func removeLeftovers() async {
-    guard let list = try? await Program.run(["ip", "netns", "list"]) else { return }
-    let names = list.output.split(separator: "\n").compactMap { $0.split(separator: " ").first.map(String.init) }
-    let leftovers = names.filter { name in
-      let owner = name.dropFirst(family.count).split(separator: "-").first.flatMap { pid_t($0) }
-      return name.hasPrefix(family) && owner.map { kill($0, 0) != 0 && errno == ESRCH } ?? false
-    }
-    await remove(namespaces: leftovers)
+  @discardableResult
+  private static func script(_ words: String...) async throws -> String {
+    let run = try await Program.run([scriptPath] + words)
+    guard run.status == 0 else { throw ProgramError(description: "\(run)") }
+    return run.output
   }
 
   private static func findObstacle() -> String? {
-    guard geteuid() == 0 else { return "hosts made of network namespaces need root" }
-    let name = "\(family)\(getpid())-try"
-    let script = "ip netns add \(name) && ip -n \(name) link add name bridge type bridge && unshare --uts true"
-    let run: ProgramResult
     do {
-      run = try Program.runNow(["sh", "-c", script])
-      _ = try Program.runNow(["sh", "-c", "ip netns delete \(name)"])
+      let run = try Program.runNow([scriptPath, "check"])
+      guard run.status != 0 else { return nil }
+      return (run.output.isEmpty ? run.errors : run.output).trimmingCharacters(in: .whitespacesAndNewlines)
     } catch {
       return "hosts made of network namespaces need a shell: \(error)"
     }
-    guard run.status == 0 else {
-      let reason = run.errors.trimmingCharacters(in: .whitespacesAndNewlines)
-      return "hosts made of network namespaces need iproute2, util-linux and the right to use them: \(reason)"
-    }
-    return nil
   }
 }

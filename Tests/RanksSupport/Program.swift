@@ -75,6 +75,12 @@ public enum Program {
     return path
   }
 
+  /// The absolute path of a file of this repository, such as `Tests/Cluster/hosts`.
+  public static func source(_ path: String) -> String {
+    let file = URL(fileURLWithPath: #filePath)  // Tests/RanksSupport/Program.swift
+    return (0..<3).reduce(file) { folder, _ in folder.deletingLastPathComponent() }.path + "/" + path
+  }
+
   /// `mpirun` refuses to run as root unless told twice; tests in a container are root.
   static let asRoot = ["OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"]
 

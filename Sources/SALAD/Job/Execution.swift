@@ -10,6 +10,8 @@ public struct Execution: Codable, Sendable, Equatable {
   public var workers: Int?
   /// Seconds without any progress after which the watchdog ends all ranks. Not remembered either.
   public var timeout = 600.0
+  /// Since the command's start: training stops with a checkpoint after the step that reaches it. Not remembered either.
+  public var stopAfter: TimeSpan?
 
   public init() {}
 

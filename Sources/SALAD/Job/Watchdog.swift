@@ -6,8 +6,9 @@ import Synchronization
 /// Knows what this rank is doing, and ends all ranks when it does it for too long.
 ///
 /// A rank that dies takes the others along (mpirun sees to it); one that hangs leaves them waiting in a collective
-/// for ever. So a thread looks every second whether there was any progress, and counts the seconds without: its own, each
-/// at most two long, so that the time in which the process was stopped, suspended or not scheduled does not count.
+/// for ever. So a thread looks again and again whether there was any progress, and counts the time without: its own, each
+/// look at most two seconds after the last, so that the time in which the process was stopped, suspended or not scheduled
+/// does not count. Bytes that travel are progress, too: a collective over a slow link, a checkpoint on a slow disk.
 public final class Watchdog: Sendable {
   /// What this rank is doing, for a person to read.
   private struct Place: Sendable {
@@ -24,19 +25,26 @@ public final class Watchdog: Sendable {
   private let place = Mutex(Place())
   /// What has been done since `takeTimes`, and for how long.
   private let times = Mutex<[String: Duration]>([:])
-  private let communicator: Communicator
+  /// Of the ranks that take part; nil as long as MPI starts.
+  private let communicator = Mutex<Communicator?>(nil)
+  private let rank: Int
   private let host: String
   private let timeout: Duration
 
   /// - Parameters:
-  ///   - communicator: of the ranks that take part.
+  ///   - rank: this process's, as the launcher numbers it before MPI has started.
   ///   - host: this host's name, for messages.
   ///   - timeout: seconds; infinity: none.
-  public init(communicator: Communicator, host: String, timeout: Double) {
-    self.communicator = communicator
+  public init(rank: Int, host: String, timeout: Double) {
+    self.rank = rank
     self.host = host
     // Thirty years are for ever, and seconds that can be counted.
     self.timeout = .seconds(min(timeout, 1e9))
+  }
+
+  /// MPI has started: all of these ranks end when this one is stuck.
+  public func join(_ communicator: Communicator) {
+    self.communicator.withLock { $0 = communicator }
   }
 
   /// Starts to watch, until `stop`.
@@ -45,9 +53,12 @@ public final class Watchdog: Sendable {
     _ = try? WorkerThread("watchdog") { [self] in
       var last = ContinuousClock.now
       var isHeard = false
+      var transfers = Transfers()
       while watch(after: .now - last) {
         last = .now
-        Host.pause(microseconds: 1_000_000)
+        // Who ends a job kills it a second after asking: this rank's place is told before.
+        Host.pause(microseconds: 200_000)
+        if transfers.areGoing() { progress() }
         if !isHeard, let name = Signals.receivedName {
           isHeard = true
           StandardStreams.say("salad: \(name) received: \(whereabouts), ending as soon as that is done\n")
@@ -95,7 +106,7 @@ public final class Watchdog: Sendable {
   public var whereabouts: String {
     let place = place.withLock { $0 }
     let step = place.step.map { " at step \($0)" } ?? ""
-    return "rank \(communicator.rank) on \(host)\(step), \(place.activity)"
+    return "rank \(rank) on \(host)\(step), \(place.activity)"
   }
 
   /// - Parameter elapsed: since the last look.
@@ -109,11 +120,34 @@ public final class Watchdog: Sendable {
 
     let sentence = "salad: \(whereabouts): no progress for \(timeout.components.seconds) s, ending all ranks\n"
     StandardStreams.say(sentence)
+    // Before MPI has started mpirun ends the others when one leaves.
+    guard let communicator = communicator.withLock({ $0 }) else { Host.endProcess(ExitStatus.internalError.rawValue) }
+    // Those that wait for the same have waited as long: each says where it is. One that says nothing is the one to look at.
+    if communicator.size > 1 { Host.pause(microseconds: 2_000_000) }
     // The main thread sits in MPI, which may hold its lock: leave by the back door if the front one is stuck.
     _ = try? WorkerThread("back door") {
       Host.pause(microseconds: 10_000_000)
       Host.endProcess(ExitStatus.internalError.rawValue)
     }
     communicator.abort(ExitStatus.internalError.rawValue)
+  }
+}
+
+/// Whether this process's bytes go on travelling. A thread's own.
+private struct Transfers {
+  private var bytes = Host.transferredBytes
+  private var looked = ContinuousClock.now
+
+  /// Bytes a second that are progress. What the kernel's answer itself takes, four times a second, is far less.
+  private static let least = 16384.0
+
+  /// Asked at any time; answered once a second.
+  mutating func areGoing() -> Bool {
+    let seconds = (ContinuousClock.now - looked).inSeconds
+    guard seconds >= 1 else { return false }
+    let last = bytes
+    bytes = Host.transferredBytes
+    looked = .now
+    return Double(bytes - last) >= Self.least * seconds
   }
 }

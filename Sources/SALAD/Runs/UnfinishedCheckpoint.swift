@@ -73,6 +73,9 @@ public final class UnfinishedCheckpoint: Sendable {
   /// This rank's files are on the disk, or could not be written.
   var isWritten: Bool { outcome.read { $0 != nil } }
 
+  /// Local. Waits for this rank's files, whatever becomes of them.
+  func waitUntilWritten() { _ = outcome.watch { $0 } }
+
   /// All ranks; once. Waits until all have written, makes a checkpoint of it, points `latest` at it, then prunes.
   ///
   /// - Parameters:

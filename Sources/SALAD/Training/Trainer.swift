@@ -14,6 +14,8 @@ public struct Trainer {
     case finished
     /// Stopped by a signal, with a checkpoint to go on from.
     case interrupted
+    /// Stopped because the time was up, with a checkpoint to go on from.
+    case outOfTime
     /// Stopped by a signal before the first step.
     case interruptedBeforeStart
   }
@@ -24,6 +26,7 @@ public struct Trainer {
   private let log: Log
   private let workers: Int
   private let instructionSet: String
+  private let start: ContinuousClock.Instant
   private let schedule: Schedule
 
   // What training changes, and what a checkpoint holds.
@@ -42,12 +45,13 @@ public struct Trainer {
   ///   - workers: threads of this rank.
   ///   - activationMemory: bytes that this rank's kept activations may take.
   ///   - instructionSet: of all ranks' CPUs, equal on all ranks.
+  ///   - start: from when the time counts after which the run is to stop.
   ///   - communicator: of the ranks that take part.
   ///   - watchdog: told what is being done.
   ///   - log: for notes.
   public init(
-    _ prepared: PreparedRun, workers: Int, activationMemory: Int, instructionSet: String, communicator: Communicator,
-    watchdog: Watchdog, log: Log
+    _ prepared: PreparedRun, workers: Int, activationMemory: Int, instructionSet: String,
+    start: ContinuousClock.Instant = .now, communicator: Communicator, watchdog: Watchdog, log: Log
   ) throws {
     let configuration = prepared.record.configuration
     let imageCount = prepared.scan.images.count
@@ -57,6 +61,7 @@ public struct Trainer {
     self.log = log
     self.workers = workers
     self.instructionSet = instructionSet
+    self.start = start
     schedule = Schedule(configuration: configuration, imageCount: imageCount)
 
     watchdog.enter("building the network", step: nil)
@@ -100,7 +105,7 @@ public struct Trainer {
 
   // MARK: The whole training
 
-  /// All ranks. Trains to the end, or to the end of the step in which a signal came.
+  /// All ranks. Trains to the end, or to the end of the step in which a signal came or the time was up.
   public mutating func run() throws -> Ending {
     let step = TrainingStep(
       configuration: configuration, replica: replica, images: prepared.scan.images, communicator: communicator,
@@ -140,9 +145,9 @@ public struct Trainer {
         try beginCheckpoint(refreshed: nil)  // all ranks
         lastCheckpoint = .now
       }
-      if next == .stop {
+      if next == .stop || next == .timeIsUp {
         try finishCheckpoint()  // all ranks
-        return .interrupted
+        return next == .stop ? .interrupted : .outOfTime
       }
     }
 
@@ -256,7 +261,7 @@ public struct Trainer {
       + "loss \(losses.total.rounded(toPlaces: 4))"
   }
 
-  private enum Next: Int32 { case nextStep, save, stop }
+  private enum Next: Int32 { case nextStep, save, timeIsUp, stop }
 
   /// Seconds between checkpoints unless `--checkpoint-every` counts steps.
   private static let secondsBetweenCheckpoints = 600.0
@@ -275,12 +280,19 @@ public struct Trainer {
         }
       if isDue || stepsTaken % schedule.stepsPerRound == 0 { wanted = .save }
     }
+    if isOutOfTime { wanted = .timeIsUp }
     if Signals.received != nil { wanted = .stop }
     var agreed = [wanted.rawValue, unfinished?.isWritten ?? true ? 0 : 1]
     try communicator.allReduce(&agreed, .max)  // all ranks
     if agreed[1] == 0 { try finishCheckpoint() }  // all ranks
     guard let next = Next(rawValue: agreed[0]) else { preconditionFailure("no rank wants \(agreed[0])") }
     return next
+  }
+
+  /// By rank 0's clock alone: the others follow it.
+  private var isOutOfTime: Bool {
+    guard communicator.isRoot, let limit = prepared.record.execution.stopAfter else { return false }
+    return (ContinuousClock.now - start).inSeconds >= limit.seconds
   }
 
   /// All ranks. Finishes the last checkpoint, then has the next one written while training goes on.
@@ -307,24 +319,9 @@ public struct Trainer {
     guard let last = unfinished else { return }
     unfinished = nil
     watchdog.enter("writing a checkpoint", step: stepsTaken)
+    last.waitUntilWritten()  // mine
+    // A rank whose disk is stuck is told apart from those that wait for it.
+    watchdog.enter("waiting for all ranks' parts of a checkpoint", step: stepsTaken)
     try last.finish(keep: prepared.record.execution.keep, communicator: communicator)  // all ranks
-  }
-}
-
-extension InitialWeights {
-  /// One sentence for each list that is not empty, modules with the number of their tensors.
-  var sentences: [String] {
-    [("used", used), ("left in the file", left), ("missing, so they start at random", missing)].compactMap {
-      what, names in
-      guard !names.isEmpty else { return nil }
-      // "encoder.layer1" of "encoder.layer1.0.conv1.weight", "layer1" of "layer1.0.conv1.weight".
-      let modules = names.map { name in
-        let parts = name.split(separator: ".")
-        return parts.dropLast().prefix(["encoder", "decoder"].contains(parts[0]) ? 2 : 1).joined(separator: ".")
-      }
-      let counts = Dictionary(modules.map { ($0, 1) }, uniquingKeysWith: +).sorted { $0.key < $1.key }
-      let list = counts.map { "\($0.key) (\($0.value))" }.joined(separator: ", ")
-      return "initial weights: \(names.count) tensors \(what): \(list)"
-    }
   }
 }
