@@ -47,6 +47,10 @@ struct RunRecordTests {
       ("/a", "/a/b/run", "../.."),
       ("/x/y", "/a/b", "../../x/y"),
       ("/a/run", "/a/run", "."),
+      // Two folders, whose names Unicode calls equal; and names with a line break and what URLs would mean something by.
+      ("/a/caf\u{E9}/data", "/a/cafe\u{301}/run", "../../caf\u{E9}/data"),
+      ("/a/b\r\n/data", "/a/b\r\n/run", "../data"),
+      ("/a/%41 ?#;\"/data", "/a/run", "../%41 ?#;\"/data"),
     ])
   func relativePaths(data: String, run: String, relative: String) {
     #expect(RelativePath.of(data, from: run) == relative)

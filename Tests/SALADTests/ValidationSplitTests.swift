@@ -72,5 +72,7 @@ struct ValidationSplitTests {
     #expect(split(paths, 0.001).count == 1)
     let pairs = (0..<10).map { "train/good/0000000\($0 / 2)_00\($0 % 2).png" }
     #expect(split(pairs, 0.1).count == 2)
+    // Two files whose names Unicode calls equal are two.
+    #expect(split(["train/good/caf\u{E9}.png", "train/good/cafe\u{301}.png"], 0.5).count == 1)
   }
 }
