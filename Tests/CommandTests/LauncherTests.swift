@@ -6,21 +6,24 @@ import Testing
 
 @Suite("Launchers")
 struct LauncherTests {
-  private static let step = ["SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "2", "SLURM_NTASKS": "4"]
+  /// What srun sets, and more.
+  fileprivate static func step(_ more: [String: String]) -> [String: String] {
+    ["SLURM_STEP_NUM_TASKS": "4", "SLURM_PROCID": "2", "SLURM_NTASKS": "4"].merging(more) { $1 }
+  }
 
   @Test(
     "Tasks that MPI does not connect are told from ranks, and from single processes in a job",
     arguments: [
       ([:], 1, nil, true),
       // A step of srun's without PMI; with one task; with PMIx, where MPI connects them or not.
-      (step, 1, "task 3 of 4 that srun", true),
-      (step.merging(["SLURM_STEP_NUM_TASKS": "1"]) { $1 }, 1, nil, true),
-      (step.merging(["PMIX_RANK": "2"]) { $1 }, 4, nil, false),
-      (step.merging(["PMIX_RANK": "2"]) { $1 }, 1, "task 3 of 4 that srun", false),
+      (LauncherTests.step([:]), 1, "task 3 of 4 that srun", true),
+      (LauncherTests.step(["SLURM_STEP_NUM_TASKS": "1"]), 1, nil, true),
+      (LauncherTests.step(["PMIX_RANK": "2"]), 4, nil, false),
+      (LauncherTests.step(["PMIX_RANK": "2"]), 1, "task 3 of 4 that srun", false),
       // A batch script, and mpirun in it.
       (["SLURM_NTASKS": "4", "SLURM_PROCID": "0"], 1, nil, true),
       (["SLURM_NTASKS": "4", "OMPI_COMM_WORLD_SIZE": "4", "OMPI_COMM_WORLD_RANK": "1"], 4, nil, false),
-      (step.merging(["OMPI_COMM_WORLD_SIZE": "1", "OMPI_COMM_WORLD_RANK": "0"]) { $1 }, 1, nil, true),
+      (LauncherTests.step(["OMPI_COMM_WORLD_SIZE": "1", "OMPI_COMM_WORLD_RANK": "0"]), 1, nil, true),
       // Another MPI's launcher.
       (["PMI_SIZE": "3", "PMI_RANK": "1"], 1, "task 2 of 3", true),
       (["OMPI_COMM_WORLD_SIZE": "3", "OMPI_COMM_WORLD_RANK": "1"], 1, "task 2 of 3 that mpirun", false),
@@ -36,8 +39,9 @@ struct LauncherTests {
 
   @Test("Before MPI has started, only what it cannot connect is judged")
   func before() {
-    #expect(Launcher { Self.step[$0] }.independence(worldSize: nil) != nil)
-    let pmix = Self.step.merging(["PMIX_RANK": "2"]) { $1 }
+    let step = Self.step([:])
+    #expect(Launcher { step[$0] }.independence(worldSize: nil) != nil)
+    let pmix = Self.step(["PMIX_RANK": "2"])
     #expect(Launcher { pmix[$0] }.independence(worldSize: nil) == nil)
   }
 }

@@ -4,6 +4,9 @@ import Testing
 
 @testable import salad
 
+/// The command itself: the tests have a `Salad` of their own.
+private typealias Root = salad.Salad
+
 /// Every option of every verb takes any text: it means something, or is refused in words. In this process, so that a trap
 /// would be seen.
 @Suite("Numbers on the command line")
@@ -33,17 +36,17 @@ struct NumberTests {
   /// What the parser or a table says; nil when the words are taken.
   private static func refusal(_ arguments: [String]) -> String? {
     do {
-      _ = try Salad.parseAsRoot(arguments)
+      _ = try Root.parseAsRoot(arguments)
       return nil
     } catch {
-      return Arguments.advice(on: Salad.message(for: error), words: ["salad"] + arguments)
+      return Arguments.advice(on: Root.message(for: error), words: ["salad"] + arguments)
     }
   }
 
   /// The options of a verb that take a value, from its help.
   private static func options(of verb: String) throws -> [(flag: String, value: String)] {
-    let help = Salad.fullMessage(
-      for: try #require(failure { _ = try Salad.parseAsRoot([verb, "--experimental-dump-help"]) }))
+    let help = Root.fullMessage(
+      for: try #require(failure { _ = try Root.parseAsRoot([verb, "--experimental-dump-help"]) }))
     let root = try #require(JSONSerialization.jsonObject(with: Data(help.utf8)) as? [String: Any])
     let command = try #require(root["command"] as? [String: Any])
     let commands = [command] + (command["subcommands"] as? [[String: Any]] ?? [])
@@ -137,7 +140,7 @@ struct NumberTests {
   @Test("Empty words and bytes that are no UTF-8 are refused, whatever they are for")
   func rawWords() {
     func refusal(_ words: [[UInt8]]) -> String? {
-      Self.failure { try Arguments.check([Array("salad".utf8)] + words) }.map { Salad.message(for: $0) }
+      Self.failure { try Arguments.check([Array("salad".utf8)] + words) }.map { Root.message(for: $0) }
     }
     func bytes(_ words: String...) -> [[UInt8]] { words.map { Array($0.utf8) } }
 

@@ -85,7 +85,7 @@ extension CommandTests {
       let score = ["score", sample.run, test, "--csv", "--output", output]
       let expected = try await Salad.succeed(["score", sample.run, test, "--csv"]).output
       // No room for all rows: a limit on the size of files, which the kernel enforces as a full disk.
-      let limited = ["sh", "-c", "trap '' XFSZ; ulimit -f 1; exec \"$@\"", "sh"]
+      let limited = ["bash", "-c", "trap '' XFSZ; ulimit -f 2; exec \"$@\"", "bash"]
       let full = try await Salad.run(score, prefix: limited)
       Salad.expectRefusal(full, status: 74, naming: ["scores.csv.partial", "--resume"])
       #expect(!exists(output))
