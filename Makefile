@@ -1,7 +1,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps build test demo reference bench scaling docs dist install lint format clean
+.PHONY: help deps build test soak demo reference bench scaling docs dist install lint format clean
 
 PREFIX ?= /usr/local
 # Tests whose names match, such as FILTER=MPITests; all by default.
@@ -9,6 +9,9 @@ FILTER ?=
 # What `bench` and `scaling` measure, such as ONLY=train,score, all by default; and how often.
 ONLY ?=
 ROUNDS ?= 5
+# Seconds that `soak` takes, at least; and what it draws faults by.
+DURATION ?= 3600
+SEED ?= 1
 
 SOURCES := Package.swift Sources Tests
 # Tests see internals, which takes other flags: a folder of their own keeps both builds fresh.
@@ -26,8 +29,12 @@ build: deps ## build .build/release/salad
 	@echo "built .build/release/salad"
 
 test: ## build and run all tests, or those that match FILTER=
-	@.ci/deps iproute2
+	@.ci/deps iproute2 bindfs
 	swift test -c release -Xswiftc -enable-testing --scratch-path $(TEST_BUILD) $(if $(FILTER),--filter '$(FILTER)')
+
+soak: build ## train under faults drawn at random, DURATION= seconds, over hosts made of network namespaces
+	@.ci/deps iproute2 nftables bindfs
+	python3 -B Tests/Cluster/soak --duration '$(DURATION)' --seed '$(SEED)'
 
 # TRAIN, SIZE, EPOCHS and others set its sizes: see Examples/demo.sh.
 demo: build ## draw X-rays, train on two ranks, score, merge, evaluate

@@ -134,7 +134,7 @@ public final class Watchdog: Sendable {
 }
 
 /// Whether this process's bytes go on travelling. A thread's own.
-private struct Transfers {
+struct Transfers {
   private var bytes = Host.transferredBytes
   private var looked = ContinuousClock.now
 

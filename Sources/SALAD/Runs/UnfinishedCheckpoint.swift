@@ -73,8 +73,29 @@ public final class UnfinishedCheckpoint: Sendable {
   /// This rank's files are on the disk, or could not be written.
   var isWritten: Bool { outcome.read { $0 != nil } }
 
-  /// Local. Waits for this rank's files, whatever becomes of them.
-  func waitUntilWritten() { _ = outcome.watch { $0 } }
+  /// All ranks. Waits until every rank has written its files, or could not.
+  ///
+  /// As long as one still writes, all of them make progress: a slow disk ends nobody. Where nothing moves any more, the rank
+  /// whose disk does not answer is told apart from those that wait for it.
+  func awaitFiles(step: Int, communicator: Communicator, watchdog: Watchdog) throws {
+    watchdog.enter("writing a checkpoint", step: step)
+    var transfers = Transfers()
+    var isWaiting = false
+    var pause: UInt32 = 1000
+    while true {
+      if !isWaiting, isWritten {
+        isWaiting = true
+        watchdog.enter("waiting for all ranks' parts of a checkpoint", step: step)
+      }
+      var agreed: [Int32] = [isWaiting ? 0 : 1, transfers.areGoing() ? 1 : 0]
+      try communicator.allReduce(&agreed, .max)  // all ranks
+      guard agreed[0] > 0 else { return }
+      if agreed[1] > 0 { watchdog.progress() }
+      Host.pause(microseconds: pause)
+      // Often at first, since most are written by now; then rarely, so that asking is no transfer worth counting.
+      pause = min(2 * pause, 100_000)
+    }
+  }
 
   /// All ranks; once. Waits until all have written, makes a checkpoint of it, points `latest` at it, then prunes.
   ///

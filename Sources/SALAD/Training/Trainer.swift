@@ -318,10 +318,8 @@ public struct Trainer {
   private mutating func finishCheckpoint() throws {
     guard let last = unfinished else { return }
     unfinished = nil
-    watchdog.enter("writing a checkpoint", step: stepsTaken)
-    last.waitUntilWritten()  // mine
-    // A rank whose disk is stuck is told apart from those that wait for it.
-    watchdog.enter("waiting for all ranks' parts of a checkpoint", step: stepsTaken)
+    try last.awaitFiles(step: stepsTaken, communicator: communicator, watchdog: watchdog)  // all ranks
+    watchdog.enter("finishing a checkpoint", step: stepsTaken)
     try last.finish(keep: prepared.record.execution.keep, communicator: communicator)  // all ranks
   }
 }
