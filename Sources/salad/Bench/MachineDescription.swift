@@ -30,12 +30,13 @@ struct MachineDescription: Encodable {
     cpu = Host.cpu("model name") ?? "unknown CPU"
     cores = Host.cores
     instructionSet = OneDNN.instructionSet
-    blas = PeakProduct.library
+    let product = try PeakProduct()
+    blas = product.library
     oneDNN = OneDNN.version
     ranks = communicator.size
     self.workers = workers
     try communicator.barrier()  // all ranks
-    peakGflops = try communicator.allReduce(PeakProduct.operationsPerSecond(workers: workers), .sum) / 1e9  // all ranks
+    peakGflops = try communicator.allReduce(product.operationsPerSecond(workers: workers), .sum) / 1e9  // all ranks
   }
 
   var sentence: String {
