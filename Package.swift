@@ -33,6 +33,8 @@ let package = Package(
     .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     // Debian's libdnnl-dev has no pkg-config file.
     .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
+    // Of the program alone: a library has no business with its users' allocator.
+    .target(name: "CAllocation"),
     // Vector loops, a target for each of their owners.
     .target(name: "CSumKernels", cSettings: vectors),
     .target(name: "CResizeKernels", cSettings: vectors),
@@ -60,7 +62,7 @@ let package = Package(
     .executableTarget(
       name: "salad",
       dependencies: [
-        "Platform", "MPI", "ExactSum", "Radiographs", "Autoencoder", "MemoryBank", "SALAD",
+        "CAllocation", "Platform", "MPI", "ExactSum", "Radiographs", "Autoencoder", "MemoryBank", "SALAD",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 

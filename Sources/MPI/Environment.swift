@@ -48,7 +48,7 @@ public struct MPIEnvironment: ~Copyable {
   }
 
   /// No launcher started this process, as far as the variables tell that Open MPI, PMIx, PMI and Slurm set.
-  private static var isAlone: Bool {
+  static var isAlone: Bool {
     let variables = ["OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"]
     return variables.allSatisfy { (name: String) in Host.variable(name) == nil }
   }

@@ -28,7 +28,7 @@ struct MachineDescription: Encodable {
   /// All ranks. Takes a second: the peak is measured.
   init(workers: Int, communicator: Communicator) throws {
     cpu = Host.cpu("model name") ?? "unknown CPU"
-    cores = Host.cores
+    cores = Host.hardwareThreads
     instructionSet = OneDNN.instructionSet
     let product = try PeakProduct()
     blas = product.library
