@@ -23,17 +23,18 @@ let package = Package(
       name: "CMPI", path: "CMPI", pkgConfig: "ompi-c",
       providers: [.apt(["libopenmpi-dev"]), .brew(["open-mpi"])]),
     .systemLibrary(
-      name: "COpenBLAS", pkgConfig: "openblas",
-      providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
-    .systemLibrary(
       name: "LibPNG", pkgConfig: "libpng",
       providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
     .systemLibrary(
       name: "LibCrypto", pkgConfig: "libcrypto",
       providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
     .target(name: "CPNG", dependencies: ["LibPNG"]),
+    // Loaded by name when it is asked for, so that nothing links it.
+    .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     // Debian's libdnnl-dev has no pkg-config file.
     .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
+    // Of the program alone: a library has no business with its users' allocator.
+    .target(name: "CAllocation"),
     // Vector loops, a target for each of their owners.
     .target(name: "CSumKernels", cSettings: vectors),
     .target(name: "CResizeKernels", cSettings: vectors),
@@ -61,7 +62,7 @@ let package = Package(
     .executableTarget(
       name: "salad",
       dependencies: [
-        "Platform", "MPI", "ExactSum", "Radiographs", "Autoencoder", "MemoryBank", "SALAD",
+        "CAllocation", "Platform", "MPI", "ExactSum", "Radiographs", "Autoencoder", "MemoryBank", "SALAD",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 

@@ -10,12 +10,12 @@ final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable {
   /// Of a large buffer: the pages to give back.
   private let pages: Pages?
 
-  init(count: Int) {
+  init(count: Int) throws(MemoryError) {
     self.count = count
     let bytes = max(count * MemoryLayout<Element>.stride, 1)
     let raw: UnsafeMutableRawPointer
     if bytes >= Pages.huge {
-      let pages = Pages(bytes: bytes)
+      let pages = try Pages(bytes: bytes)
       raw = pages.start
       self.pages = consume pages
     } else {
@@ -31,8 +31,8 @@ final class AlignedBuffer<Element: BitwiseCopyable>: @unchecked Sendable {
   }
 
   /// The same elements in memory of their own.
-  func copied() -> AlignedBuffer {
-    let copy = AlignedBuffer(count: count)
+  func copied() throws(MemoryError) -> AlignedBuffer {
+    let copy = try AlignedBuffer(count: count)
     copy.pointer.update(from: pointer, count: count)
     return copy
   }

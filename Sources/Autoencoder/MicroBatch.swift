@@ -23,7 +23,7 @@ final class Slot: @unchecked Sendable {
   /// False in the first of two forward passes, where activations are computed again for the backward pass.
   var recordsStatistics = true
 
-  init(count: Int) { encoder = AlignedBuffer(count: count) }
+  init(count: Int) throws { encoder = try AlignedBuffer(count: count) }
 
   subscript(place: Place) -> UnsafeMutablePointer<Float> {
     switch place.part {
@@ -43,7 +43,7 @@ final class Slot: @unchecked Sendable {
 final class ActivationBuffer: Sendable {
   private let bytes: AlignedBuffer<UInt8>
 
-  init(bytes: Int) { self.bytes = AlignedBuffer(count: bytes) }
+  init(bytes: Int) throws { self.bytes = try AlignedBuffer(count: bytes) }
 
   var pointer: UnsafeMutableRawPointer { UnsafeMutableRawPointer(bytes.pointer) }
   var floats: UnsafeMutablePointer<Float> { pointer.assumingMemoryBound(to: Float.self) }
@@ -94,18 +94,18 @@ final class WorkerBuffers: @unchecked Sendable {
   let channelFloats: AlignedBuffer<Float>
   let imageGradient: AlignedBuffer<Float>
 
-  init(_ sizes: Sizes, training: Bool) {
-    front = ActivationBuffer(bytes: sizes.activation)
-    back = ActivationBuffer(bytes: sizes.activation)
-    residual = ActivationBuffer(bytes: sizes.needsResidual ? sizes.activation : 0)
-    source = ActivationBuffer(bytes: training && sizes.needsSource ? sizes.activation : 0)
-    decoder = AlignedBuffer(count: training ? sizes.decoder : 0)
-    scratch = AlignedBuffer(count: sizes.scratch)
-    packedGradient = AlignedBuffer(count: training ? sizes.packedGradient : 0)
-    weightGradient = AlignedBuffer(count: training ? max(sizes.weightGradient, 2 * sizes.channels) : 0)
-    channelSums = AlignedBuffer(count: 3 * sizes.channels)
-    channelFloats = AlignedBuffer(count: 3 * sizes.channels)
-    imageGradient = AlignedBuffer(count: training ? sizes.image : 0)
+  init(_ sizes: Sizes, training: Bool) throws {
+    front = try ActivationBuffer(bytes: sizes.activation)
+    back = try ActivationBuffer(bytes: sizes.activation)
+    residual = try ActivationBuffer(bytes: sizes.needsResidual ? sizes.activation : 0)
+    source = try ActivationBuffer(bytes: training && sizes.needsSource ? sizes.activation : 0)
+    decoder = try AlignedBuffer(count: training ? sizes.decoder : 0)
+    scratch = try AlignedBuffer(count: sizes.scratch)
+    packedGradient = try AlignedBuffer(count: training ? sizes.packedGradient : 0)
+    weightGradient = try AlignedBuffer(count: training ? max(sizes.weightGradient, 2 * sizes.channels) : 0)
+    channelSums = try AlignedBuffer(count: 3 * sizes.channels)
+    channelFloats = try AlignedBuffer(count: 3 * sizes.channels)
+    imageGradient = try AlignedBuffer(count: training ? sizes.image : 0)
   }
 
   /// What was written to `back` is now in `front`.
@@ -124,15 +124,15 @@ final class SharedBuffers: Sendable {
   let evaluation: AlignedBuffer<Float>
   let sums: StepSums
 
-  init(layout: ParameterLayout, packed: Int, evaluation: Int, training: Bool) {
-    parameters = AlignedBuffer(count: layout.parameterCount)
-    running = AlignedBuffer(count: layout.statisticCount)
-    self.packed = AlignedBuffer(count: packed)
-    self.evaluation = AlignedBuffer(count: evaluation)
+  init(layout: ParameterLayout, packed: Int, evaluation: Int, training: Bool) throws {
+    parameters = try AlignedBuffer(count: layout.parameterCount)
+    running = try AlignedBuffer(count: layout.statisticCount)
+    self.packed = try AlignedBuffer(count: packed)
+    self.evaluation = try AlignedBuffer(count: evaluation)
     sums =
       training
-      ? StepSums(
+      ? try StepSums(
         parameterCount: layout.parameterCount, tensors: layout.parameterRanges, statisticCount: layout.statisticCount)
-      : StepSums(parameterCount: 0, tensors: [], statisticCount: 0)
+      : try StepSums(parameterCount: 0, tensors: [], statisticCount: 0)
   }
 }

@@ -1,3 +1,4 @@
+import Platform
 import Safetensors
 
 // The replica's tensors on disk, in the network's order and with PyTorch's names and shapes, so that
@@ -14,8 +15,8 @@ public struct ReplicaState: Sendable {
   let stepsTaken: Int
 
   /// The same in memory of its own, which later steps leave alone.
-  public func copied() -> ReplicaState {
-    ReplicaState(
+  public func copied() throws(MemoryError) -> ReplicaState {
+    try ReplicaState(
       layout: layout, parameters: parameters.copied(), running: running.copied(), firstMoments: firstMoments.copied(),
       secondMoments: secondMoments.copied(), statisticSteps: statisticSteps, stepsTaken: stepsTaken)
   }

@@ -54,7 +54,7 @@ public final class Replica {
   ///   - training: false makes a replica that can only `embed`.
   ///   - activationLimit: bytes for the activations kept between `encode` and `reconstructAndBackward`.
   ///     Micro-batches beyond it are computed again in the latter, with the same bits.
-  /// - Throws: `AutoencoderError` when this machine cannot compute the network, or not in this precision.
+  /// - Throws: `AutoencoderError` when this machine cannot compute the network, or not in this precision; `MemoryError`.
   public init(
     configuration: NetworkConfiguration, precision: Precision = .float32, microBatch: Int, workers: Int,
     training: Bool, activationLimit: Int
@@ -67,15 +67,15 @@ public final class Replica {
       configuration, precision: precision, microBatch: microBatch, training: training)
     self.network = network
     layout = plan.layout
-    shared = SharedBuffers(
+    shared = try SharedBuffers(
       layout: layout, packed: plan.packed.count, evaluation: plan.evaluation.count, training: training)
     self.workers = Workers(count: workers)
     let sizes = plan.sizes
-    workerBuffers = (0..<workers).map { _ in WorkerBuffers(sizes, training: training) }
+    workerBuffers = try (0..<workers).map { _ in try WorkerBuffers(sizes, training: training) }
     isTrained = training
     slotCount = training ? plan.encoderPart.count : 0
-    firstMoments = AlignedBuffer(count: training ? layout.parameterCount : 0)
-    secondMoments = AlignedBuffer(count: training ? layout.parameterCount : 0)
+    firstMoments = try AlignedBuffer(count: training ? layout.parameterCount : 0)
+    secondMoments = try AlignedBuffer(count: training ? layout.parameterCount : 0)
   }
 
   /// The network, and what it needs: nothing of it is allocated yet.
@@ -166,14 +166,14 @@ public final class Replica {
   ) throws -> [Float] {
     packIfStale()
     shared.sums.begin(microBatchesInStep: microBatchesInStep, mine: batches.count)
-    let kept = prepareSlots(for: batches.count)
+    let kept = try prepareSlots(for: batches.count)
     let pixels = imagesInStep * configuration.channels * configuration.size * configuration.size
     let step = Step(
       batches: batches, kind: reconstructionLoss, reconstructionFactor: Float(reconstructionWeight / Double(pixels)),
       lossShare: 1 / Double(pixels), kept: kept)
     self.step = step
     let rowCount = microBatch * configuration.embeddingDimension
-    let embeddings = AlignedBuffer<Float>(count: batches.count * rowCount)
+    let embeddings = try AlignedBuffer<Float>(count: batches.count * rowCount)
     workers.run(items: batches.count) { [self] worker, item in
       let slot = slot(of: item, worker: worker)
       slot.isSound = true
@@ -236,10 +236,10 @@ public final class Replica {
   }
 
   /// Makes the slots for `count` micro-batches and tells how many of those are kept.
-  private func prepareSlots(for count: Int) -> Int {
+  private func prepareSlots(for count: Int) throws -> Int {
     let (kept, needed) = Self.slots(
       for: count, workers: workers.count, limit: activationLimit, slotSize: activationSize)
-    while slots.count < needed { slots.append(Slot(count: slotCount)) }
+    while slots.count < needed { slots.append(try Slot(count: slotCount)) }
     return kept
   }
 
@@ -289,7 +289,7 @@ public final class Replica {
       evaluationIsStale = false
     }
     let batches = (count + m - 1) / m
-    let rows = AlignedBuffer<Float>(count: batches * m * features)
+    let rows = try AlignedBuffer<Float>(count: batches * m * features)
     // Only read, until `run` returns.
     nonisolated(unsafe) let images = images
     workers.run(items: batches) { [self] worker, batch in

@@ -40,12 +40,14 @@ public final class StepSums: Sendable {
   ///   - parameterCount: elements of the flat gradients.
   ///   - tensors: those that a micro-batch adds to; what lies between them stays 0.
   ///   - bucketSize: elements of a bucket, about.
-  init(parameterCount: Int, tensors: [Range<Int>], statisticCount: Int, bucketSize: Int = StepSums.bucketSize) {
+  init(parameterCount: Int, tensors: [Range<Int>], statisticCount: Int, bucketSize: Int = StepSums.bucketSize)
+    throws(MemoryError)
+  {
     self.parameterCount = parameterCount
     self.statisticCount = statisticCount
     lossIndex = parameterCount + statisticCount
     faultIndex = lossIndex + 1
-    buffer = AlignedBuffer(count: parameterCount + statisticCount + Self.extraCount)
+    buffer = try AlignedBuffer(count: parameterCount + statisticCount + Self.extraCount)
     stretches = (0..<(parameterCount + Self.stretch - 1) / Self.stretch).map { _ in Stretch() }
     let buckets = Self.cut(parameterCount, into: bucketSize)
     self.buckets = buckets

@@ -48,7 +48,7 @@ public struct MPIEnvironment: ~Copyable {
   }
 
   /// No launcher that MPI could talk to started this process, as far as the variables tell that Open MPI, PMIx and PMI set.
-  private static var isAlone: Bool {
+  static var isAlone: Bool {
     let variables = ["OMPI_COMM_WORLD_SIZE", "PMIX_RANK", "PMI_RANK"]
     return variables.allSatisfy { (name: String) in Host.variable(name) == nil }
   }

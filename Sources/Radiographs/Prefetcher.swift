@@ -38,8 +38,10 @@ public final class Prefetcher: PixelSource, Sendable {
   }
 
   private let queue: Monitor<Queue>
+  /// Does in `next()` what no thread does, where the system allows none.
+  private let substitute: Worker?
 
-  /// Starts the threads.
+  /// Starts the threads, or as many as the system allows.
   ///
   /// - Parameters:
   ///   - side: S, the cache's.
@@ -47,27 +49,23 @@ public final class Prefetcher: PixelSource, Sendable {
   ///   - depth: micro-batches in work or ready, at least 1; fewer than `threads` leave threads idle.
   ///   - requests: the next micro-batch to make, called on one thread at a time, up to `depth` ahead of `next()`; nil
   ///     ends, and it is not called again.
+  ///   - start: starts a thread; of a test.
   public init(
     cache: ImageCache, augmentation: Augmentation, seed: UInt64, side: Int, threads: Int, depth: Int,
-    requests: @escaping @Sendable () -> Request?
+    requests: @escaping @Sendable () -> Request?,
+    start: (String, @escaping @Sendable () -> Void) throws -> Void = { try WorkerThread($0, $1) }
   ) {
     precondition(side == cache.side, "images of side \(side) were asked of a cache of side \(cache.side)")
     precondition(threads >= 1 && depth >= 1, "\(threads) threads and a depth of \(depth): both must be at least 1")
     let queue = Monitor(Queue(threads: threads, depth: depth))
     self.queue = queue
     let worker = Worker(queue: queue, cache: cache, augmentation: augmentation, seed: seed, requests: requests)
-    for number in 0..<threads {
-      do {
-        // The thread holds the queue, not the prefetcher: forgetting the prefetcher ends its threads.
-        try WorkerThread("prefetch \(number)") { worker.run() }
-      } catch {
-        queue.update {
-          $0.runningThreads -= 1
-          // The others do its work; where there is none, that is what the first micro-batch comes to.
-          if $0.runningThreads == 0, number == threads - 1 { $0.finished[0] = .failure(error) }
-        }
-      }
+    let started = (0..<threads).count { number in
+      // The thread holds the queue, not the prefetcher: forgetting the prefetcher ends its threads.
+      (try? start("prefetch \(number)", { worker.run() })) != nil
     }
+    queue.update { $0.runningThreads -= threads - started }
+    substitute = started == 0 ? worker : nil
   }
 
   deinit {
@@ -78,6 +76,7 @@ public final class Prefetcher: PixelSource, Sendable {
   ///
   /// - Throws: the `RadiographError` of a bad image, in its micro-batch's turn; the ones behind it can still be asked for.
   public func next() throws -> PixelBatch? {
+    substitute?.runOnce()
     let turn: Result<PixelBatch?, any Error> = queue.wait { queue in
       if queue.isCancelled { return .success(nil) }
       if let batch = queue.finished.removeValue(forKey: queue.handedOut) {
@@ -137,11 +136,22 @@ private struct Worker: Sendable {
 
   func run() {
     var original = [Float](repeating: 0, count: cache.side * cache.side)
-    while let (number, request) = takeRequest() {
-      let batch = Result { try pixels(of: request, original: &original) }
-      queue.update { if !$0.isCancelled { $0.finished[number] = batch } }
-    }
+    while serve(&original) {}
     queue.update { $0.runningThreads -= 1 }
+  }
+
+  /// Makes the next micro-batch, if there is one.
+  func runOnce() {
+    var original = [Float](repeating: 0, count: cache.side * cache.side)
+    _ = serve(&original)
+  }
+
+  /// - Returns: whether there was a micro-batch to make.
+  private func serve(_ original: inout [Float]) -> Bool {
+    guard let (number, request) = takeRequest() else { return false }
+    let batch = Result { try pixels(of: request, original: &original) }
+    queue.update { if !$0.isCancelled { $0.finished[number] = batch } }
+    return true
   }
 
   /// The next request and its number, once there is room for one more micro-batch; nil when there will be none.

@@ -3,16 +3,40 @@ import MPI
 import MemoryBank
 import Platform
 import SALAD
+import Synchronization
 
 /// What a verb works with on each rank.
-struct Session {
+final class Session: Sendable {
   let communicator: Communicator
   let watchdog: Watchdog
   let log: Log
   let host: HostResources
 
-  /// Threads of this rank: those asked for, or its part of the host's cores.
-  func workers(_ asked: Int?) -> Int { asked ?? host.workers }
+  /// Whether this rank has said that it has fewer workers than it should.
+  private let hasSaidFewer = Mutex(false)
+
+  init(communicator: Communicator, watchdog: Watchdog, log: Log, host: HostResources) {
+    (self.communicator, self.watchdog, self.log, self.host) = (communicator, watchdog, log, host)
+  }
+
+  /// Threads of this rank: those asked for, or its part of the host's cores; fewer, with a warning, where the system allows
+  /// no more. Local.
+  func workers(_ asked: Int?) -> Int {
+    let wanted = asked ?? host.workers
+    let count = ThreadAllowance.workers(wanted)
+    guard count < wanted else { return count }
+    let isFirst = hasSaidFewer.withLock { said in
+      defer { said = true }
+      return !said
+    }
+    if isFirst {
+      let place = communicator.size > 1 ? "rank \(communicator.rank) on \(Host.name): " : ""
+      Console.complain(
+        "\(place)\(count) worker\(count == 1 ? "" : "s") instead of \(wanted), since no more threads may be started: raise "
+          + "ulimit -u or the container's limit of processes (pids.max), or give fewer --workers")
+    }
+    return count
+  }
 }
 
 /// The one place where MPI starts and ends, and where the command decides how to exit.
@@ -31,6 +55,7 @@ enum Launch {
   static func onAllRanks(
     timeout: Double, writes: Bool, resumes: Bool = false, _ body: (Session) throws -> ExitStatus
   ) -> Never {
+    Allocation.explainFailures()
     Signals.listen()
     let launcher = Launcher()
     // Before MPI starts, which under srun without PMI would end this process with other words.
@@ -40,10 +65,12 @@ enum Launch {
     watchdog.start()
     let environment: MPIEnvironment
     do {
+      try MPIPrerequisites.provide()
       environment = try MPIEnvironment()
     } catch {
-      Console.complain("\(error)")
-      exit(ExitStatus.internalError.rawValue)
+      let error = SaladError(error)
+      Console.complain(error.description)
+      exit(error.status.rawValue)
     }
     let communicator = environment.world
     if !isAlone { isAlone = judge(launcher.independence(worldSize: communicator.size), writes: writes) }

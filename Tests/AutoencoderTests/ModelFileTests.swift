@@ -52,7 +52,7 @@ struct ModelFileTests {
     }
     let replica = try smallReplica()
     let before = try files(replica.state)
-    let copy = replica.state.copied()
+    let copy = try replica.state.copied()
     let rows = try replica.encode(
       batches(smoothImages(2, side: 64), of: 2, side: 64), imagesInStep: 2, microBatchesInStep: 1,
       reconstructionLoss: .l1, reconstructionWeight: 1)

@@ -8,7 +8,7 @@ struct StepSumsTests {
 
   @Test("Buckets cover the gradients from their end, each in whole stretches", arguments: sizes, [1, 1 << 18, 1 << 20])
   func buckets(count: Int, size: Int) {
-    let sums = StepSums(parameterCount: count, tensors: [0..<count], statisticCount: 3, bucketSize: size)
+    let sums = try StepSums(parameterCount: count, tensors: [0..<count], statisticCount: 3, bucketSize: size)
     #expect(sums.buckets.reversed().flatMap { $0 } == Array(0..<count))
     #expect(sums.buckets.allSatisfy { !$0.isEmpty && $0.lowerBound % (1 << 16) == 0 })
   }
@@ -18,7 +18,7 @@ struct StepSumsTests {
     let count = 300_000
     // Elements between the tensors get nothing.
     let tensors = [0..<100_000, 100_016..<250_001, 250_032..<300_000]
-    let sums = StepSums(parameterCount: count, tensors: tensors, statisticCount: 0, bucketSize: 1 << 16)
+    let sums = try StepSums(parameterCount: count, tensors: tensors, statisticCount: 0, bucketSize: 1 << 16)
     for step in 1...2 {
       sums.begin(microBatchesInStep: 2, mine: 2)
       for microBatch in 1...2 {

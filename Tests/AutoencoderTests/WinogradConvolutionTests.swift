@@ -13,24 +13,25 @@ struct WinogradConvolutionTests {
     "Normalising on the way to memory is normalising afterwards",
     arguments: [(side: 8, pools: false), (8, true), (36, true)],
     Precision.allCases.filter(\.isSupported))
-  func normalisation(_ map: (side: Int, pools: Bool), precision: Precision) {
+  func normalisation(_ map: (side: Int, pools: Bool), precision: Precision) throws {
     let (images, inputBlocks, outputBlocks, pixels) = (2, 2, 3, map.side * map.side)
     let kernel = WinogradConvolution(
       images: images, inputBlocks: inputBlocks, outputBlocks: outputBlocks, side: map.side, layout: precision.layout)
     let random = CounterRandom(7)
-    func numbers(_ count: Int, from first: UInt64) -> AlignedBuffer<Float> {
-      let buffer = AlignedBuffer<Float>(count: count)
+    func numbers(_ count: Int, from first: UInt64) throws -> AlignedBuffer<Float> {
+      let buffer = try AlignedBuffer<Float>(count: count)
       for index in 0..<count { buffer.pointer[index] = Float(random.uniform(first + UInt64(index))) - 0.5 }
       return buffer
     }
-    let source = numbers(images * inputBlocks * pixels * 16, from: 0)
+    let source = try numbers(images * inputBlocks * pixels * 16, from: 0)
     if precision == .bfloat16 { ck_round_to_bfloat16(source.pointer, Int64(source.count), source.pointer) }
-    let weights = numbers(inputBlocks * outputBlocks * 9 * 256, from: 1 << 32)
-    let (scale, shift) = (numbers(outputBlocks * 16, from: 2 << 32), numbers(outputBlocks * 16, from: 3 << 32))
-    let scratch = AlignedBuffer<UInt8>(count: kernel.scratchSize)
+    let weights = try numbers(inputBlocks * outputBlocks * 9 * 256, from: 1 << 32)
+    let (scale, shift) = (try numbers(outputBlocks * 16, from: 2 << 32), try numbers(outputBlocks * 16, from: 3 << 32))
+    let scratch = try AlignedBuffer<UInt8>(count: kernel.scratchSize)
     let count = images * outputBlocks * pixels * 16
     let (values, expected, result) = (
-      AlignedBuffer<Float>(count: count), AlignedBuffer<Float>(count: count), AlignedBuffer<Float>(count: count)
+      try AlignedBuffer<Float>(count: count), try AlignedBuffer<Float>(count: count),
+      try AlignedBuffer<Float>(count: count)
     )
 
     kernel.forward(source.pointer, weights: weights.pointer, into: values.pointer, scratch: scratch.pointer)

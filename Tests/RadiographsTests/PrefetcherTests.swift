@@ -60,6 +60,26 @@ struct PrefetcherTests {
     }
   }
 
+  @Test("Where no thread may be started, the caller does their work", arguments: [1, 3])
+  func withoutThreads(depth: Int) throws {
+    struct Refused: Error {}
+    try withImages(count: 6) { root, paths in
+      let cache = ImageCache(root: root, paths: paths, side: 64, fit: .pad, limit: 0)
+      let requests = (0..<5).map { Prefetcher.Request(epoch: $0, imageIndices: [$0, $0 + 1]) }
+      let remaining = Mutex(requests[...])
+      let prefetcher = Prefetcher(
+        cache: cache, augmentation: .standard, seed: 3, side: cache.side, threads: 4, depth: depth,
+        requests: { remaining.withLock { $0.popFirst() } }, start: { _, _ in throw Refused() })
+      for request in requests {
+        #expect(try prefetcher.next()?.pixels == expectedPixels(of: request, cache))
+      }
+      #expect(try isAtEnd(prefetcher))
+      prefetcher.cancel()
+      #expect(try isAtEnd(prefetcher))
+      #expect(prefetcher.runningThreads == 0)
+    }
+  }
+
   @Test("No more than the depth is asked for ahead, and by one thread at a time", arguments: [1, 3, 8])
   func depth(depth: Int) throws {
     try withImages(count: 1) { root, paths in

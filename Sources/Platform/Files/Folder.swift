@@ -70,6 +70,22 @@ public enum Folder {
     try FileDescriptor(path, for: .folder).synchronise()
   }
 
+  /// Whether a folder can be made in it, tried by making one: what permissions say does not hold for root, nor for a
+  /// file system that is read-only.
+  public static func takesFolders(_ path: String) -> Bool {
+    let trial = "\(path)/.salad-\(Host.processNumber)-\(String(UInt64.random(in: 0 ... .max), radix: 16))"
+    guard mkdir(trial, 0o700) == 0 else { return false }
+    rmdir(trial)
+    return true
+  }
+
+  /// Bytes that the file system of a path has for this user: statvfs(3). nil where it does not say.
+  public static func freeBytes(of path: String) -> Int? {
+    var status = statvfs()
+    guard statvfs(path, &status) == 0 else { return nil }
+    return Int(clamping: UInt64(status.f_bavail).multipliedReportingOverflow(by: UInt64(status.f_frsize)).partialValue)
+  }
+
   /// A path for a folder of this process alone, where temporary files belong, that nobody has.
   public static func temporary(_ name: String) -> String {
     let parent = Host.variable("TMPDIR") ?? ""

@@ -60,6 +60,14 @@ extension SaladError {
       case .unsupported: self.init(.internalError, error.description)
       }
     case let error as SystemError: self.init(error)
+    case let error as MemoryError:
+      let cure =
+        error.limit == nil
+        ? "give fewer --workers or ranks a host" : "raise that limit, or give fewer --workers"
+      self.init(
+        .inputOutput, "\(error.description): \(cure), and in training a smaller --micro-batch, --cache-memory or --size"
+      )
+    case let error as MPIPrerequisiteError: self.init(.inputOutput, error.description)
     case let error as MPIError: self.init(.internalError, error.description)
     default: self.init(.internalError, String(describing: error))
     }

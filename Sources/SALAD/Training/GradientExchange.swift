@@ -6,7 +6,7 @@ import Synchronization
 
 /// Sums the gradients of all ranks, bucket by bucket, while the workers still compute those of earlier layers.
 ///
-///     try exchange.begin()                          // all ranks; from here on MPI belongs to the exchange's thread
+///     exchange.begin()                              // all ranks; from here on MPI belongs to the exchange's thread
 ///     try replica.reconstructAndBackward(...)       // mine
 ///     let gradients = try exchange.finish()         // all ranks; and here it is ours again
 ///
@@ -20,7 +20,7 @@ final class GradientExchange: @unchecked Sendable {
   /// The step's gradients, summed over all ranks.
   private let gradients: UnsafeMutableBufferPointer<Float>
   private let watchdog: Watchdog
-  /// Of the step that has begun.
+  /// Of the step that has begun; nil where the system allows no thread more.
   private var thread: WorkerThread?
   private let failure = Mutex<MPIError?>(nil)
 
@@ -39,29 +39,33 @@ final class GradientExchange: @unchecked Sendable {
   deinit { gradients.deallocate() }
 
   /// All ranks. Starts to sum what `reconstructAndBackward` of this step leaves in the replica's sums.
-  func begin() throws {
-    // Nobody else touches a bucket once it is complete, nor the gradients before `finish`.
-    nonisolated(unsafe) let fixed = sums.fixedGradients
-    thread = try WorkerThread("exchange") { [self] in
-      var phases = GradientReduction.Phases()
-      do {
-        for (index, bucket) in sums.buckets.enumerated() {
-          sums.waitUntilComplete(bucket: index)
-          try reduction.run(  // all ranks
-            UnsafeBufferPointer(rebasing: fixed[bucket]), into: UnsafeMutableBufferPointer(rebasing: gradients[bucket]),
-            phases: &phases)
-          watchdog.progress()
-        }
-      } catch {
-        failure.withLock { $0 = error as? MPIError }
-      }
-    }
+  func begin() {
+    thread = try? WorkerThread("exchange") { [self] in sum() }  // all ranks
   }
 
   /// All ranks. The gradients, summed over all ranks: valid until the next `begin`.
   func finish() throws -> UnsafeBufferPointer<Float> {
-    thread?.join()
+    // Without a thread, all buckets are complete by now; the other ranks wait that long.
+    if let thread { thread.join() } else { sum() }  // all ranks
     if let failure = failure.withLock({ $0 }) { throw failure }
     return UnsafeBufferPointer(gradients)
+  }
+
+  /// All ranks.
+  private func sum() {
+    // Nobody else touches a bucket once it is complete, nor the gradients before `finish`.
+    let fixed = sums.fixedGradients
+    var phases = GradientReduction.Phases()
+    do {
+      for (index, bucket) in sums.buckets.enumerated() {
+        sums.waitUntilComplete(bucket: index)
+        try reduction.run(  // all ranks
+          UnsafeBufferPointer(rebasing: fixed[bucket]), into: UnsafeMutableBufferPointer(rebasing: gradients[bucket]),
+          phases: &phases)
+        watchdog.progress()
+      }
+    } catch {
+      failure.withLock { $0 = error }
+    }
   }
 }

@@ -307,7 +307,7 @@ public struct Trainer {
       calibration: calibration)
     let progress = TrainingProgress(anchors: anchors, epochLosses: epochLosses).tensors
     // The next step changes what rank 0 writes.
-    let state = communicator.isRoot ? replica.state.copied() : replica.state
+    let state = communicator.isRoot ? try replica.state.copied() : replica.state
     unfinished = try UnfinishedCheckpoint(  // all ranks
       description, to: prepared.directory, momentum: bank, refreshed: refreshed, communicator: communicator,
       model: { try state.saveModel(to: $0, metadata: [:]) },

@@ -203,30 +203,30 @@ extension TrainingPlan {
   /// All ranks. Throws `SaladError` 64 on all of them where one rank's memory, as `host` has it, does not suffice.
   public func checkMemory(_ host: HostResources, communicator: Communicator) throws {
     try agree(communicator) {  // all ranks
-      if let refusal = refusal(memory: host.memory, ranksOnHost: host.ranks) { throw SaladError(.usage, refusal) }
+      if let refusal = refusal(memory: host.memory, ranksOnHost: host.ranks, limit: host.memoryLimit) {
+        throw SaladError(.usage, refusal)
+      }
     }
   }
 
   /// Why the training cannot be: a sentence; nil when it fits.
   ///
-  /// - Parameter memory: bytes that each of the host's ranks may take beside what it has.
-  func refusal(memory: Int, ranksOnHost: Int) -> String? {
+  /// - Parameters:
+  ///   - memory: bytes that each of the host's ranks may take beside what it has.
+  ///   - limit: of a process, where that is less than its part of the host.
+  func refusal(memory: Int, ranksOnHost: Int, limit: MemoryLimit? = nil) -> String? {
     let wanted = totalMemory - program
     guard wanted > memory else { return nil }
     let largest = self.memory.dropFirst().sorted { $0.bytes > $1.bytes }.prefix(2)
-      .map { "\($0.name) \(Self.text(bytes: $0.bytes))" }
+      .map { "\($0.name) \(ByteText.of($0.bytes))" }.joined(separator: ", ")
+    if let limit {
+      return "this training takes \(ByteText.of(wanted)) of memory in each process (\(largest)), and "
+        + "\(ByteText.of(memory)) is left of \(ByteText.of(limit.allowed)) of \(limit.name): raise that limit, or give "
+        + "fewer --workers, a smaller --micro-batch, --cache-memory or --size"
+    }
     let ranks = ranksOnHost == 1 ? "1 rank" : "\(ranksOnHost) ranks"
-    return "this training takes \(Self.text(bytes: wanted * ranksOnHost)) of memory on a host (\(ranks), of which each "
-      + "\(largest.joined(separator: ", "))), and \(Self.text(bytes: memory * ranksOnHost)) is free: give fewer "
+    return "this training takes \(ByteText.of(wanted * ranksOnHost)) of memory on a host (\(ranks), of which each "
+      + "\(largest)), and \(ByteText.of(memory * ranksOnHost)) is free: give fewer "
       + "--workers or ranks a host, a smaller --micro-batch, --cache-memory or --size, or a larger machine"
-  }
-
-  /// Such as `1.25 GB`: powers of ten, three digits.
-  static func text(bytes: Int) -> String {
-    var (value, unit) = (Double(bytes), 0)
-    let units = ["B", "kB", "MB", "GB", "TB", "PB"]
-    while value >= 999.5, unit < units.count - 1 { (value, unit) = (value / 1000, unit + 1) }
-    let digits = unit == 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2
-    return String(format: "%.*f %@", digits, value, units[unit])
   }
 }

@@ -57,7 +57,7 @@ public struct TrainingPlanReport: Sendable {
 
   /// For people.
   public func table() -> String {
-    let (plan, text) = (plan, TrainingPlan.text(bytes:))
+    let (plan, text) = (plan, ByteText.of)
     func row(_ name: String, _ value: String, _ note: String = "") -> String {
       let padding = String(repeating: " ", count: max(1, 36 - name.count - value.count))
       return "  \(name)\(padding)\(value)\(note.isEmpty ? "" : "  \(note)")"

@@ -67,7 +67,7 @@ struct TrainingStep {
     watchdog.enter("reconstructing and going backward", step: number)
     let rows = mine.lowerBound * configuration.microBatch..<mine.upperBound * configuration.microBatch
     let dimension = configuration.embeddingDimension
-    try exchange?.begin()  // all ranks (SUM), behind backward
+    exchange?.begin()  // all ranks (SUM), behind backward
     try replica.reconstructAndBackward(  // mine
       embeddingGradients: Array(loss.gradient[rows.lowerBound * dimension..<rows.upperBound * dimension]))
 

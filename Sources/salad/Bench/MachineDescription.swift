@@ -28,14 +28,15 @@ struct MachineDescription: Encodable {
   /// All ranks. Takes a second: the peak is measured.
   init(workers: Int, communicator: Communicator) throws {
     cpu = Host.cpu("model name") ?? "unknown CPU"
-    cores = Host.cores
+    cores = Host.hardwareThreads
     instructionSet = OneDNN.instructionSet
-    blas = PeakProduct.library
+    let product = try PeakProduct()
+    blas = product.library
     oneDNN = OneDNN.version
     ranks = communicator.size
     self.workers = workers
     try communicator.barrier()  // all ranks
-    peakGflops = try communicator.allReduce(PeakProduct.operationsPerSecond(workers: workers), .sum) / 1e9  // all ranks
+    peakGflops = try communicator.allReduce(product.operationsPerSecond(workers: workers), .sum) / 1e9  // all ranks
   }
 
   var sentence: String {

@@ -19,10 +19,11 @@ public struct Pages: ~Copyable, @unchecked Sendable {
   private let mapped: UnsafeMutableRawBufferPointer
 
   /// - Parameter bytes: how many there must be from `start` on.
-  public init(bytes: Int) {
+  /// - Throws: where the system, or a limit of this process, does not allow them.
+  public init(bytes: Int) throws(MemoryError) {
     let size = bytes + Self.huge
     guard let base = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), base != MAP_FAILED
-    else { fatalError("\(bytes) bytes cannot be allocated: \(String(cString: strerror(errno)))") }
+    else { throw MemoryError(wanted: bytes) }
     start = base.alignedUp(toMultipleOf: Self.huge)
     #if os(Linux)
       madvise(start, bytes, MADV_HUGEPAGE)

@@ -1,0 +1,71 @@
+import Foundation
+
+/// What the system tells of this host and this process.
+public enum Host {
+  /// gethostname(2).
+  public static var name: String {
+    var characters = [CChar](repeating: 0, count: 256)
+    // The last character stays 0: a longer name is cut without one.
+    guard gethostname(&characters, characters.count - 1) == 0 else { return "unknown" }
+    return String(decoding: characters.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  /// Of this process, on this host.
+  public static var processNumber: Int32 { getpid() }
+
+  /// Of who started it.
+  public static var parentNumber: Int32 { getppid() }
+
+  /// A variable of the environment.
+  public static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+
+  /// Sets a variable of the environment, unless it is set.
+  public static func setVariable(_ name: String, _ value: String) { setenv(name, value, 0) }
+
+  /// Takes a variable out of the environment.
+  public static func removeVariable(_ name: String) { unsetenv(name) }
+
+  /// Ends the process at once: nothing is cleaned up, nobody is waited for.
+  public static func endProcess(_ status: Int32) -> Never { _exit(status) }
+
+  /// Sleeps at least so long.
+  public static func pause(microseconds: UInt32) { usleep(microseconds) }
+
+  /// What the kernel says of the first CPU under a name: `flags`, `model name`.
+  public static func cpu(_ name: String) -> String? {
+    let line = KernelFiles().lines(of: "/proc/cpuinfo").first { $0.hasPrefix(name) }
+    return line?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }
+  }
+
+  /// Seconds that processors have spent on this process, on all of its threads together.
+  public static var processorSeconds: Double {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+  }
+
+  /// Bytes that this process has read and written so far, through files, pipes and sockets, as far as the kernel counts
+  /// them: not what is mapped or shared. 0 where it does not say.
+  public static var transferredBytes: Int {
+    KernelFiles().lines(of: "/proc/self/io").filter { $0.hasPrefix("rchar:") || $0.hasPrefix("wchar:") }
+      .compactMap { $0.split(separator: " ").last.flatMap { Int($0) } }
+      .reduce(0, +)
+  }
+}
+
+/// The files in which the kernel tells of itself, below a root that a test may choose.
+struct KernelFiles {
+  /// Before the slash that paths begin with.
+  var root = ""
+
+  func text(of path: String) -> String {
+    (try? Files.read(root + path)).map { String(decoding: $0, as: UTF8.self) } ?? ""
+  }
+
+  func lines(of path: String) -> [Substring] { text(of: path).split(separator: "\n") }
+
+  /// The number that a file begins with; nil where there is none, such as `max` or -1.
+  func number(_ path: String) -> Int? { Int(text(of: path).prefix { $0.isNumber }) }
+
+  func exists(_ path: String) -> Bool { Files.exists(root + path) }
+}
