@@ -1,7 +1,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps build test demo reference bench scaling docs dist install lint format clean
+.PHONY: help deps build test fuzz demo reference bench scaling docs dist install lint format clean
 
 PREFIX ?= /usr/local
 # Tests whose names match, such as FILTER=MPITests; all by default.
@@ -28,6 +28,10 @@ build: deps ## build .build/release/salad
 test: ## build and run all tests, or those that match FILTER=
 	@.ci/deps iproute2
 	swift test -c release -Xswiftc -enable-testing --scratch-path $(TEST_BUILD) $(if $(FILTER),--filter '$(FILTER)')
+
+fuzz: RUNS ?= 1000000
+fuzz: deps ## give what is read a million broken inputs each (RUNS=, ONLY=json), under sanitizers
+	Tests/Fuzzing/run $(or $(ONLY),all) $(RUNS)
 
 # TRAIN, SIZE, EPOCHS and others set its sizes: see Examples/demo.sh.
 demo: build ## draw X-rays, train on two ranks, score, merge, evaluate
@@ -79,4 +83,4 @@ format: ## correct the format of all Swift and C files
 	clang-format -i $(C_SOURCES)
 
 clean: ## remove what was built
-	rm -rf .build $(TEST_BUILD) $(DIST_BUILD) dist demo
+	rm -rf .build $(TEST_BUILD) $(DIST_BUILD) .build-fuzz dist demo
