@@ -1,7 +1,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps build test soak demo reference bench scaling docs dist install lint format clean
+.PHONY: help deps build test soak fuzz demo reference bench scaling docs dist install lint format clean
 
 PREFIX ?= /usr/local
 # Tests whose names match, such as FILTER=MPITests; all by default.
@@ -35,6 +35,10 @@ test: ## build and run all tests, or those that match FILTER=
 soak: build ## train under faults drawn at random, DURATION= seconds, over hosts made of network namespaces
 	@.ci/deps iproute2 nftables bindfs
 	python3 -B Tests/Cluster/soak --duration '$(DURATION)' --seed '$(SEED)'
+
+fuzz: RUNS ?= 1000000
+fuzz: deps ## give what is read a million broken inputs each (RUNS=, ONLY=json), under sanitizers
+	Tests/Fuzzing/run $(or $(ONLY),all) $(RUNS)
 
 # TRAIN, SIZE, EPOCHS and others set its sizes: see Examples/demo.sh.
 demo: build ## draw X-rays, train on two ranks, score, merge, evaluate
@@ -86,4 +90,4 @@ format: ## correct the format of all Swift and C files
 	clang-format -i $(C_SOURCES)
 
 clean: ## remove what was built
-	rm -rf .build $(TEST_BUILD) $(DIST_BUILD) dist demo
+	rm -rf .build $(TEST_BUILD) $(DIST_BUILD) .build-fuzz dist demo

@@ -41,7 +41,12 @@ public struct TensorDescription: Sendable, Equatable {
   }
 
   /// The product of the shape, 1 for a single number.
-  public var elementCount: Int { shape.reduce(1, *) }
+  ///
+  /// - Precondition: the tensor has a `byteCount`.
+  public var elementCount: Int {
+    // The product of the others may be beyond an Int where one side is 0.
+    shape.contains(0) ? 0 : shape.reduce(1, *)
+  }
 
   /// Bytes that the tensor takes, or nil when that overflows an Int or a side is negative.
   public var byteCount: Int? {

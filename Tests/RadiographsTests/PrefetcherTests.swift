@@ -63,7 +63,7 @@ struct PrefetcherTests {
   @Test("Where no thread may be started, the caller does their work", arguments: [1, 3])
   func withoutThreads(depth: Int) throws {
     struct Refused: Error {}
-    try withImages(count: 6) { root, paths in
+    try withImages(count: 6) { (root: String, paths: [String]) throws in
       let cache = ImageCache(root: root, paths: paths, side: 64, fit: .pad, limit: 0)
       let requests = (0..<5).map { Prefetcher.Request(epoch: $0, imageIndices: [$0, $0 + 1]) }
       let remaining = Mutex(requests[...])

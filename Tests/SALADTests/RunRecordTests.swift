@@ -39,6 +39,23 @@ struct RunRecordTests {
     #expect(error?.description.contains(saladVersion) == true)
   }
 
+  @Test("Numbers of images that no run can have are refused by file and key")
+  func images() throws {
+    try record.check(path: "run/config.json")
+    // A batch has 32.
+    for images in [-5, 0, 31, 1 << 23, .max] {
+      var record = record
+      record.data.imageCount = images
+      let error = #expect(throws: SaladError.self) { try record.check(path: "run/config.json") }
+      #expect(error?.status == .badData)
+      #expect(error?.description.hasPrefix("run/config.json: expected 32 to 4194304 training images") == true)
+      #expect(error?.description.contains("found \(images)") == true)
+    }
+    var record = record
+    record.data.keptBack = -1
+    #expect(throws: SaladError.self) { try record.check(path: "run/config.json") }
+  }
+
   @Test(
     "The data's folder is remembered as seen from the run, and found again",
     arguments: [

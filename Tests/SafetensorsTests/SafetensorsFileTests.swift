@@ -29,6 +29,15 @@ import Testing
     #expect(doubles == [0.1, -2.5e300])
   }
 
+  @Test("A tensor with a side of 0 is empty, however large the others are")
+  func emptyTensors() {
+    for shape in [[0], [0, .max], [1 << 62, 4, 0], [.max, .max, 0, .max]] {
+      let tensor = TensorDescription(name: "empty", type: .float32, shape: shape)
+      #expect(tensor.elementCount == 0 && tensor.byteCount == 0)
+    }
+    #expect(TensorDescription(name: "large", type: .float32, shape: [1 << 62, 4]).byteCount == nil)
+  }
+
   @Test("A tensor of another name, type or shape is refused by path and name")
   func wrongTensor() throws {
     let path = try referencePath()

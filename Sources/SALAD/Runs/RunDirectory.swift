@@ -157,6 +157,29 @@ public final class RunDirectory: Sendable {
     return try JSONText.decode(type, from: bytes, path: configurationPath)
   }
 
+  /// All ranks. What `config.json` says, the same on all.
+  ///
+  /// - Throws: `SaladError` 65 naming the file and the key that is missing or wrong.
+  func record(_ communicator: Communicator) throws -> RunRecord {
+    let record = try readConfiguration(RunRecord.self, communicator: communicator)  // all ranks
+    try record.check(path: configurationPath)
+    return record
+  }
+
+  /// Local. Throws unless the checkpoint in `folder` is of this step and, where there is a `config.json`, of this run.
+  func refuseForeign(_ manifest: Manifest, in folder: String, step: Int) throws {
+    let path = "\(folder)/\(Manifest.fileName)"
+    guard manifest.step == step else {
+      throw SaladError(
+        .badData, "\(path): expected a checkpoint of step \(step), found one of step \(manifest.step)")
+    }
+    // Whoever resumes says what is wrong with it; scores do not need it.
+    guard let bytes = try? FileSystem.read(configurationPath),
+      let record = try? RunRecord.read(bytes, path: configurationPath)
+    else { return }
+    try record.refuseForeign(manifest, path: path)
+  }
+
   // MARK: Metrics
 
   /// Rank 0 only. Appends one line to `metrics.jsonl`; `record` must encode as an object with an integer `step`.

@@ -55,6 +55,50 @@ public struct RunRecord: Codable, Sendable, Equatable {
   }
 }
 
+// MARK: - Reading
+
+extension RunRecord {
+  /// Local. What `config.json` says, of a run that can be.
+  ///
+  /// - Throws: `SaladError` 65 naming the file and the key that is missing or wrong.
+  static func read(_ bytes: [UInt8], path: String) throws -> RunRecord {
+    let record = try JSONText.decode(RunRecord.self, from: bytes, path: path)
+    try record.check(path: path)
+    return record
+  }
+
+  /// A training had at least a batch of images.
+  func check(path: String) throws {
+    let (images, least) = (data.imageCount, max(1, configuration.batchSize))
+    guard least <= images, images <= Configuration.mostImages else {
+      throw SaladError(
+        .badData,
+        "\(path): expected \(least) to \(Configuration.mostImages) training images as data.images, found \(images)")
+    }
+    guard (data.keptBack ?? 0) >= 0 else {
+      throw SaladError(.badData, "\(path): expected 0 or more as data.kept_back, found \(data.keptBack ?? 0)")
+    }
+  }
+
+  /// - Parameter path: of the manifest.
+  /// - Throws: `SaladError` 65 unless the checkpoint is of this run, as far as its images, network and levels tell.
+  func refuseForeign(_ manifest: Manifest, path: String) throws {
+    guard manifest.dataFingerprint == data.fingerprint, manifest.rows == data.imageCount else {
+      throw SaladError(
+        .badData,
+        "\(path): expected a checkpoint of the run's \(data.imageCount) images (fingerprint "
+          + "\(data.fingerprint.prefix(12))), found one of other images (\(manifest.rows), fingerprint "
+          + "\(manifest.dataFingerprint.prefix(12))): it is of another run")
+    }
+    guard manifest.scoring == configuration.scoring else {
+      throw SaladError(
+        .badData,
+        "\(path): expected \(configuration.scoring.differences(from: manifest.scoring)) as the run's config.json says, "
+          + "found another: the checkpoint is of another run")
+    }
+  }
+}
+
 // MARK: - Resuming
 
 extension RunRecord {

@@ -104,7 +104,7 @@ public struct PreparedRun: Sendable {
     var (path, imageCount) = (data, Int?.none)
     if let run {
       let directory = try agree(job.communicator) { try RunDirectory.open(run) }  // all ranks
-      let record = try directory.readConfiguration(RunRecord.self, communicator: job.communicator)  // all ranks
+      let record = try directory.record(job.communicator)  // all ranks
       (configuration, execution) = (record.configuration, record.execution)
       (path, imageCount) = (data ?? record.dataPath(run: run), record.data.imageCount)
     }
@@ -138,7 +138,7 @@ public struct PreparedRun: Sendable {
     change: (inout Configuration, inout Execution) throws -> Void, job: Job
   ) throws -> PreparedRun? {
     let directory = try RunDirectory.resume(run, communicator: job.communicator)  // all ranks
-    var record = try directory.readConfiguration(RunRecord.self, communicator: job.communicator)  // all ranks
+    var record = try directory.record(job.communicator)  // all ranks
     var configuration = record.configuration
     try change(&configuration, &record.execution)
     try configuration.validate()

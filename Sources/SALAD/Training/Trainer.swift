@@ -77,7 +77,7 @@ public struct Trainer {
         try replica.loadModel(SafetensorsFile(path: checkpoint.modelPath))
         let optimizer = try SafetensorsFile(path: checkpoint.optimizerPath)
         try replica.loadOptimizer(optimizer)
-        return try TrainingProgress(optimizer)
+        return try TrainingProgress(optimizer, images: imageCount)
       }
       bank = try checkpoint.bank(.momentum, workers: replica.workers, communicator: communicator)  // all ranks
       anchors = progress.anchors

@@ -12,15 +12,24 @@ struct TrainingProgress {
     self.epochLosses = epochLosses
   }
 
-  init(_ file: SafetensorsFile) throws {
+  /// - Parameters:
+  ///   - file: optimizer.safetensors of a checkpoint.
+  ///   - images: N.
+  init(_ file: SafetensorsFile, images imageCount: Int) throws {
     let images = try file.int64s("anchors").map(Int.init)
     let neighbours = try file.int64s("neighbours").map(Int.init)
     let perAnchor = try file.int64s("neighbours_per_anchor", shape: [1]).map(Int.init)[0]
-    guard perAnchor >= 0, neighbours.count == images.count * perAnchor else {
+    // In this order the product stays small: there are at least as many neighbours as one anchor has.
+    guard perAnchor >= 0, images.isEmpty || perAnchor <= neighbours.count, neighbours.count == images.count * perAnchor
+    else {
       throw SaladError(
         .badData,
         "\(file.path): neighbours has \(neighbours.count) elements, expected \(perAnchor) for each of "
           + "\(images.count) anchors")
+    }
+    if let stranger = (images + neighbours).first(where: { !(0..<imageCount).contains($0) }) {
+      throw SaladError(
+        .badData, "\(file.path): expected anchors and neighbours among \(imageCount) images, found \(stranger)")
     }
     anchors = AnchorNeighbourhoods(anchors: images, neighbours: neighbours, neighboursPerAnchor: perAnchor)
     epochLosses = EpochLosses(bits: try file.int64s("epoch_losses", shape: [4]))
