@@ -29,8 +29,8 @@ enum Arguments {
         throw ValidationError(
           "\(what) is empty: give it a value, or leave it away (was a variable of the shell not set?)")
       }
-      last = optionsEnded ? "" : word
       if word == "--" { optionsEnded = true }
+      last = optionsEnded ? "" : word
     }
   }
 

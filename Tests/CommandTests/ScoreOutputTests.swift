@@ -8,7 +8,7 @@ extension CommandTests {
   struct ScoreOutputTests {
     /// Enough images, most of them several times, for a scoring of some seconds.
     private func images(_ sample: Sample) -> [String] {
-      [String](repeating: sample.data + "/train", count: 400) + [sample.data + "/test"]
+      [String](repeating: sample.data + "/train", count: 100) + [sample.data + "/test"]
     }
 
     private func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
@@ -28,7 +28,8 @@ extension CommandTests {
         #expect(!exists(output + ".partial") && !exists(output + ".partial.json"))
 
         let again = try await Salad.run(ranks: ranks, score + ["--output", output])
-        Salad.expectRefusal(again, status: 64, naming: ["--output"])
+        // The name has a line break, and so has the sentence.
+        #expect(again.status == 64 && again.output.isEmpty && again.errors.contains("--output"), "\(again)")
         // What is finished stays as it is.
         let resumed = try await Salad.succeed(ranks: ranks, score + ["--output", output, "--resume"])
         #expect(resumed.errors.contains("is finished"))
@@ -56,7 +57,8 @@ extension CommandTests {
         // Once there are more rows; later ones are left to run to the end.
         let isLast = attempts > 3
         let result = try await Salad.run(
-          ranks: isLast ? 2 : 1, score + ["--output", output] + (exists(output + ".partial") ? ["--resume"] : [])
+          ranks: isLast ? 2 : 1, score + ["--output", output] + (exists(output + ".partial") ? ["--resume"] : []),
+          timeLimit: .seconds(300)
         ) { process in
           let now = (try? FileManager.default.attributesOfItem(atPath: output + ".partial")[.size] as? Int) ?? 0
           if !isLast, now > before + 4096 { once { kill(process, signal) } }
@@ -73,7 +75,7 @@ extension CommandTests {
       }
       #expect(interrupted > 0)
       #expect(try String(decoding: bytes(of: output), as: UTF8.self) == expected)
-      #expect(rows == 1 + 400 * SmallTraining.images + 21)
+      #expect(rows == 1 + 100 * SmallTraining.images + 21)
       #expect(!exists(output + ".partial") && !exists(output + ".partial.json"))
     }
 
