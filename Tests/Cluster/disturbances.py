@@ -23,7 +23,7 @@ from network_hosts import NetworkHosts
 DEATH_LIMIT = 30
 # What ending takes once a stall is noticed: ranks tell their places, mpirun asks, then kills.
 STALL_GRACE = 15
-PLACE = re.compile(r"rank (\d+) on (host\d+)((?: at step \d+)?), ([A-Za-z' ]+)")
+PLACE = re.compile(r"rank (\d+) on (host\d+)((?: at step \d+)?), ([A-Za-z0()' ]+)")
 STALLED = re.compile(PLACE.pattern + r": no progress for \d+ s")
 # Statuses of salad.
 INPUT_OUTPUT, STOPPED = 74, 75
@@ -287,7 +287,7 @@ def hang(scene: Scene, folder: Path, activity: str, *flags: str) -> None:
     view.mkdir(exist_ok=True)
     script = (
         f'[ "$OMPI_COMM_WORLD_RANK" = {victim} ] || exec "$@"; '
-        f"exec unshare --mount sh -c 'mount --bind {view} {folder} && exec \"$@\"' sh \"$@\"")
+        f"exec unshare --mount --propagation slave sh -c 'mount --bind {view} {folder} && exec \"$@\"' sh \"$@\"")
     disk = subprocess.Popen(["bindfs", "-f", str(folder), str(view)])
     try:
         time.sleep(1)
@@ -303,8 +303,8 @@ def hang(scene: Scene, folder: Path, activity: str, *flags: str) -> None:
             if not job.is_gone(10):
                 scene.outcome.left = len(job.left())
             found = {int(number): what for number, _, _, what in STALLED.findall(text)}
-            # Rank 0 writes more than checkpoints.
-            if found.get(victim) not in (activity, "writing metrics", "beginning a checkpoint"):
+            # Rank 0 writes more than the others.
+            if found.get(victim) not in (activity, "writing metrics", "beginning a checkpoint", "finishing a checkpoint"):
                 scene.unnamed(f"expected rank {victim} at {activity!r}, found {found}", text)
             scene.outcome.note += f"; rank {victim}: {found.get(victim)}"
     finally:
@@ -322,9 +322,12 @@ def full(scene: Scene) -> None:
         scene.started(job)
 
         def fill() -> None:
-            room = os.statvfs(filler.parent)
-            with suppress(OSError), filler.open("wb") as file:
-                os.posix_fallocate(file.fileno(), 0, max(1, room.f_bavail * room.f_frsize - scene.draw.randrange(1 << 18)))
+            # To the last byte, then some pages less: too few for a checkpoint.
+            with filler.open("wb", buffering=0) as file:
+                with suppress(OSError):
+                    while True:
+                        file.write(bytes(1 << 16))
+                file.truncate(max(0, file.tell() - scene.draw.randrange(1 << 16)))
 
         try:
             text = scene.ended(job, scene.strike(fill), 120, INPUT_OUTPUT)

@@ -298,7 +298,8 @@ public struct Trainer {
   /// All ranks. Finishes the last checkpoint, then has the next one written while training goes on.
   private mutating func beginCheckpoint(refreshed: MemoryBank?, calibration: Calibration? = nil) throws {
     try finishCheckpoint()  // all ranks
-    watchdog.enter("beginning a checkpoint", step: stepsTaken)
+    // Rank 0 makes the folder and publishes it: where its disk is stuck, the others say that they wait.
+    enter("beginning a checkpoint")
     let description = Checkpoint.Description(
       step: stepsTaken, epoch: stepsTaken / schedule.stepsPerEpoch, saladVersion: saladVersion,
       instructionSet: instructionSet, reduction: configuration.reduction,
@@ -319,7 +320,12 @@ public struct Trainer {
     guard let last = unfinished else { return }
     unfinished = nil
     try last.awaitFiles(step: stepsTaken, communicator: communicator, watchdog: watchdog)  // all ranks
-    watchdog.enter("finishing a checkpoint", step: stepsTaken)
+    enter("finishing a checkpoint")
     try last.finish(keep: prepared.record.execution.keep, communicator: communicator)  // all ranks
+  }
+
+  /// What rank 0 does alone.
+  private func enter(_ activity: String) {
+    watchdog.enter(communicator.isRoot ? activity : "waiting for rank 0 (\(activity))", step: stepsTaken)
   }
 }
