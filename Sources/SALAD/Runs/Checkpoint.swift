@@ -82,7 +82,11 @@ public struct Checkpoint: Sendable {
     guard step[0] >= 0 else { return nil }
 
     let folder = "\(run.path)/\(RunDirectory.checkpointFolder(step: Int(step[0])))"
-    let manifest = try agree(communicator) { try Manifest.read(folder: folder) }  // all ranks
+    let manifest = try agree(communicator) {  // all ranks
+      let manifest = try Manifest.read(folder: folder)
+      try run.refuseForeign(manifest, in: folder, step: Int(step[0]))
+      return manifest
+    }
     try Verification(folder: folder, files: manifest.files, workers: workers).run(communicator)  // all ranks
     return Checkpoint(manifest: manifest, folder: folder)
   }
