@@ -80,10 +80,10 @@ enum Launch {
     var status = ExitStatus.success
     var signal: Int32?
     do {
+      let log = Log(isShown: communicator.isRoot)
+      try RankTraits(arguments: CommandLine.arguments).compare(communicator).forEach(log.note)  // all ranks
       let host = try HostResources(communicator: communicator)  // all ranks
-      status = try body(
-        Session(
-          communicator: communicator, watchdog: watchdog, log: Log(isShown: communicator.isRoot), host: host))
+      status = try body(Session(communicator: communicator, watchdog: watchdog, log: log, host: host))
     } catch let error where error is SaladError || error is MemoryBankError {
       let error = SaladError(error)
       if communicator.isRoot { Console.complain(error.description) }

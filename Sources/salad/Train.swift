@@ -203,11 +203,13 @@ struct Train: ParsableCommand, NumbersDescribed {
   private func checkInstructionSets(_ session: Session) throws -> [String] {
     let sets = try InstructionSet.ofAllRanks(session.communicator)  // all ranks
     guard sets.count > 1 else { return sets }
-    let sentence = "the ranks' CPUs differ (\(sets.joined(separator: ", "))), and so may the last bits of their results"
     guard !requireSameCpu else {
-      throw SaladError(.usage, "\(sentence): give hosts of one kind, or leave --require-same-cpu away")
+      throw SaladError(
+        .usage,
+        "the ranks' CPUs differ (\(sets.joined(separator: ", "))), and so may the last bits of their results: give hosts "
+          + "of one kind, or leave --require-same-cpu away")
     }
-    session.log.note(sentence)
+    // `Launch` has said which rank's.
     return sets
   }
 }

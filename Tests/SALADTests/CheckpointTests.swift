@@ -239,7 +239,7 @@ private struct Damage {
         try change("\(folder)/\(first)") { $0 = other }
         try change("\(folder)/\(second)") { $0 = old }
       },
-      Damage(name: "swapped with a shorter one", file: second, words: "it was truncated") { folder, _ in
+      Damage(name: "swapped with a shorter one", file: second, words: "found the content of \(third)") { folder, _ in
         let old = try Data(contentsOf: URL(filePath: "\(folder)/\(second)"))
         let other = try Data(contentsOf: URL(filePath: "\(folder)/\(third)"))
         try change("\(folder)/\(second)") { $0 = other }

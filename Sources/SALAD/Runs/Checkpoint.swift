@@ -94,7 +94,11 @@ public struct Checkpoint: Sendable {
 
       let folder = folder(of: run, step: Int(step[0]))
       do {
-        let manifest = try agree(communicator) { try Manifest.read(folder: folder) }  // all ranks
+        let manifest = try agree(communicator) {  // all ranks
+          let manifest = try Manifest.read(folder: folder)
+          try run.refuseForeign(manifest, in: folder, step: Int(step[0]))
+          return manifest
+        }
         try Verification(folder: folder, files: manifest.files, workers: workers).run(communicator)  // all ranks
         return Checkpoint(manifest: manifest, folder: folder, hold: mine?.hold)
       } catch let error as SaladError where holds && error.status != .interrupted {

@@ -1,4 +1,5 @@
 import MPI
+import Platform
 import Radiographs
 
 /// An image that `--bad-images skip` left out.
@@ -72,6 +73,7 @@ public struct DataScan: Sendable {
       let others = bad.count > 1 ? " (and \(bad.count - 1) more like it)" : ""
       throw SaladError(.badData, "\(first.reason)\(others): mend or remove it, or give --bad-images skip")
     }
+    try Self.checkSame(findings, paths: paths, root: root, communicator: communicator)  // all ranks
     let good = paths.indices.filter { findings[$0].reason == nil }
     guard !good.isEmpty else {
       throw SaladError(.badData, "\(root): none of its \(paths.count) training images can be read")
@@ -91,5 +93,32 @@ public struct DataScan: Sendable {
     images = training.map { goodPaths[$0] }
     pictures = training.map { scanned[$0].picture }
     self.cache = ImageCache(cache, selecting: training.map { good[$0] })
+  }
+
+  /// Images that each rank reads again.
+  private static let samples = 8
+
+  /// All ranks. Throws unless a few images, whichever rank read them, are the same here: a host may have a copy of its own,
+  /// and training reads every image on every rank some day.
+  private static func checkSame(
+    _ findings: [SharedScan.Finding], paths: [String], root: String, communicator: Communicator
+  ) throws {
+    try agree(communicator) {  // all ranks
+      guard communicator.size > 1 else { return }
+      for sample in 0..<min(samples, paths.count) {
+        // Other ones on each rank.
+        let index = (sample * paths.count / samples + communicator.rank) % paths.count
+        guard let expected = findings[index].image?.digest else { continue }
+        let path = "\(root)/\(paths[index])"
+        var hash = SHA256()
+        hash.update(try ImageFile(path).bytes)
+        guard hash.finalise() == expected else {
+          throw SaladError(
+            .badData,
+            "\(path): expected the bytes that another rank read, found others on \(Host.name): all ranks must have the "
+              + "same images")
+        }
+      }
+    }
   }
 }

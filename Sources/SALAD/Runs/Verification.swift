@@ -1,5 +1,6 @@
 import MPI
 import Platform
+import Safetensors
 
 /// Compares a folder with what its manifest says of it.
 struct Verification {
@@ -52,20 +53,27 @@ struct Verification {
     guard let size = FileSystem.size(path) else {
       throw SaladError(.badData, "\(path): expected this file, which \(Manifest.fileName) lists, found none")
     }
+    let found = try FileSystem.digest(path, stopping: true).sha256
+    let twin = files.first { $0.sha256 == found && $0.name != file.name }
     guard size == file.bytes else {
       throw SaladError(
         .badData,
-        "\(path): expected \(file.bytes) bytes as \(Manifest.fileName) says, found \(size): it was "
-          + (size < file.bytes ? "truncated" : "extended"))
+        "\(path): expected \(file.bytes) bytes as \(Manifest.fileName) says, found "
+          + (twin.map { "the content of \($0.name)" } ?? "\(size): \(reason(path, isShorter: size < file.bytes))"))
     }
-    let found = try FileSystem.digest(path, stopping: true).sha256
     guard found == file.sha256 else {
-      let twin = files.first { $0.sha256 == found }
       throw SaladError(
         .badData,
         "\(path): expected the SHA-256 \(file.sha256.prefix(16))... as \(Manifest.fileName) says, found "
           + (twin.map { "the content of \($0.name)" } ?? "\(found.prefix(16))...: it was altered or is foreign"))
     }
+  }
+
+  /// Why a file has another length: one that is whole in itself was not cut.
+  private func reason(_ path: String, isShorter: Bool) -> String {
+    guard let file = try? SafetensorsFile(path: path) else { return "it was \(isShorter ? "truncated" : "extended")" }
+    let bank = file.tensors.first { $0.name == BankTensor.name && file.tensors.count == 1 }
+    return "it is foreign" + (bank.map { ": its bank is \($0.shape)" } ?? "")
   }
 
   /// Local. Throws when there is a safetensors file that the manifest does not list.
