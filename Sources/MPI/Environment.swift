@@ -62,6 +62,24 @@ public struct MPIEnvironment: ~Copyable {
     for name in ["SLURM_STEP_ID", "SLURM_STEPID"] { Host.removeVariable(name) }
   }
 
+  /// Which MPI this is, such as `Open MPI v4.1.4` (`MPI_Get_library_version`).
+  public static var library: String {
+    var length: Int32 = 0
+    var text = [CChar](repeating: 0, count: Int(MPI_MAX_LIBRARY_VERSION_STRING))
+    guard MPI_Get_library_version(&text, &length) == MPI_SUCCESS else { return "unknown" }
+    let bytes = text.prefix(Int(length)).map(UInt8.init(bitPattern:))
+    return String(String(decoding: bytes, as: UTF8.self).prefix { $0 != "," && $0 != "\n" })
+  }
+
+  /// Open MPI's components that carry messages here: `ob1`, and what it may send by, such as `self`, `tcp`, `vader`. Those
+  /// that it does not use it has unloaded. None where they are no libraries of their own.
+  public static var transports: [String] {
+    Host.libraries.compactMap { name in
+      guard let kind = ["mca_pml_", "mca_btl_", "mca_mtl_"].first(where: { name.hasPrefix($0) }) else { return nil }
+      return String(name.dropFirst(kind.count).prefix { $0 != "." })
+    }
+  }
+
   /// Ends MPI (`MPI_Finalize`). All ranks: it waits for them.
   public consuming func finalize() throws(MPIError) {
     try MPIError.check(MPI_Finalize(), "MPI_Finalize", rank: world.rank)

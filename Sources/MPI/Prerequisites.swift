@@ -22,7 +22,7 @@ public enum MPIPrerequisites {
   }
 
   /// A rank alone has some ten files open while it starts, and more with others to talk to.
-  static let descriptors = 12
+  static let descriptors = 11
 
   private static func requireDescriptors() throws(MPIPrerequisiteError) {
     Limits.raiseOpenFiles(to: 1024)

@@ -9,6 +9,14 @@ public enum Files {
   /// Whether anything has this name, a link that points nowhere included.
   public static func exists(_ path: String) -> Bool { (try? FileStatus(path, followingLinks: false)) != nil }
 
+  /// What a symbolic link says, readlink(2); nil where it is none.
+  public static func target(ofLink path: String) -> String? {
+    var bytes = [CChar](repeating: 0, count: Int(PATH_MAX))
+    let count = readlink(path, &bytes, bytes.count)
+    guard count > 0 else { return nil }
+    return String(decoding: bytes.prefix(count).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
   public static func isFolder(_ path: String) -> Bool { (try? FileStatus(path))?.kind == .folder }
 
   /// The whole file.

@@ -70,6 +70,9 @@ public enum Folder {
     try FileDescriptor(path, for: .folder).synchronise()
   }
 
+  /// rmdir(2): what has become of others' is left alone.
+  public static func removeIfEmpty(_ path: String) { rmdir(path) }
+
   /// Whether a folder can be made in it, tried by making one: what permissions say does not hold for root, nor for a
   /// file system that is read-only.
   public static func takesFolders(_ path: String) -> Bool {

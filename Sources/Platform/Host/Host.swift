@@ -37,6 +37,14 @@ public enum Host {
     return line?.split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) }
   }
 
+  /// Names of the libraries, without their folders, that this process has loaded.
+  public static var libraries: [String] {
+    let paths = KernelFiles().lines(of: "/proc/self/maps").compactMap { line in
+      line.split(separator: "/").last.map(String.init)
+    }
+    return Set(paths).filter { $0.contains(".so") }.sorted()
+  }
+
   /// Seconds that processors have spent on this process, on all of its threads together.
   public static var processorSeconds: Double {
     var time = timespec()

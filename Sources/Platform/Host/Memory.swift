@@ -14,13 +14,17 @@ extension Host {
     return (line?.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) } ?? 0) << 10
   }
 
+  /// Bytes of this host, 0 where the kernel does not say.
+  public static var memory: Int { meminfo("MemTotal:") ?? 0 }
+
   /// Bytes free on this host: what the kernel says, or less where a control group says so.
   public static var availableMemory: Int {
-    let available = KernelFiles().lines(of: "/proc/meminfo").first { $0.hasPrefix("MemAvailable:") }
-      .flatMap { $0.split(separator: " ").dropFirst().first }
-      .flatMap { Int($0) }
-      .map { $0 * 1024 }
-    return min(available ?? 4 << 30, ControlGroups().memory ?? .max)
+    min(meminfo("MemAvailable:") ?? 4 << 30, ControlGroups().memory ?? .max)
+  }
+
+  private static func meminfo(_ name: String) -> Int? {
+    let line = KernelFiles().lines(of: "/proc/meminfo").first { $0.hasPrefix(name) }
+    return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 << 10 }
   }
 
   /// A number of /proc/self/statm in bytes: 0 what is mapped, 1 what is resident, 5 what can be written to.
