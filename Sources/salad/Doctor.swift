@@ -35,8 +35,7 @@ struct Doctor: ParsableCommand {
   @OptionGroup var work: WorkOptions
 
   func run() throws {
-    Signals.listen()
-    Launch.onAllRanks(timeout: work.timeout ?? 120) { session in
+    Launch.onAllRanks(timeout: work.timeout ?? 120, writes: false) { session in
       let examination = Examination(
         communicator: session.communicator, watchdog: session.watchdog, host: session.host)
       let report = DoctorReport(
