@@ -30,6 +30,7 @@ public struct Execution: Codable, Sendable, Equatable {
     .number("--timeout", \.timeout, in: 1 ... .infinity, "of seconds of at least 1, or inf for no limit"),
     .any("--cache-memory", Ranges.bytes),
     .any("--activation-memory", Ranges.bytes),
+    .any("--stop-after", TimeSpan.wanted),
   ]
 
   /// - Throws: `SaladError` 64 naming the flag, its value and what it may be.
