@@ -123,7 +123,8 @@ def scores_of(arguments: argparse.Namespace, name: str, data: Path, split: TestS
         "the same networks: bottleneck (`--levels z`)": [salad_scores(salad, model, data, split) for model in bottlenecks],
     }
     if arguments.published:
-        published = [arguments.runs / f"{name}-{arguments.published}-seed{seed}" for seed in arguments.seeds]
+        # It may have been trained with fewer seeds.
+        published = sorted(arguments.runs.glob(f"{name}-{arguments.published}-seed[0-9]"))
         found[arguments.published_name] = [salad_scores(salad, run, data, split) for run in published]
     changes = {"as they are": lambda image: image, "contrast stretched": stretched, "equalised": ImageOps.equalize}
     found |= {f"nearest in raw pixels, {words}": [nearest_pixels(split, change)] for words, change in changes.items()}
