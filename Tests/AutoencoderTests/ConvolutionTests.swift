@@ -52,8 +52,8 @@ struct ConvolutionTests {
       plan: &plan)
     // In a network other layers make room for a whole image convolution's weights.
     plan.sizes.weightGradient = max(plan.sizes.weightGradient, layer.weightCount)
-    let worker = WorkerBuffers(plan.sizes, training: true)
-    let shared = SharedBuffers(layout: plan.layout, packed: plan.packed.count, evaluation: 0, training: true)
+    let worker = try WorkerBuffers(plan.sizes, training: true)
+    let shared = try SharedBuffers(layout: plan.layout, packed: plan.packed.count, evaluation: 0, training: true)
     shared.sums.begin(microBatchesInStep: 1, mine: 1)
     let weights = numbers(outputs * inputs * taps, seed: 1)
     _ = shared.parameters[0..<weights.count].update(fromContentsOf: weights)
@@ -83,8 +83,8 @@ struct ConvolutionTests {
     }
 
     let layout = c.precision.layout
-    func blocked(_ plain: [Float], channels: Int, side: Int) -> ActivationBuffer {
-      let buffer = ActivationBuffer(bytes: 4 * images * padded(channels) * side * side)
+    func blocked(_ plain: [Float], channels: Int, side: Int) throws -> ActivationBuffer {
+      let buffer = try ActivationBuffer(bytes: 4 * images * padded(channels) * side * side)
       ck_to_blocked(plain, Int64(images), Int64(channels), Int64(side * side), layout, buffer.pointer)
       return buffer
     }
@@ -100,11 +100,11 @@ struct ConvolutionTests {
     }
     let unit = c.precision == .float32 ? 0 : 0x1p-8
 
-    let image = ActivationBuffer(bytes: 4 * source.count)
+    let image = try ActivationBuffer(bytes: 4 * source.count)
     image.floats.update(from: source, count: source.count)
-    let from = c.readsImage ? image : blocked(source, channels: inputs, side: side)
-    let to = blocked(gradient, channels: outputs, side: width)
-    let result = blocked(gradient, channels: outputs, side: width)
+    let from = try c.readsImage ? image : blocked(source, channels: inputs, side: side)
+    let to = try blocked(gradient, channels: outputs, side: width)
+    let result = try blocked(gradient, channels: outputs, side: width)
     layer.forward(from.pointer, into: result.pointer, packed: shared.packed, worker: worker)
     expect(
       plain(result, channels: outputs, side: width), output, terms: inputs * taps, roundedBy: unit, "forward")
@@ -112,7 +112,7 @@ struct ConvolutionTests {
     let sums = shared.sums.fixedGradients.prefix(weights.count).map { Float(Double($0) / Double(1 << 43)) }
     expect(sums, weightGradient, terms: images * width * width, roundedBy: 0, "backward weights")
     guard !c.readsImage else { return }
-    let back = blocked(source, channels: inputs, side: side)
+    let back = try blocked(source, channels: inputs, side: side)
     layer.backwardData(to.pointer, into: back.pointer, packed: shared.packed, worker: worker)
     expect(
       plain(back, channels: inputs, side: side), sourceGradient, terms: outputs * taps, roundedBy: unit,

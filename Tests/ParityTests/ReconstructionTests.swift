@@ -20,7 +20,7 @@ struct ReconstructionTests {
       case .resnet18: try ResNet18(replica.configuration, plan: &plan)
       }
     plan.sizes.decoder = plan.decoderPart.count
-    let (slot, worker) = (Slot(count: plan.encoderPart.count), WorkerBuffers(plan.sizes, training: true))
+    let (slot, worker) = (try Slot(count: plan.encoderPart.count), try WorkerBuffers(plan.sizes, training: true))
     slot.decoder = worker.decoder
     var rows = [Float](repeating: 0, count: replica.microBatch * replica.configuration.embeddingDimension)
     let pixels = batches.flatMap { batch in

@@ -51,7 +51,8 @@ struct FindingTests {
 
   /// One finding with this status and all of the words.
   private func expect(
-    _ findings: [Finding], _ status: ExitStatus, _ words: String..., sourceLocation: SourceLocation = #_sourceLocation
+    _ findings: [Finding], _ status: SALAD.ExitStatus, _ words: String...,
+    sourceLocation: SourceLocation = #_sourceLocation
   ) {
     #expect(findings.count == 1, sourceLocation: sourceLocation)
     let sentence = findings.first?.sentence ?? ""
@@ -121,7 +122,9 @@ struct FindingTests {
   @Test("Limits that will bite are told with the cure")
   func limits() {
     expect(Self.findings(1, 2) { $0.limits.memoryLeft = 1 << 28 }, .inputOutput, "ranks 1-2", "268 MB", "ulimit -v")
-    expect(Self.findings(0) { $0.workers = 3 }, .inputOutput, "rank 0", "3 instead of 8", "ulimit -u", "pids.max")
+    expect(
+      Self.findings(0) { ($0.workers, $0.productRate) = (3, 3e11) }, .inputOutput, "rank 0", "3 instead of 8",
+      "ulimit -u", "pids.max")
     expect(Self.findings(0) { $0.limits.openFiles = 32 }, .inputOutput, "32 files", "ulimit -n")
     expect(Self.findings(0) { $0.limits.fileSize = 1 << 20 }, .success, "ulimit -f")
     expect(Self.findings(0) { $0.memory = 1 << 29 }, .success, "537 MB of memory is free")
