@@ -7,14 +7,14 @@ struct StepSumsTests {
   static let sizes = [0, 1, 1 << 16, (1 << 16) + 1, 700_001]
 
   @Test("Buckets cover the gradients from their end, each in whole stretches", arguments: sizes, [1, 1 << 18, 1 << 20])
-  func buckets(count: Int, size: Int) {
+  func buckets(count: Int, size: Int) throws {
     let sums = try StepSums(parameterCount: count, tensors: [0..<count], statisticCount: 3, bucketSize: size)
     #expect(sums.buckets.reversed().flatMap { $0 } == Array(0..<count))
     #expect(sums.buckets.allSatisfy { !$0.isEmpty && $0.lowerBound % (1 << 16) == 0 })
   }
 
   @Test("A bucket is complete once each micro-batch has added all its tensors", .timeLimit(.minutes(10)))
-  func completion() {
+  func completion() throws {
     let count = 300_000
     // Elements between the tensors get nothing.
     let tensors = [0..<100_000, 100_016..<250_001, 250_032..<300_000]

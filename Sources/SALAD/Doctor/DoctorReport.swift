@@ -4,14 +4,14 @@ import Platform
 /// What `salad doctor` prints: a row a rank, and what is wrong with them.
 public struct DoctorReport: Encodable, Sendable {
   let ranks: [RankReport]
-  let findings: [Finding]
+  let findings: [Diagnosis]
 
   /// What the command ends with.
-  public var status: ExitStatus { Finding.status(of: findings) }
+  public var status: ExitStatus { Diagnosis.status(of: findings) }
 
   public init(ranks: [RankReport]) {
     self.ranks = ranks
-    findings = Finding.all(of: ranks)
+    findings = Diagnosis.all(of: ranks)
   }
 
   enum CodingKeys: CodingKey { case ranks, findings, status }
@@ -33,9 +33,9 @@ public struct DoctorReport: Encodable, Sendable {
     var lines = table
     lines.append("")
     for (name, value) in properties {
-      let groups = Finding.groups(ranks, by: value)
+      let groups = Diagnosis.groups(ranks, by: value)
       for group in groups where !group.value.isEmpty {
-        lines.append("\(name): \(group.value)\(groups.count > 1 ? " (\(Finding.text(group.ranks)))" : "")")
+        lines.append("\(name): \(group.value)\(groups.count > 1 ? " (\(Diagnosis.text(group.ranks)))" : "")")
       }
     }
     lines += sums + [""]

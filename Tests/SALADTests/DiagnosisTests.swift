@@ -5,7 +5,7 @@ import Testing
 
 /// Faults planted into the reports of ranks that are well.
 @Suite("The doctor's findings")
-struct FindingTests {
+struct DiagnosisTests {
   /// Four ranks on two hosts of 16 cores.
   private static func healthy() -> [RankReport] {
     (0..<4).map { rank in
@@ -43,29 +43,29 @@ struct FindingTests {
   }
 
   /// The findings where some ranks were changed.
-  private static func findings(_ concerned: Int..., change: (inout RankReport) -> Void) -> [Finding] {
+  private static func findings(_ concerned: Int..., change: (inout RankReport) -> Void) -> [Diagnosis] {
     var ranks = healthy()
     for rank in concerned { change(&ranks[rank]) }
-    return Finding.all(of: ranks)
+    return Diagnosis.all(of: ranks)
   }
 
   /// One finding with this status and all of the words.
   private func expect(
-    _ findings: [Finding], _ status: SALAD.ExitStatus, _ words: String...,
+    _ findings: [Diagnosis], _ status: SALAD.ExitStatus, _ words: String...,
     sourceLocation: SourceLocation = #_sourceLocation
   ) {
     #expect(findings.count == 1, sourceLocation: sourceLocation)
     let sentence = findings.first?.sentence ?? ""
     #expect(findings.first?.status == status, "\(sentence)", sourceLocation: sourceLocation)
     for word in words { #expect(sentence.contains(word), "\(sentence)", sourceLocation: sourceLocation) }
-    #expect(Finding.status(of: findings) == status, sourceLocation: sourceLocation)
+    #expect(Diagnosis.status(of: findings) == status, sourceLocation: sourceLocation)
   }
 
   @Test("Where all is well, nothing is found")
   func healthy() {
-    #expect(Finding.all(of: Self.healthy()).isEmpty)
-    #expect(Finding.status(of: []) == .success)
-    #expect(Finding.all(of: []).isEmpty)
+    #expect(Diagnosis.all(of: Self.healthy()).isEmpty)
+    #expect(Diagnosis.status(of: []) == .success)
+    #expect(Diagnosis.all(of: []).isEmpty)
   }
 
   @Test("Ranks that are bound to fewer cores than they may have are told how to be freed")

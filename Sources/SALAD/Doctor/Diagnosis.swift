@@ -1,21 +1,21 @@
 import Platform
 
 /// Something that a job's ranks and hosts should not be like, with its cure.
-public struct Finding: Encodable, Sendable, Equatable {
+public struct Diagnosis: Encodable, Sendable, Equatable {
   /// What `salad` ends with because of it; `success` for what is merely worth knowing.
   public let status: ExitStatus
   public let sentence: String
 
-  static func note(_ sentence: String) -> Finding { Finding(status: .success, sentence: sentence) }
+  static func note(_ sentence: String) -> Diagnosis { Diagnosis(status: .success, sentence: sentence) }
 
   /// What all findings together end the command with: 70 before 74, 65 and 64.
-  public static func status(of findings: [Finding]) -> ExitStatus {
+  public static func status(of findings: [Diagnosis]) -> ExitStatus {
     let order: [ExitStatus] = [.internalError, .inputOutput, .badData, .usage]
     return order.first { status in findings.contains { $0.status == status } } ?? .success
   }
 
   /// All that is wrong with these ranks, by nothing but what they tell.
-  public static func all(of ranks: [RankReport]) -> [Finding] {
+  public static func all(of ranks: [RankReport]) -> [Diagnosis] {
     differences(ranks) + binding(ranks) + limits(ranks) + interfaces(ranks) + exchange(ranks) + clocks(ranks)
       + runFolder(ranks) + data(ranks) + speed(ranks)
   }
@@ -64,14 +64,17 @@ public struct Finding: Encodable, Sendable, Equatable {
 
 // MARK: - What each kind looks at
 
-extension Finding {
-  private static func differences(_ ranks: [RankReport]) -> [Finding] {
-    func difference(_ what: String, _ status: ExitStatus, _ cure: String, _ value: (RankReport) -> String) -> [Finding]
+extension Diagnosis {
+  private static func differences(_ ranks: [RankReport]) -> [Diagnosis] {
+    func difference(_ what: String, _ status: ExitStatus, _ cure: String, _ value: (RankReport) -> String)
+      -> [Diagnosis]
     {
       let groups = groups(ranks, by: value)
       guard groups.count > 1 else { return [] }
       let parts = groups.map { "\(text($0.ranks)) \($0.value.isEmpty ? "none" : $0.value)" }
-      return [Finding(status: status, sentence: "ranks differ in \(what) (\(parts.joined(separator: "; "))): \(cure)")]
+      return [
+        Diagnosis(status: status, sentence: "ranks differ in \(what) (\(parts.joined(separator: "; "))): \(cure)")
+      ]
     }
     let bits = "the last bits of results may differ, give hosts of one kind"
     return difference("salad's version", .usage, "install one version on all hosts", \.version)
@@ -81,16 +84,16 @@ extension Finding {
       + difference("CPU", .success, "the slowest sets the pace", \.cpu)
   }
 
-  private static func binding(_ ranks: [RankReport]) -> [Finding] {
-    hosts(ranks).flatMap { host, ranks -> [Finding] in
-      var findings: [Finding] = []
+  private static func binding(_ ranks: [RankReport]) -> [Diagnosis] {
+    hosts(ranks).flatMap { host, ranks -> [Diagnosis] in
+      var findings: [Diagnosis] = []
       guard let first = ranks.first else { return [] }
       let who = text(ranks.map(\.rank))
       let plenty = first.processorTime.map { $0 < Double(first.allowedCores) } ?? false
       if first.hostBoundCores < first.allowedCores, !plenty {
         let share = first.allowedCores / max(1, ranks.count)
         findings.append(
-          Finding(
+          Diagnosis(
             status: .usage,
             sentence: "\(who) on \(host) \(ranks.count == 1 ? "is" : "are") bound to \(first.hostBoundCores) "
               + "core\(first.hostBoundCores == 1 ? "" : "s") of \(first.allowedCores): add --bind-to none"
@@ -109,12 +112,12 @@ extension Finding {
     }
   }
 
-  private static func limits(_ ranks: [RankReport]) -> [Finding] {
+  private static func limits(_ ranks: [RankReport]) -> [Diagnosis] {
     func finding(
       _ status: ExitStatus, _ concerned: (RankReport) -> Bool, _ sentence: (_ who: String, RankReport) -> String
-    ) -> [Finding] {
+    ) -> [Diagnosis] {
       let concerned = ranks.filter(concerned)
-      return concerned.first.map { [Finding(status: status, sentence: sentence(text(concerned.map(\.rank)), $0))] }
+      return concerned.first.map { [Diagnosis(status: status, sentence: sentence(text(concerned.map(\.rank)), $0))] }
         ?? []
     }
     return finding(.inputOutput, { ($0.limits.memoryLeft ?? .max) < 1 << 30 }) { who, rank in
@@ -142,7 +145,7 @@ extension Finding {
     ["docker", "br-", "virbr", "veth", "cni", "flannel", "podman", "lxc", "lxd"].contains { interface.hasPrefix($0) }
   }
 
-  private static func interfaces(_ ranks: [RankReport]) -> [Finding] {
+  private static func interfaces(_ ranks: [RankReport]) -> [Diagnosis] {
     // On one host ranks talk by shared memory.
     guard hosts(ranks).count > 1 else { return [] }
     func isWanted(_ name: String, of rank: RankReport) -> Bool {
@@ -161,11 +164,11 @@ extension Finding {
       let having = ranks.filter { rank in isWanted(name, of: rank) && rank.interfaces.contains { $0.name == name } }
       let exclude = "--mca btl_tcp_if_exclude lo,\(name) --mca oob_tcp_if_exclude lo,\(name)"
       if !using.isEmpty {
-        return Finding(
+        return Diagnosis(
           status: .usage, sentence: "\(name) is in use by \(text(using.map(\.rank))): add \(exclude)")
       }
       guard hosts(having).count > 1 else { return nil }
-      return Finding(
+      return Diagnosis(
         status: .usage,
         sentence:
           "\(name) is up on \(hosts(having).map(\.host).joined(separator: ", ")), and Open MPI may try to reach "
@@ -173,12 +176,12 @@ extension Finding {
     }
   }
 
-  private static func exchange(_ ranks: [RankReport]) -> [Finding] {
-    var findings: [Finding] = []
+  private static func exchange(_ ranks: [RankReport]) -> [Diagnosis] {
+    var findings: [Diagnosis] = []
     let wrong = ranks.filter { !$0.sumIsRight }
     if !wrong.isEmpty {
       findings.append(
-        Finding(
+        Diagnosis(
           status: .internalError,
           sentence: "\(text(wrong.map(\.rank))) got a wrong sum of all ranks' numbers: try other transports "
             + "(--mca btl tcp,self), then test memory and network"))
@@ -194,29 +197,29 @@ extension Finding {
     return findings
   }
 
-  private static func clocks(_ ranks: [RankReport]) -> [Finding] {
+  private static func clocks(_ ranks: [RankReport]) -> [Diagnosis] {
     hosts(ranks).compactMap { host, ranks in
       guard let first = ranks.first(where: { abs($0.clockSkew) > 1 }) else { return nil }
       let seconds = (abs(first.clockSkew) * 10).rounded() / 10
-      return Finding(
+      return Diagnosis(
         status: .inputOutput,
         sentence: "the clock of \(host) is \(seconds) s \(first.clockSkew > 0 ? "ahead of" : "behind") rank 0's: "
           + "set it by NTP, or logs and files of the hosts cannot be put in order")
     }
   }
 
-  private static func runFolder(_ ranks: [RankReport]) -> [Finding] {
-    var findings: [Finding] = []
+  private static func runFolder(_ ranks: [RankReport]) -> [Diagnosis] {
+    var findings: [Diagnosis] = []
     for (reason, concerned) in groups(ranks.filter { $0.run?.reason != nil }, by: { $0.run?.reason ?? "" }) {
       findings.append(
-        Finding(
+        Diagnosis(
           status: .inputOutput,
           sentence: "\(text(concerned)): \(reason): give a folder that all ranks may write to"))
     }
     let apart = ranks.filter { $0.run.map { !$0.isShared && $0.reason == nil } ?? false }
     if let first = apart.first?.run {
       findings.append(
-        Finding(
+        Diagnosis(
           status: .inputOutput,
           sentence:
             "\(text(apart.map(\.rank))): \(first.path) is another folder than rank 0's: give one on a file system "
@@ -234,11 +237,11 @@ extension Finding {
     return findings
   }
 
-  private static func data(_ ranks: [RankReport]) -> [Finding] {
-    var findings: [Finding] = []
+  private static func data(_ ranks: [RankReport]) -> [Diagnosis] {
+    var findings: [Diagnosis] = []
     for (reason, concerned) in groups(ranks.filter { $0.data?.reason != nil }, by: { $0.data?.reason ?? "" }) {
       findings.append(
-        Finding(status: .badData, sentence: "\(text(concerned)): \(reason)"))
+        Diagnosis(status: .badData, sentence: "\(text(concerned)): \(reason)"))
     }
     let readable = ranks.filter { $0.data.map { $0.reason == nil } ?? false }
     let listings = groups(readable) { $0.data?.listing ?? "" }
@@ -247,7 +250,7 @@ extension Finding {
         "\(text(group.ranks)) \(readable.first { $0.rank == group.ranks[0] }?.data?.images ?? 0) images"
       }
       findings.append(
-        Finding(
+        Diagnosis(
           status: .badData,
           sentence:
             "ranks see different images in \(readable[0].data?.path ?? "") (\(parts.joined(separator: "; "))): give "
@@ -255,7 +258,7 @@ extension Finding {
     }
     if let data = readable.first?.data, let mine = data.fingerprint, let run = data.fingerprintOfRun, mine != run {
       findings.append(
-        Finding(
+        Diagnosis(
           status: .badData,
           sentence:
             "\(data.path) has the fingerprint \(mine.prefix(12))..., the run's images have \(run.prefix(12))...: "
@@ -264,8 +267,8 @@ extension Finding {
     return findings
   }
 
-  private static func speed(_ ranks: [RankReport]) -> [Finding] {
-    var findings: [Finding] = []
+  private static func speed(_ ranks: [RankReport]) -> [Diagnosis] {
+    var findings: [Diagnosis] = []
     // A rank's product by its share of workers, against the best of them on CPUs of one kind.
     for (_, concerned) in groups(ranks, by: \.cpu) {
       let rates = ranks.filter { concerned.contains($0.rank) }
