@@ -40,7 +40,8 @@ struct Doctor: ParsableCommand {
         communicator: session.communicator, watchdog: session.watchdog, host: session.host)
       let report = DoctorReport(
         ranks: try examination.reports(  // all ranks
-          run: folder, data: data, workers: session.workers(work.workers)))
+          run: folder, data: data, workers: session.workers(work.workers),
+          wanted: work.workers ?? session.host.workers))
       if session.communicator.isRoot { try Console.output(json ? report.line() : report.text()) }
       return report.status
     }

@@ -26,9 +26,11 @@ public struct Examination {
   ///   - run: a run's folder, which need not be there yet; nil: no folder is tried.
   ///   - data: a data set's folder; nil: none is read.
   ///   - workers: threads of this rank.
-  public func reports(run: String?, data: String?, workers: Int) throws -> [RankReport] {
+  ///   - wanted: those that it should have.
+  public func reports(run: String?, data: String?, workers: Int, wanted: Int) throws -> [RankReport] {
     var report = RankReport()
     describe(&report, workers: workers)
+    report.wantedWorkers = wanted
 
     watchdog.enter("comparing clocks", step: nil)
     report.clockSkew = try clockSkew()  // all ranks
@@ -72,7 +74,6 @@ public struct Examination {
     report.allowedCores = host.allowedCores
     report.processorTime = ControlGroups().processorTime
     report.ranksOnHost = host.ranks
-    report.wantedWorkers = max(host.workers, workers)
     report.workers = workers
     report.hostMemory = Host.memory
     report.freeMemory = Host.availableMemory
