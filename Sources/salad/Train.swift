@@ -136,12 +136,15 @@ struct Train: ParsableCommand, NumbersDescribed {
       prepared, workers: workers, activationMemory: job.activationMemory,
       instructionSet: instructionSets.joined(separator: ", "), start: start, communicator: communicator,
       watchdog: session.watchdog, log: session.log)
-    switch try trainer.run() {  // all ranks
+    let ending = try trainer.run()  // all ranks
+    // Another rank's is not known here.
+    let cause = Signals.receivedName ?? "a signal"
+    switch ending {
     case .finished:
       session.log.note("\(folder) is finished")
       return .success
     case .interrupted:
-      session.log.note("stopped by a signal with a checkpoint saved: go on with salad train --run \(folder) --resume")
+      session.log.note("stopped by \(cause) with a checkpoint saved: go on with salad train --run \(folder) --resume")
       return .interrupted
     case .outOfTime:
       let time = prepared.record.execution.stopAfter?.text ?? ""
@@ -150,7 +153,7 @@ struct Train: ParsableCommand, NumbersDescribed {
       return .interrupted
     case .interruptedBeforeStart:
       session.log.note(
-        "stopped by a signal before the first step: begin again with salad train --run \(folder) --resume")
+        "stopped by \(cause) before the first step: begin again with salad train --run \(folder) --resume")
       return .interrupted
     }
   }

@@ -16,7 +16,7 @@ extension CommandTests {
       let train =
         ["train", "--data", sample.data, "--run", run] + SmallTraining.arguments
         + ["--epochs-per-round", "100000", "--rounds", "0", "--checkpoint-every", "1", "--keep", "1", "--workers", "1"]
-      let training = try Background(train)
+      let training = try BackgroundProgram([try Program.built("salad")] + train)
       defer { training.end() }
       for _ in 0..<600 where !FileManager.default.fileExists(atPath: run + "/latest") { usleep(100_000) }
 
@@ -45,33 +45,5 @@ extension CommandTests {
       let text = try String(contentsOfFile: run + "/latest", encoding: .utf8)
       return try #require(Int(text.trimmingCharacters(in: .whitespacesAndNewlines)))
     }
-  }
-}
-
-/// A `salad` that runs while others are started.
-final class Background {
-  private let process = Process()
-  private let folder: TemporaryFolder
-
-  init(_ arguments: [String]) throws {
-    folder = try TemporaryFolder()
-    process.executableURL = URL(fileURLWithPath: try Program.built("salad"))
-    process.arguments = arguments
-    FileManager.default.createFile(atPath: folder.path + "/errors", contents: nil)
-    process.standardError = FileHandle(forWritingAtPath: folder.path + "/errors")
-    process.standardOutput = FileHandle.nullDevice
-    try process.run()
-  }
-
-  deinit { folder.remove() }
-
-  var isRunning: Bool { process.isRunning }
-  var status: Int32 { process.terminationStatus }
-  var errors: String { (try? String(contentsOfFile: folder.path + "/errors", encoding: .utf8)) ?? "" }
-
-  /// Ends it, if it runs, and waits.
-  func end(_ signal: Int32 = SIGKILL) {
-    if process.isRunning { kill(process.processIdentifier, signal) }
-    process.waitUntilExit()
   }
 }

@@ -121,7 +121,7 @@ public enum Program {
   }
 
   /// Starts the program as the leader of a session of its own, so that all it starts can be found again.
-  private static func spawn(
+  static func spawn(
     _ command: [String], environment: [String: String], directory: String?, output: String, errors: String
   ) throws -> pid_t {
     #if canImport(Darwin)
@@ -165,7 +165,7 @@ public enum Program {
   }
 
   /// Nil while the process runs.
-  private static func exitStatus(of process: pid_t) -> Int32? {
+  static func exitStatus(of process: pid_t) -> Int32? {
     var status: Int32 = 0
     let found = waitpid(process, &status, WNOHANG)
     if found == 0 || (found < 0 && errno == EINTR) { return nil }
@@ -189,14 +189,14 @@ public enum Program {
   }
 
   /// Kills every process of the session that this process led: `mpirun` gives each rank a process group of its own.
-  private static func killSession(of leader: pid_t) {
+  static func killSession(of leader: pid_t) {
     let entries = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
     for process in entries.compactMap({ pid_t($0) }) where process != leader && getsid(process) == leader {
       kill(process, SIGKILL)
     }
   }
 
-  private static func text(of path: String) throws -> String {
+  static func text(of path: String) throws -> String {
     String(decoding: try Data(contentsOf: URL(fileURLWithPath: path)), as: UTF8.self)
   }
 }
