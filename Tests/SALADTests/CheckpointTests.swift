@@ -216,6 +216,11 @@ private struct Damage {
         Damage(name: "missing", file: file, words: "which manifest.json lists, found none") { folder, _ in
           try FileManager.default.removeItem(atPath: "\(folder)/\(file)")
         },
+        // Nobody waits for its writer.
+        Damage(name: "a pipe", file: file, words: "which manifest.json lists, found none") { folder, _ in
+          try FileManager.default.removeItem(atPath: "\(folder)/\(file)")
+          #expect(mkfifo("\(folder)/\(file)", 0o600) == 0)
+        },
         Damage(name: "truncated", file: file, words: "it was truncated") { folder, _ in
           try change("\(folder)/\(file)") { $0.removeLast(8) }
         },

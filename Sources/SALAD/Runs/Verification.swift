@@ -50,23 +50,33 @@ struct Verification {
   /// Local. Throws unless the file is the one that the manifest means.
   func check(_ file: Manifest.File) throws {
     let path = "\(folder)/\(file.name)"
-    guard let size = FileSystem.size(path) else {
+    // A pipe would wait for its writer.
+    guard let status = try? FileStatus(path), status.kind == .file else {
       throw SaladError(.badData, "\(path): expected this file, which \(Manifest.fileName) lists, found none")
     }
-    let found = try FileSystem.digest(path, stopping: true).sha256
-    let twin = files.first { $0.sha256 == found && $0.name != file.name }
+    let size = status.size
     guard size == file.bytes else {
       throw SaladError(
         .badData,
         "\(path): expected \(file.bytes) bytes as \(Manifest.fileName) says, found "
-          + (twin.map { "the content of \($0.name)" } ?? "\(size): \(reason(path, isShorter: size < file.bytes))"))
+          + (try twin(of: path, size: size).map { "the content of \($0.name)" }
+            ?? "\(size): \(reason(path, isShorter: size < file.bytes))"))
     }
+    let found = try FileSystem.digest(path, stopping: true).sha256
     guard found == file.sha256 else {
+      let twin = files.first { $0.sha256 == found }
       throw SaladError(
         .badData,
         "\(path): expected the SHA-256 \(file.sha256.prefix(16))... as \(Manifest.fileName) says, found "
           + (twin.map { "the content of \($0.name)" } ?? "\(found.prefix(16))...: it was altered or is foreign"))
     }
+  }
+
+  /// The file that this one's content is of; only one of its length is worth reading it all.
+  private func twin(of path: String, size: Int) throws -> Manifest.File? {
+    guard files.contains(where: { $0.bytes == size }) else { return nil }
+    let found = try FileSystem.digest(path, stopping: true).sha256
+    return files.first { $0.sha256 == found }
   }
 
   /// Why a file has another length: one that is whole in itself was not cut.
