@@ -16,7 +16,9 @@ public struct PeakProduct: Sendable {
   /// Loads OpenBLAS, which nothing else needs. On the main thread.
   public init() throws(Missing) {
     if let reason = blas_load() {
-      throw Missing(description: "OpenBLAS cannot be loaded: \(String(cString: reason)): install libopenblas-dev")
+      let cure = MemoryLimit.ofThisProcess.map { "raise the limit of \($0.name), or " } ?? ""
+      throw Missing(
+        description: "OpenBLAS cannot be loaded: \(String(cString: reason)): \(cure)install libopenblas-dev")
     }
     let words = String(cString: blas_name()).split(separator: " ")
     library = words.prefix(2).joined(separator: " ") + " " + String(cString: blas_kernels())

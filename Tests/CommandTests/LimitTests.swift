@@ -32,7 +32,10 @@ extension CommandTests {
         let sample = try #require(Sample.shared)
         let folder = try TemporaryFolder()
         defer { folder.remove() }
-        let train = ["train", "--data", sample.data, "--run", folder.path + "/run", "--size", "256", "--workers", "1"]
+        let train = [
+          "train", "--data", sample.data, "--run", folder.path + "/run", "--size", "256", "--workers", "1",
+          "--batch-size", "8",
+        ]
         let result = try await run("ulimit -c 0 -v 1200000", train, ranks: ranks)
         expectSentence(result, "this training takes", "ulimit -v", "raise that limit", "--workers", statuses: [64])
       }
@@ -46,7 +49,10 @@ extension CommandTests {
         let verbs = [
           ["score", sample.run, sample.data + "/test"], ["evaluate", sample.run, "--data", sample.data],
           ["train", "--data", sample.data, "--run", sample.path("new"), "--workers", "2"] + SmallTraining.arguments,
-          ["train", "--data", sample.data, "--run", sample.path("new"), "--size", "64"],
+          [
+            "train", "--data", sample.data, "--run", sample.path("new"), "--size", "64", "--batch-size", "8",
+            "--micro-batch", "4",
+          ],
           ["merge", sample.run, "--output", sample.path("deploy")],
           ["bench", "--steps", "1", "--rows", "100", "--size", "64", "--max-width", "16"],
         ]

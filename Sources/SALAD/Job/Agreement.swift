@@ -1,5 +1,6 @@
 import Autoencoder
 import MPI
+import MemoryBank
 import Platform
 import Radiographs
 import Safetensors
@@ -67,6 +68,7 @@ extension SaladError {
       self.init(
         .inputOutput, "\(error.description): \(cure), and in training a smaller --micro-batch, --cache-memory or --size"
       )
+    case let error as PeakProduct.Missing: self.init(.inputOutput, error.description)
     case let error as MPIPrerequisiteError: self.init(.inputOutput, error.description)
     case let error as MPIError: self.init(.internalError, error.description)
     default: self.init(.internalError, String(describing: error))
