@@ -258,7 +258,7 @@ public final class RunDirectory: Sendable {
     try FileSystem.synchronise(folder: checkpointsPath)
     try FileSystem.move(newLatest, to: latestPath)
     try FileSystem.synchronise(folder: path)
-    try FileSystem.remove(replaced)
+    removeIfPossible(replaced)
   }
 
   /// Rank 0 only. Removes the oldest whole checkpoints but `keep`, never the newest, nor one that is being read.
@@ -271,10 +271,14 @@ public final class RunDirectory: Sendable {
         // A folder that is half removed must not look whole.
         let removing = unfinishedFolder(step: step, .removing)
         try FileSystem.move(folder, to: removing)
-        try FileSystem.remove(removing)
+        removeIfPossible(removing)
       }
     }
   }
+
+  /// What nobody wants any more ends no training. Of a file that somebody still has open, NFS and FUSE leave an entry, and
+  /// the folder with it: the next start clears it away.
+  private func removeIfPossible(_ folder: String) { try? FileSystem.remove(folder) }
 
   private func pointLatest(at step: Int) throws {
     try FileSystem.writeAtomically(Self.latestText(step), to: latestPath)
