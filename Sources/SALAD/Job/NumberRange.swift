@@ -38,7 +38,11 @@ public struct NumberRange<Root>: Sendable {
 
   /// A number; infinity only where the range has it.
   ///
-  /// - Parameter words: such as `of degrees in 0...180`.
+  /// - Parameters:
+  ///   - flag: as it is given on the command line.
+  ///   - path: where its value is.
+  ///   - range: of the values that are taken.
+  ///   - words: such as `of degrees in 0...180`.
   public static func number(
     _ flag: String, _ path: any KeyPath<Root, Double> & Sendable, in range: some RangeExpression<Double> & Sendable,
     _ words: String

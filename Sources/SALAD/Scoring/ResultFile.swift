@@ -58,7 +58,9 @@ public final class ResultFile {
 
   /// What to do about what is at `path`.
   ///
-  /// - Parameter resumes: whether what is there is to be gone on with.
+  /// - Parameters:
+  ///   - path: the result's.
+  ///   - resumes: whether what is there is to be gone on with.
   /// - Throws: `SaladError` 64 where something is there and that was not asked for.
   public static func state(of path: String, resumes: Bool) throws -> State {
     if FileSystem.exists(path) {
