@@ -86,8 +86,11 @@ public struct Configuration: Codable, Sendable, Equatable {
   // MARK: Scoring
 
   /// What describes an image to the bank that scores.
-  public var levels = Architecture.unet.defaultLevels
+  public var levels = Architecture.unet.defaultLevels(size: 128)
   public var featureScale = FeatureScale.root
+  /// How much of the direction in which exposures move levels' means is taken out of them, in 0...1; nil, as in runs of
+  /// before there was a choice: nothing.
+  public var exposureDamping: Double? = 0.5
   public var scoreRule = ScoreRule.weightedDistance
   /// K, prototypes looked up; clipped to the bank's rows.
   public var topK = 30
@@ -124,6 +127,7 @@ public struct Configuration: Codable, Sendable, Equatable {
     case aggregationWeight = "aggregation_weight"
     case anchorRate = "anchor_rate"
     case featureScale = "feature_scale"
+    case exposureDamping = "exposure_damping"
     case scoreRule = "score_rule"
     case topK = "top_k"
     case scoreTemperature = "score_temperature"
@@ -152,8 +156,13 @@ extension Configuration {
     ScoringConfiguration(
       architecture: architecture, size: size, channels: channels, maximumWidth: maximumWidth,
       embeddingDimension: embeddingDimension, centre: centre, precision: precision, microBatch: microBatch, fit: fit,
-      levels: levels, featureScale: featureScale, scoreRule: scoreRule, topK: topK, scoreTemperature: scoreTemperature)
+      levels: levels, featureScale: featureScale,
+      exposureDamping: levels.isBottleneck || exposureDamping == 0 ? nil : exposureDamping,
+      scoreRule: scoreRule, topK: topK, scoreTemperature: scoreTemperature)
   }
+
+  /// What describes images unless another choice is made.
+  public var defaultLevels: Levels { architecture.defaultLevels(size: size) }
 
   /// Epochs of the whole training: R + 1 rounds.
   public var epochs: Int { (rounds + 1) * epochsPerRound }
@@ -194,6 +203,7 @@ extension Configuration {
     .number("--anchor-rate", \.anchorRate, in: 0...1, "in 0...1"),
     .whole("--neighbours", \.neighbours, 1...1_000_000),
 
+    .number("--exposure-damping", \.exposureDamping, in: 0...1, "in 0...1"),
     .whole("--top-k", \.topK, 1...10_000_000),
     .number("--score-temperature", \.scoreTemperature, in: Ranges.positive, "above 0, in 1e-30...1e30"),
     .number("--validation-fraction", \.validationFraction, in: 0..<1, "of at least 0 and below 1"),
@@ -320,6 +330,7 @@ extension Configuration {
     case .scoreRule: scoreRule.rawValue
     case .levels: levels.description
     case .featureScale: featureScale.rawValue
+    case .exposureDamping: "\(exposureDamping ?? 0)"
     case .topK: "\(topK)"
     case .scoreTemperature: "\(scoreTemperature)"
     case .validationFraction: "\(validationFraction ?? 0)"

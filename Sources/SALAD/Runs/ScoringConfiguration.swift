@@ -24,6 +24,8 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
   public var levels: Levels
   /// Of the levels' means.
   public var featureScale: FeatureScale
+  /// In 0...1: how much of the direction in which exposures move the levels' means is taken out; nil: nothing.
+  public var exposureDamping: Double?
   /// K, prototypes looked up; clipped to the bank's rows.
   public var topK: Int
   /// tau_s, of the weights of the K nearest.
@@ -32,7 +34,8 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
   public init(
     architecture: Architecture, size: Int, channels: Int, maximumWidth: Int, embeddingDimension: Int,
     centre: Centre = .none, precision: Precision = .float32, microBatch: Int, fit: Fit, levels: Levels,
-    featureScale: FeatureScale, scoreRule: ScoreRule, topK: Int, scoreTemperature: Double
+    featureScale: FeatureScale, exposureDamping: Double? = nil, scoreRule: ScoreRule, topK: Int,
+    scoreTemperature: Double
   ) {
     self.architecture = architecture
     self.size = size
@@ -46,6 +49,7 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
     self.scoreRule = scoreRule
     self.levels = levels
     self.featureScale = featureScale
+    self.exposureDamping = exposureDamping
     self.topK = topK
     self.scoreTemperature = scoreTemperature
   }
@@ -74,6 +78,7 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
       flag("micro-batch", microBatch, other.microBatch), flag("fit", fit.rawValue, other.fit.rawValue),
       flag("levels", levels, other.levels),
       flag("feature-scale", featureScale.rawValue, other.featureScale.rawValue),
+      flag("exposure-damping", exposureDamping ?? 0, other.exposureDamping ?? 0),
       flag("score-rule", scoreRule.rawValue, other.scoreRule.rawValue),
       flag("top-k", topK, other.topK), flag("score-temperature", scoreTemperature, other.scoreTemperature),
     ].compactMap { $0 }
@@ -86,6 +91,7 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
     case embeddingDimension = "embedding_dimension"
     case microBatch = "micro_batch"
     case featureScale = "feature_scale"
+    case exposureDamping = "exposure_damping"
     case scoreRule = "score_rule"
     case topK = "top_k"
     case scoreTemperature = "score_temperature"

@@ -49,7 +49,7 @@ public struct ModelImport {
       let network = try NetworkConfiguration(recognising: file, size: size)
       var configuration = configuration
       configuration.network = network
-      configuration.levels = levels ?? network.architecture.defaultLevels
+      configuration.levels = levels ?? network.architecture.defaultLevels(size: network.size)
       try configuration.validate()
       let replica = try Replica(
         configuration: network, precision: configuration.precision, microBatch: configuration.microBatch,
@@ -74,16 +74,19 @@ public struct ModelImport {
       case .file(let path): try read(path)  // all ranks
       case .data(let root): try embed(root)  // all ranks
       }
-    let scoring = configuration.scoring
+    let embedder = bank.embedder
+    var scoring = configuration.scoring
+    scoring.exposureDamping = embedder.exposure?.damping
     let pass = LeftOutPass(communicator: communicator, watchdog: watchdog)
     let measured = try pass.run(  // all ranks
       bank.memory, kind: .refreshed, imageIDs: bank.imageIDs,
       rules: Calibration.rules(unitRows: scoring.levels.isBottleneck),
       topK: min(scoring.topK, bank.imageIDs.count), scoreTemperature: scoring.scoreTemperature,
       falseAlarmRate: configuration.falseAlarmRate ?? ConformalThreshold.defaultFalseAlarmRate)
-    guard let calibration = measured else {
+    guard var calibration = measured else {
       throw SaladError(.interrupted, "\(output): a signal asked to stop, nothing is written")
     }
+    calibration.exposureAxis = embedder.exposure?.axis
     let scorer = Scorer(
       scoring, models: [Scorer.Model(embedder: embedder, bank: bank.memory, calibration: calibration)],
       kind: .refreshed, rule: scoring.scoreRule, communicator: communicator, watchdog: watchdog)
@@ -95,12 +98,14 @@ public struct ModelImport {
       guard communicator.isRoot else { return }
       try Deployment.write(to: output) { folder in
         try replica.saveModel(to: "\(folder)/\(Manifest.modelName)", metadata: [:])
-        let files = try Deployment.writeBank(rows: bank.memory.sharding.rows, dimension: dimension, in: folder) {
-          writer in
+        let files = try Deployment.writeBank(
+          rows: bank.memory.sharding.rows, dimension: dimension, metadata: BankTensor.metadata(of: .refreshed, scoring),
+          in: folder
+        ) { writer in
           for shard in values { try writer.write(shard) }
         }
         return DeploymentManifest(
-          importing: configuration.scoring, instructionSet: instructionSet, dataFingerprint: bank.fingerprint,
+          importing: scoring, instructionSet: instructionSet, dataFingerprint: bank.fingerprint,
           dimension: dimension, imageIDs: bank.imageIDs, pictures: bank.pictures, files: files,
           calibration: calibration, selfTest: selfTest)
       }
@@ -110,6 +115,7 @@ public struct ModelImport {
 
   /// F.
   private var dimension: Int { embedder.featureCount }
+  /// Takes nothing out of features.
   private var embedder: Embedder {
     Embedder(
       replica: replica, microBatch: configuration.microBatch, workers: workers, levels: configuration.levels,
@@ -119,6 +125,8 @@ public struct ModelImport {
   /// A bank on its way into a deployment.
   private struct Bank {
     var memory: MemoryBank
+    /// What makes of images what its rows are.
+    var embedder: Embedder
     /// N.
     var imageIDs: [String]
     /// What the images show; nil where nobody knows.
@@ -155,7 +163,9 @@ public struct ModelImport {
         rows: shape[0], dimension: dimension,
         shard: Array(values[mine.lowerBound * dimension..<mine.upperBound * dimension]), workers: replica.workers,
         communicator: communicator)
-      return Bank(memory: memory, imageIDs: names, pictures: nil, fingerprint: "")
+      var embedder = embedder
+      embedder.exposure = try BankTensor.exposure(of: file).map(ExposureDirection.init)
+      return Bank(memory: memory, embedder: embedder, imageIDs: names, pictures: nil, fingerprint: "")
     }
   }
 
@@ -180,10 +190,13 @@ public struct ModelImport {
       root: root, paths: paths, configuration: configuration, workers: workers,
       cacheMemory: Execution().cacheMemory, communicator: communicator, watchdog: watchdog)
     for image in scan.skipped { log.note("skipped: \(image.reason)") }
-    let refresh = Refresh(embedder: embedder, scan: scan, communicator: communicator, watchdog: watchdog)
-    guard let memory = try refresh.run() else {  // all ranks
+    let refresh = Refresh(
+      embedder: embedder, exposureDamping: configuration.scoring.exposureDamping, scan: scan,
+      communicator: communicator, watchdog: watchdog)
+    guard let (memory, embedder) = try refresh.run() else {  // all ranks
       throw SaladError(.interrupted, "a signal asked to stop while the bank was made, nothing is written")
     }
-    return Bank(memory: memory, imageIDs: scan.images, pictures: scan.pictures, fingerprint: scan.fingerprint)
+    return Bank(
+      memory: memory, embedder: embedder, imageIDs: scan.images, pictures: scan.pictures, fingerprint: scan.fingerprint)
   }
 }
