@@ -2,7 +2,7 @@
 
 /// Which of an encoder's maps describe an image to the bank that scores.
 ///
-///     e3,e4,e5   the means over positions of three stages' outputs, one after another (a unet's default at 64 pixels)
+///     e3,e4,e5   the means over positions of three stages' outputs, one after another (a unet's default)
 ///     z          the bottleneck: the unit vector that training's losses and momentum bank use
 ///
 /// Level features are neither normalised nor whitened: lengths carry what is abnormal.
@@ -20,11 +20,9 @@ public struct Levels: Sendable, Equatable, CustomStringConvertible {
     names = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
   }
 
-  /// For help: "e4,e5,e6, at 64 pixels e3,e4,e5, of a resnet18 layer2,layer3,layer4".
+  /// For help: "e3,e4,e5, of a resnet18 layer2,layer3,layer4".
   public static var defaults: String {
-    let unet = Architecture.unet
-    return "\(unet.defaultLevels(size: 128)), at 64 pixels \(unet.defaultLevels(size: 64)), of a resnet18 "
-      + "\(Architecture.resnet18.defaultLevels(size: 128))"
+    "\(Architecture.unet.defaultLevels), of a resnet18 \(Architecture.resnet18.defaultLevels)"
   }
 
   public var description: String { names.joined(separator: ",") }
@@ -73,12 +71,10 @@ extension Architecture {
     }
   }
 
-  /// What scores images of so many pixels a side unless another choice is made: docs/ablation.md has the trials.
-  ///
-  /// At 64 pixels a unet's e6 is a map of one position, which describes worse.
-  public func defaultLevels(size: Int) -> Levels {
+  /// What scores unless another choice is made: docs/ablation.md has the trials.
+  public var defaultLevels: Levels {
     switch self {
-    case .unet: Levels(size > 64 ? ["e4", "e5", "e6"] : ["e3", "e4", "e5"])
+    case .unet: Levels(["e3", "e4", "e5"])
     case .resnet18: Levels(["layer2", "layer3", "layer4"])
     }
   }

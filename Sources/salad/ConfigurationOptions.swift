@@ -245,13 +245,10 @@ struct ConfigurationOptions: ParsableArguments {
     func set<T>(_ path: WritableKeyPath<Configuration, T>, _ value: T?) {
       if let value { configuration[keyPath: path] = value }
     }
-    let wereDefault = configuration.levels == configuration.defaultLevels
+    // A recipe's levels are its network's.
+    if let architecture, !architecture.has(configuration.levels) { configuration.levels = architecture.defaultLevels }
     set(\.architecture, architecture)
     set(\.size, size)
-    // Those of a recipe or of a run that chose otherwise stay, as long as the network has them.
-    if wereDefault || !configuration.architecture.has(configuration.levels) {
-      configuration.levels = configuration.defaultLevels
-    }
     set(\.channels, channels)
     set(\.maximumWidth, maxWidth)
     set(\.embeddingDimension, embeddingDimension)

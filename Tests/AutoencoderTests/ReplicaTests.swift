@@ -204,9 +204,7 @@ struct ReplicaTests {
     for text in ["", "e0", "e7", "e4,e3", "e3,e3", "z,e3", "e3,", "layer1", "E3"] {
       #expect(!Architecture.unet.has(Levels(text)), "\(text)")
     }
-    for architecture in Architecture.allCases {
-      for size in [64, 128] { #expect(architecture.has(architecture.defaultLevels(size: size))) }
-    }
+    for architecture in Architecture.allCases { #expect(architecture.has(architecture.defaultLevels)) }
   }
 
   @Test("Running statistics move by the mean over the step's micro-batches")

@@ -86,7 +86,7 @@ public struct Configuration: Codable, Sendable, Equatable {
   // MARK: Scoring
 
   /// What describes an image to the bank that scores.
-  public var levels = Architecture.unet.defaultLevels(size: 128)
+  public var levels = Architecture.unet.defaultLevels
   public var featureScale = FeatureScale.root
   /// How much of the direction in which exposures move levels' means is taken out of them, in 0...1; nil, as in runs of
   /// before there was a choice: nothing.
@@ -160,9 +160,6 @@ extension Configuration {
       exposureDamping: levels.isBottleneck || exposureDamping == 0 ? nil : exposureDamping,
       scoreRule: scoreRule, topK: topK, scoreTemperature: scoreTemperature)
   }
-
-  /// What describes images unless another choice is made.
-  public var defaultLevels: Levels { architecture.defaultLevels(size: size) }
 
   /// Epochs of the whole training: R + 1 rounds.
   public var epochs: Int { (rounds + 1) * epochsPerRound }

@@ -49,7 +49,7 @@ public struct ModelImport {
       let network = try NetworkConfiguration(recognising: file, size: size)
       var configuration = configuration
       configuration.network = network
-      configuration.levels = levels ?? network.architecture.defaultLevels(size: network.size)
+      configuration.levels = levels ?? network.architecture.defaultLevels
       try configuration.validate()
       let replica = try Replica(
         configuration: network, precision: configuration.precision, microBatch: configuration.microBatch,

@@ -114,7 +114,7 @@ struct Bench: ParsableCommand, NumbersDescribed {
     configuration.maximumWidth = maxWidth
     configuration.precision = precision
     configuration.reduction = reduction
-    configuration.levels = levels ?? architecture.defaultLevels(size: size)
+    configuration.levels = levels ?? architecture.defaultLevels
     return configuration
   }
 
