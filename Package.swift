@@ -106,7 +106,8 @@ let package = Package(
     .testTarget(
       name: "SafetensorsTests", dependencies: ["Safetensors"], resources: [.copy("Fixtures")]),
     .testTarget(
-      name: "RadiographsTests", dependencies: ["Radiographs", "Platform"], resources: [.copy("Fixtures")]),
+      name: "RadiographsTests", dependencies: ["Radiographs", "Platform", "Safetensors"], resources: [.copy("Fixtures")]
+    ),
     .testTarget(
       name: "AutoencoderTests",
       dependencies: ["Autoencoder", "CNetworkKernels", "Platform", "Radiographs", "Safetensors"]),

@@ -51,7 +51,8 @@ struct DICOMCodestream {
   private static let bytesPerTile = 14
 
   static func jpeg2000(_ bytes: [UInt8], _ place: Range<Int>) throws(DICOMFault) -> DICOMCodestream {
-    // The start, and the size, which comes first: FF4F FF51 length capabilities X Y X0 Y0 tileX tileY tileX0 tileY0 count.
+    // The start, and the size, which comes first:
+    // FF4F FF51 length capabilities X Y X0 Y0 tileX tileY tileX0 tileY0 components.
     guard place.count >= 45 else { throw .endsEarly(needs: bytes.count + 1) }
     let reader = DICOMElements(bytes: bytes)
     let at = place.lowerBound

@@ -57,8 +57,8 @@ struct DICOMDataSet {
   /// - Parameters:
   ///   - bytes: the file, or its beginning.
   ///   - isWhole: whether that is all of it.
-  /// - Throws: `DICOMFault`; `endsEarly` where the pixels' element does not begin within the bytes, though it may. Of its
-  ///   value nothing is asked.
+  /// - Throws: `DICOMFault`; `endsEarly` where the pixels' element does not begin within the bytes, though it may. Of
+  ///   its value nothing is asked.
   init(_ bytes: [UInt8], isWhole: Bool) throws(DICOMFault) {
     var reader = DICOMElements(bytes: bytes)
     var elements: [UInt32: DICOMElement] = [:]
@@ -153,8 +153,8 @@ enum DICOMSignature {
     bytes.count >= preamble + magic.count && bytes[preamble..<preamble + magic.count].elementsEqual(magic)
   }
 
-  /// Whether a data set begins here without a preamble: two elements of group 2 or 8 in their order, the first of them as
-  /// DICOM has them. No text is taken for one: it has no zero bytes.
+  /// Whether a data set begins here without a preamble: two elements of group 2 or 8 in their order, the first of them
+  /// as DICOM has them. No text is taken for one: it has no zero bytes.
   static func hasDataSet(_ bytes: [UInt8]) -> Bool {
     let reader = DICOMElements(bytes: bytes)
     return [DICOMEncoding.explicitLittleEndian, .implicitLittleEndian, .explicitBigEndian].contains { encoding in

@@ -16,7 +16,9 @@ struct DICOMSamples {
   let isSigned: Bool
   /// Values beyond the bits that are stored become the largest: a lossy decoder may give such.
   let isClamped: Bool
+}
 
+extension DICOMSamples {
   /// - Throws: `DICOMFault`.
   init(_ data: DICOMDataSet, _ picture: DICOMPicture) throws(DICOMFault) {
     guard let pixels = data.pixels else { throw .damaged("no pixels") }
