@@ -76,7 +76,7 @@ install: build ## put salad into PREFIX/bin (/usr/local)
 # Every script that git tracks, by its first line.
 SCRIPTS = $(shell git ls-files -z | xargs -0 grep -lIE '^\#!.*(bash|sh)$$')
 
-C_SOURCES = $(shell git ls-files -- '*.c' '*.h' '*.inc')
+C_SOURCES = $(shell git ls-files -- '*.c' '*.cpp' '*.h' '*.inc')
 
 lint: ## check the format of all Swift and C files, and all shell scripts
 	@.ci/deps shellcheck clang-format

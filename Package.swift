@@ -14,6 +14,11 @@ let package = Package(
     .library(name: "MPI", targets: ["MPI"]),
     .library(name: "Safetensors", targets: ["Safetensors"]),
   ],
+  traits: [
+    // Images as hospitals have them, through dcmtk. Without it: --disable-default-traits.
+    "DICOM",
+    .default(enabledTraits: ["DICOM"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
   ],
@@ -29,6 +34,16 @@ let package = Package(
       name: "LibCrypto", pkgConfig: "libcrypto",
       providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
     .target(name: "CPNG", dependencies: ["LibPNG"]),
+    .systemLibrary(
+      name: "LibOpenJPEG", pkgConfig: "libopenjp2",
+      providers: [.apt(["libopenjp2-7-dev"]), .brew(["openjpeg"])]),
+    // dcmtk's pkg-config file names all of its two dozen libraries. Empty without the trait.
+    .target(
+      name: "CDICOM", dependencies: [.target(name: "LibOpenJPEG", condition: .when(traits: ["DICOM"]))],
+      cxxSettings: [.define("SALAD_DICOM", .when(traits: ["DICOM"]))],
+      linkerSettings: ["dcmjpeg", "dcmjpls", "dcmdata", "oflog", "ofstd", "z"].map {
+        .linkedLibrary($0, .when(traits: ["DICOM"]))
+      }),
     // Loaded by name when it is asked for, so that nothing links it.
     .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     // Debian's libdnnl-dev has no pkg-config file.
@@ -47,7 +62,9 @@ let package = Package(
     .target(name: "Safetensors", dependencies: ["Platform"]),
     .target(
       name: "Radiographs",
-      dependencies: ["CPNG", "CResizeKernels", "Platform"]),
+      dependencies: [
+        "CPNG", .target(name: "CDICOM", condition: .when(traits: ["DICOM"])), "CResizeKernels", "Platform",
+      ]),
     .target(
       name: "Autoencoder",
       dependencies: ["COneDNN", "CNetworkKernels", "Platform", "ExactSum", "Safetensors", "Radiographs"]),
@@ -89,7 +106,8 @@ let package = Package(
     .testTarget(
       name: "SafetensorsTests", dependencies: ["Safetensors"], resources: [.copy("Fixtures")]),
     .testTarget(
-      name: "RadiographsTests", dependencies: ["Radiographs", "Platform"], resources: [.copy("Fixtures")]),
+      name: "RadiographsTests", dependencies: ["Radiographs", "Platform", "Safetensors"], resources: [.copy("Fixtures")]
+    ),
     .testTarget(
       name: "AutoencoderTests",
       dependencies: ["Autoencoder", "CNetworkKernels", "Platform", "Radiographs", "Safetensors"]),
@@ -114,5 +132,6 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
   ],
-  swiftLanguageModes: [.v6]
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .cxx17
 )

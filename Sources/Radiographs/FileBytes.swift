@@ -9,7 +9,10 @@ enum FileBytes {
   ///
   /// Throws `RadiographError`: `inputOutput` with the operating system's reason (missing, no permission), `badData` for
   /// a folder, a device or a file that is too large.
-  static func load(_ path: String) throws -> [UInt8] {
+  static func load(_ path: String) throws -> [UInt8] { try beginning(of: path, count: largestFile).bytes }
+
+  /// The first `count` bytes of a regular file, or all of them, and how many there are; as `load` does.
+  static func beginning(of path: String, count: Int) throws -> (bytes: [UInt8], size: Int) {
     try translating("read", path) {
       // Before opening: a named pipe would wait for its writer.
       let status = try FileStatus(path)
@@ -23,11 +26,13 @@ enum FileBytes {
           path: path, "\(path): expected an image file of at most \(largestFile) bytes, found \(status.size) bytes.")
       }
       let file = try FileDescriptor(path, for: .reading)
-      return try [UInt8](unsafeUninitializedCapacity: status.size) { bytes, count in
+      let wanted = min(count, status.size)
+      let bytes = try [UInt8](unsafeUninitializedCapacity: wanted) { bytes, count in
         // A file that became shorter meanwhile gives less; its reader will see what is missing.
         count = try file.read(
-          into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(bytes)[..<status.size]))
+          into: UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(bytes)[..<wanted]))
       }
+      return (bytes, bytes.count < wanted ? bytes.count : status.size)
     }
   }
 

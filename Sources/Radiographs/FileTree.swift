@@ -52,7 +52,14 @@ struct FileTree {
         let folder = try folder(path)
         guard entered.insert(folder.identity).inserted else { continue }
         for file in folder.files {
-          if ImageFile.isPicture(file) { images.append(Self.join(path, file)) } else { unread.add(file) }
+          let picture = Self.join(path, file)
+          if ImageFile.isPicture(file)
+            || (UnreadFiles.suffix(of: file).isEmpty && ImageFile.isPictureWithoutSuffix(self.path(picture)))
+          {
+            images.append(picture)
+          } else {
+            unread.add(file)
+          }
         }
         stack += folder.folders.map { Self.join(path, $0) }
         waiting += folder.linkedFolders.map { Self.join(path, $0) }

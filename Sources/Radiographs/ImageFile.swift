@@ -1,3 +1,5 @@
+import Platform
+
 /// A picture in a file, of whichever format its content shows: the one way in for an image.
 ///
 ///     let file = try ImageFile(path)
@@ -7,9 +9,10 @@
 /// A suffix only chooses which files of a folder are pictures (`isPicture`); what a file is, its first bytes say.
 public struct ImageFile: Sendable {
   /// The formats that are read. A new one is a file in `Formats` and a line here.
-  static let formats: [any ImageFormat.Type] = [
-    PNG.self
-  ]
+  static let formats: [any ImageFormat.Type] =
+    [
+      PNG.self
+    ] + DICOM.formats
 
   /// Named by errors.
   public let path: String
@@ -53,6 +56,11 @@ public struct ImageFile: Sendable {
   /// Throws `RadiographError` of kind `badData` when the file is not a whole and sound picture.
   public func radiograph() throws -> Radiograph { try format.decode(self) }
 
+  /// What the file says of itself beside its pixels; nil where its format has no such.
+  ///
+  /// Throws `RadiographError` as `radiograph()` does, as far as the header goes.
+  public func tags() throws -> ImageTags? { try format.tags(of: self) }
+
   /// An error of this file: `PATH: SENTENCE.`
   func error(_ sentence: String, kind: RadiographError.Kind = .badData) -> RadiographError {
     RadiographError(kind: kind, path: path, "\(path): \(sentence).")
@@ -73,6 +81,13 @@ protocol ImageFormat: Sendable {
   static func size(of file: ImageFile) throws -> ImageFile.Size
 
   static func decode(_ file: ImageFile) throws -> Radiograph
+
+  /// nil where the format has none.
+  static func tags(of file: ImageFile) throws -> ImageTags?
+}
+
+extension ImageFormat {
+  static func tags(of file: ImageFile) throws -> ImageTags? { nil }
 }
 
 extension Radiograph {
@@ -96,6 +111,15 @@ extension ImageFile {
     }
   }
 
+  /// Whether a file without a suffix, which archives' exports are full of, is taken for a picture: what begins as DICOM and
+  /// is no directory of such files. Its first bytes are read.
+  static func isPictureWithoutSuffix(_ path: String) -> Bool {
+    guard !DICOM.formats.isEmpty, Files.name(of: path).uppercased() != "DICOMDIR",
+      let beginning = try? FileBytes.beginning(of: path, count: 512).bytes
+    else { return false }
+    return DICOM.begins(beginning)
+  }
+
   /// The suffixes that `isPicture` knows, for sentences: ".png".
   public static var suffixes: String { formats.flatMap { $0.suffixes }.joined(separator: ", ") }
 
@@ -106,7 +130,7 @@ extension ImageFile {
   private static func description(of bytes: [UInt8]) -> String {
     if bytes.isEmpty { return "an empty file" }
     if bytes.starts(with: [0xFF, 0xD8, 0xFF]) { return "a JPEG image" }
-    if bytes.dropFirst(128).starts(with: "DICM".utf8) { return "a DICOM file" }
+    if DICOM.begins(bytes) { return "a DICOM file: this build reads no DICOM" }
     let isText = bytes.prefix(64).allSatisfy { (0x20...0x7E).contains($0) || (0x09...0x0D).contains($0) }
     return isText ? "a text file" : "a file without the \(names) signature"
   }

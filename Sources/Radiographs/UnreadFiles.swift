@@ -9,7 +9,7 @@ public struct UnreadFiles: Sendable, Equatable {
 
   /// `.jpeg` of `a.JPEG`; empty where what follows the last dot is no kind of file: in `1.2.840.10008` it is a number, and in
   /// other names it may be a sentence or a line break.
-  private static func suffix(of name: String) -> String {
+  static func suffix(of name: String) -> String {
     let bytes = name.utf8
     guard let dot = bytes.lastIndex(of: UInt8(ascii: ".")) else { return "" }
     let suffix = String(decoding: bytes[bytes.index(after: dot)...], as: UTF8.self).lowercased()

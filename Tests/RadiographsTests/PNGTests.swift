@@ -127,13 +127,12 @@ struct PNGTests {
       ([], "an empty file"),
       (Array("not an image\n".utf8), "a text file"),
       ([0xFF, 0xD8, 0xFF, 0xE0, 0, 16], "a JPEG image"),
-      ([UInt8](repeating: 0, count: 128) + Array("DICM".utf8), "a DICOM file"),
-      ([0, 1, 2, 3], "a file without the PNG signature"),
+      ([0, 1, 2, 3], "a file without the \(ImageFile.names) signature"),
     ] as [([UInt8], String)])
   func otherContent(bytes: [UInt8], content: String) {
     let error = radiographError { _ = try Radiograph(bytes: bytes, path: "a.png") }
     #expect(error?.kind == .badData)
-    #expect(error?.description == "a.png: expected a PNG image, found \(content).")
+    #expect(error?.description == "a.png: expected a \(ImageFile.names) image, found \(content).")
   }
 
   @Test(

@@ -81,7 +81,9 @@ extension Target {
     return result
   }
 
-  /// A data set with one file of this name.
+  private static let suffixes = ImageFile.suffixes.split(separator: ", ").map { Array($0.utf8) }
+
+  /// A data set with one empty file of this name.
   private static func list(_ bytes: [UInt8], _ folder: String) {
     let slash = UInt8(ascii: "/")
     guard let name = bytes.split(separator: slash).last.map(Array.init), name.count <= 200 else { return }
@@ -98,7 +100,9 @@ extension Target {
     let found = try? ImageFolder(root: folder + "/set").trainingImages()
     let isPicture =
       name.first != UInt8(ascii: ".")
-      && name.suffix(4).map { $0 | ($0 >= 0x41 && $0 <= 0x5A ? 0x20 : 0) } == Array(".png".utf8)
+      && suffixes.contains { suffix in
+        name.suffix(suffix.count).map { $0 | ($0 >= 0x41 && $0 <= 0x5A ? 0x20 : 0) } == suffix
+      }
     if isPicture, let text = String(validating: name, as: UTF8.self) {
       precondition(found?.map { Array($0.utf8) } == [Array("train/good/\(text)".utf8)], "\(name): \(found ?? [])")
     } else {
