@@ -26,9 +26,17 @@ let package = Package(
       name: "LibPNG", pkgConfig: "libpng",
       providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
     .systemLibrary(
+      name: "LibJPEG", pkgConfig: "libjpeg",
+      providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
+    .systemLibrary(
+      name: "LibTIFF", pkgConfig: "libtiff-4",
+      providers: [.apt(["libtiff-dev"]), .brew(["libtiff"])]),
+    .systemLibrary(
       name: "LibCrypto", pkgConfig: "libcrypto",
       providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
     .target(name: "CPNG", dependencies: ["LibPNG"]),
+    .target(name: "CJPEG", dependencies: ["LibJPEG"]),
+    .target(name: "CTIFF", dependencies: ["LibTIFF"]),
     // Loaded by name when it is asked for, so that nothing links it.
     .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     // Debian's libdnnl-dev has no pkg-config file.
@@ -47,7 +55,7 @@ let package = Package(
     .target(name: "Safetensors", dependencies: ["Platform"]),
     .target(
       name: "Radiographs",
-      dependencies: ["CPNG", "CResizeKernels", "Platform"]),
+      dependencies: ["CPNG", "CJPEG", "CTIFF", "CResizeKernels", "Platform"]),
     .target(
       name: "Autoencoder",
       dependencies: ["COneDNN", "CNetworkKernels", "Platform", "ExactSum", "Safetensors", "Radiographs"]),

@@ -8,7 +8,9 @@
 public struct ImageFile: Sendable {
   /// The formats that are read. A new one is a file in `Formats` and a line here.
   static let formats: [any ImageFormat.Type] = [
-    PNG.self
+    PNG.self,
+    JPEG.self,
+    TIFF.self,
   ]
 
   /// Named by errors.
@@ -96,18 +98,21 @@ extension ImageFile {
     }
   }
 
-  /// The suffixes that `isPicture` knows, for sentences: ".png".
+  /// The suffixes that `isPicture` knows, for sentences: ".png, .jpg".
   public static var suffixes: String { formats.flatMap { $0.suffixes }.joined(separator: ", ") }
 
-  /// The formats' names, for sentences: "PNG".
-  public static var names: String { formats.map { $0.name }.joined(separator: " or ") }
+  /// The formats' names, for sentences: "PNG, JPEG or TIFF".
+  public static var names: String {
+    let names = formats.map { $0.name }
+    return names.count < 2
+      ? names.joined() : names.dropLast().joined(separator: ", ") + " or " + names[names.count - 1]
+  }
 
   /// What a file is that is no picture, as far as its first bytes tell.
   private static func description(of bytes: [UInt8]) -> String {
     if bytes.isEmpty { return "an empty file" }
-    if bytes.starts(with: [0xFF, 0xD8, 0xFF]) { return "a JPEG image" }
     if bytes.dropFirst(128).starts(with: "DICM".utf8) { return "a DICOM file" }
     let isText = bytes.prefix(64).allSatisfy { (0x20...0x7E).contains($0) || (0x09...0x0D).contains($0) }
-    return isText ? "a text file" : "a file without the \(names) signature"
+    return isText ? "a text file" : "a file without the signature of one"
   }
 }

@@ -14,12 +14,18 @@ struct UnreadFilesTests {
   @Test(
     "The sentence counts them by suffix, most frequent first",
     arguments: [
-      (["a.txt"], "1 .txt file is not read: only .png files are"),
-      (["a.JPEG", "b.jpeg", "c.dcm"], "2 .jpeg files and 1 .dcm file are not read: only .png files are"),
-      (["IM0001", "1.2.840.10008", "a.b\nc", "b."], "4 files without a suffix are not read: only .png files are"),
+      (["a.txt"], "1 .txt file is not read: only \(ImageFile.suffixes) files are"),
+      (
+        ["a.WEBP", "b.webp", "c.dcm"],
+        "2 .webp files and 1 .dcm file are not read: only \(ImageFile.suffixes) files are"
+      ),
+      (
+        ["IM0001", "1.2.840.10008", "a.b\nc", "b."],
+        "4 files without a suffix are not read: only \(ImageFile.suffixes) files are"
+      ),
       (
         ["a.a", "b.b", "c.c", "d.d", "e.e", "f.f"],
-        "1 .a file, 1 .b file, 1 .c file, 1 .d file and 2 others are not read: only .png files are"
+        "1 .a file, 1 .b file, 1 .c file, 1 .d file and 2 others are not read: only \(ImageFile.suffixes) files are"
       ),
     ])
   func sentence(names: [String], sentence: String) {
@@ -34,7 +40,7 @@ struct UnreadFilesTests {
       try FileManager.default.createDirectory(atPath: "\(root)/\(folder)", withIntermediateDirectories: true)
     }
     for file in [
-      "train/good/a.png", "train/good/b.jpg", "test/good/a.png", "test/other/c.dcm", "only/train/good/d.jpg",
+      "train/good/a.png", "train/good/b.webp", "test/good/a.png", "test/other/c.dcm", "only/train/good/d.webp",
     ] {
       try Data().write(to: URL(filePath: "\(root)/\(file)"))
     }
@@ -44,13 +50,13 @@ struct UnreadFilesTests {
     #expect(try folder.testImages { notes.append($0) }.map(\.path) == ["test/good/a.png"])
     #expect(
       notes == [
-        "\(root)/train/good: 1 .jpg file is not read: only .png files are",
-        "\(root)/test: 1 .dcm file is not read: only .png files are",
+        "\(root)/train/good: 1 .webp file is not read: only \(ImageFile.suffixes) files are",
+        "\(root)/test: 1 .dcm file is not read: only \(ImageFile.suffixes) files are",
       ])
     #expect {
       try ImageFolder(root: "\(root)/only").trainingImages()
     } throws: {
-      "\($0)".contains("found none: 1 .jpg file is not read: only .png files are.")
+      "\($0)".contains("found none: 1 .webp file is not read: only \(ImageFile.suffixes) files are.")
     }
   }
 }
