@@ -37,6 +37,9 @@ public struct ImageFile: Sendable {
     self.format = format
   }
 
+  /// For sentences: "PNG".
+  public var formatName: String { format.name }
+
   /// How large a picture is, in pixels.
   public struct Size: Sendable, Equatable {
     public var width: Int

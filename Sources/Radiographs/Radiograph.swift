@@ -48,6 +48,14 @@ public struct Radiograph: Sendable, Equatable {
     }
   }
 
+  /// The pixels as 8 bits: `Float` ones as the nearest of the 256 grays.
+  var grays: [UInt8] {
+    switch pixels {
+    case .eightBit(let values): values
+    case .float(let values): values.map { UInt8((min(max(0, $0), 1) * 255).rounded()) }
+    }
+  }
+
   /// Writes the pixels on the network's scale: black is -1, white 1.
   ///
   /// - Parameter destination: (height, width), every element is written.

@@ -29,6 +29,7 @@ typedef enum {
   CJPEG_PROCESS,         // a lossless or hierarchical one
   CJPEG_COLOURS,         // neither gray nor three colours: CMYK, YCCK
   CJPEG_DAMAGED,         // any other complaint or warning of libjpeg: `message` has it
+  CJPEG_NO_MEMORY,
 } CJPEGStatus;
 
 typedef struct {
@@ -45,3 +46,9 @@ CJPEGStatus cjpeg_read_header(const uint8_t *bytes, size_t count, CJPEGHeader *h
 
 // Reads an image as width x height gray values, as Pillow's convert("L") has them; not turned by its orientation.
 CJPEGStatus cjpeg_read_gray8(const uint8_t *bytes, size_t count, uint8_t *pixels, size_t pixel_count, char *message);
+
+// Writes an 8-bit gray image, quality 1...100, into memory that the caller gives back to cjpeg_free.
+CJPEGStatus cjpeg_write_gray8(
+  const uint8_t *pixels, uint32_t width, uint32_t height, int32_t quality, uint8_t **bytes, size_t *count);
+
+void cjpeg_free(uint8_t *bytes);

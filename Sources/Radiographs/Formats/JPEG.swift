@@ -84,3 +84,25 @@ enum JPEG: ImageFormat {
 
   private static var emptyMessage: [CChar] { CMessage.empty(Int(CJPEG_MESSAGE_SIZE)) }
 }
+
+// MARK: - Writing
+
+extension Radiograph {
+  /// Writes an 8-bit gray JPEG; `Float` pixels are rounded to the nearest of the 256 grays.
+  ///
+  /// The file is written whole beside its place and then renamed.
+  ///
+  /// - Parameter quality: 1...100, as libjpeg counts it.
+  /// - Throws: `RadiographError` when the file cannot be written.
+  public func writeJPEG(to path: String, quality: Int = 90) throws {
+    precondition((1...100).contains(quality), "a quality of \(quality): it must be in 1...100")
+    var bytes: UnsafeMutablePointer<UInt8>?
+    var count = 0
+    let status = cjpeg_write_gray8(grays, UInt32(width), UInt32(height), Int32(quality), &bytes, &count)
+    defer { cjpeg_free(bytes) }
+    guard status == CJPEG_OK else {
+      throw RadiographError(kind: .inputOutput, path: path, "\(path): cannot encode the image as JPEG.")
+    }
+    try FileBytes.save(Array(UnsafeBufferPointer(start: bytes, count: count)), to: path)
+  }
+}

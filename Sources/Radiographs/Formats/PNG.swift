@@ -102,15 +102,10 @@ extension Radiograph {
   private func encoded(path: String) throws -> [UInt8] {
     // Reading refuses such an image, too.
     precondition(width <= CPNG_MAX_SIDE && height <= CPNG_MAX_SIDE, "an image of \(width) x \(height) is too large")
-    let gray: [UInt8] =
-      switch pixels {
-      case .eightBit(let values): values
-      case .float(let values): values.map { UInt8((min(max(0, $0), 1) * 255).rounded()) }
-      }
     var message = PNG.emptyMessage
     var bytes: UnsafeMutablePointer<UInt8>?
     var count = 0
-    let status = cpng_write_gray8(gray, UInt32(width), UInt32(height), &bytes, &count, &message)
+    let status = cpng_write_gray8(grays, UInt32(width), UInt32(height), &bytes, &count, &message)
     defer { cpng_free(bytes) }
     guard status == CPNG_OK else {
       throw RadiographError(

@@ -104,3 +104,41 @@ enum TIFF: ImageFormat {
 
   private static var emptyMessage: [CChar] { CMessage.empty(Int(CTIFF_MESSAGE_SIZE)) }
 }
+
+// MARK: - Writing
+
+extension Radiograph {
+  /// Writes a gray TIFF, not compressed, in one strip: 8-bit pixels as 8 bits, `Float` ones as 16.
+  ///
+  /// The file is written whole beside its place and then renamed. Throws `RadiographError` when it cannot be written.
+  public func writeTIFF(to path: String) throws {
+    let (bits, samples): (Int, [UInt8]) =
+      switch pixels {
+      case .eightBit(let values): (8, values)
+      case .float(let values):
+        (16, values.flatMap { value in TIFF.littleEndian(Int((min(max(0, value), 1) * 65535).rounded()), 2) })
+      }
+    // Short (3) and long (4) numbers by tag: width, height, bits a sample, no compression, 0 is black, where the strip is,
+    // samples a pixel, rows a strip, bytes of the strip.
+    let header = 8
+    let entries = [
+      (256, 4, width), (257, 4, height), (258, 3, bits), (259, 3, 1), (262, 3, 1), (273, 4, header), (277, 3, 1),
+      (278, 4, height), (279, 4, samples.count),
+    ]
+    // A directory begins at an even place.
+    let padding = samples.count % 2
+    var bytes: [UInt8] = [0x49, 0x49, 0x2A, 0] + TIFF.littleEndian(header + samples.count + padding, 4) + samples
+    bytes += [UInt8](repeating: 0, count: padding) + TIFF.littleEndian(entries.count, 2)
+    for (tag, kind, value) in entries {
+      bytes += TIFF.littleEndian(tag, 2) + TIFF.littleEndian(kind, 2) + TIFF.littleEndian(1, 4)
+      bytes += TIFF.littleEndian(value, 4)
+    }
+    try FileBytes.save(bytes + TIFF.littleEndian(0, 4), to: path)
+  }
+}
+
+extension TIFF {
+  fileprivate static func littleEndian(_ value: Int, _ size: Int) -> [UInt8] {
+    (0..<size).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) }
+  }
+}

@@ -74,7 +74,8 @@ public struct ModelImport {
       case .file(let path): try read(path)  // all ranks
       case .data(let root): try embed(root)  // all ranks
       }
-    let scoring = configuration.scoring
+    var scoring = configuration.scoring
+    scoring.greyRange = bank.greyRange
     let pass = LeftOutPass(communicator: communicator, watchdog: watchdog)
     let measured = try pass.run(  // all ranks
       bank.memory, kind: .refreshed, imageIDs: bank.imageIDs,
@@ -100,7 +101,7 @@ public struct ModelImport {
           for shard in values { try writer.write(shard) }
         }
         return DeploymentManifest(
-          importing: configuration.scoring, instructionSet: instructionSet, dataFingerprint: bank.fingerprint,
+          importing: scoring, instructionSet: instructionSet, dataFingerprint: bank.fingerprint,
           dimension: dimension, imageIDs: bank.imageIDs, pictures: bank.pictures, files: files,
           calibration: calibration, selfTest: selfTest)
       }
@@ -125,6 +126,8 @@ public struct ModelImport {
     var pictures: [PictureHash]?
     /// Of the images; empty where nobody knows them.
     var fingerprint: String
+    /// White in files of 16 bits; nil: 65,535.
+    var greyRange: Int?
   }
 
   // MARK: A bank that is given
@@ -155,7 +158,8 @@ public struct ModelImport {
         rows: shape[0], dimension: dimension,
         shard: Array(values[mine.lowerBound * dimension..<mine.upperBound * dimension]), workers: replica.workers,
         communicator: communicator)
-      return Bank(memory: memory, imageIDs: names, pictures: nil, fingerprint: "")
+      return Bank(
+        memory: memory, imageIDs: names, pictures: nil, fingerprint: "", greyRange: configuration.greyRange)
     }
   }
 
@@ -178,12 +182,15 @@ public struct ModelImport {
     let paths = try DataScan.list(root: root, communicator: communicator, log: log)  // all ranks
     let scan = try DataScan(  // all ranks
       root: root, paths: paths, configuration: configuration, workers: workers,
-      cacheMemory: Execution().cacheMemory, communicator: communicator, watchdog: watchdog)
+      cacheMemory: Execution().cacheMemory, measuringGreyRange: true, communicator: communicator, watchdog: watchdog)
     for image in scan.skipped { log.note("skipped: \(image.reason)") }
+    scan.notes.forEach(log.note)
     let refresh = Refresh(embedder: embedder, scan: scan, communicator: communicator, watchdog: watchdog)
     guard let memory = try refresh.run() else {  // all ranks
       throw SaladError(.interrupted, "a signal asked to stop while the bank was made, nothing is written")
     }
-    return Bank(memory: memory, imageIDs: scan.images, pictures: scan.pictures, fingerprint: scan.fingerprint)
+    return Bank(
+      memory: memory, imageIDs: scan.images, pictures: scan.pictures, fingerprint: scan.fingerprint,
+      greyRange: scan.greyRange)
   }
 }

@@ -115,6 +115,20 @@ struct TIFFTests {
     #expect(error?.description.hasPrefix("a.tif: \(sentence)") == true, "\(error?.description ?? "read")")
   }
 
+  @Test("A written image is read back the same, of 8 and of 16 bits")
+  func written() throws {
+    try withTemporaryFolder { folder in
+      let path = folder.appending(path: "image.tif").path
+      let eight = Radiograph(width: 31, height: 7, pixels: .eightBit([UInt8](0..<217)))
+      try eight.writeTIFF(to: path)
+      #expect(try Radiograph(contentsOf: path) == eight)
+      let values = (0..<217).map { (index: Int) -> Float in Float(300 * index) / 65535 }
+      let sixteen = Radiograph(width: 31, height: 7, pixels: .float(values))
+      try sixteen.writeTIFF(to: path)
+      #expect(try Radiograph(contentsOf: path).pixels == sixteen.pixels)
+    }
+  }
+
   @Test("Random damage gives an error or an image, never a crash")
   func randomDamage() throws {
     var random = SplitMix(state: 2_010_098_56)

@@ -136,6 +136,20 @@ struct JPEGTests {
     #expect(sentences.contains { error?.description.contains($0) == true })
   }
 
+  @Test("A written image is read back nearly the same")
+  func written() throws {
+    try withTemporaryFolder { folder in
+      let path = folder.appending(path: "image.jpg").path
+      let pixels = (0..<43).flatMap { (y: Int) -> [UInt8] in (0..<61).map { (x: Int) -> UInt8 in UInt8(5 * y + x / 2) }
+      }
+      let image = Radiograph(width: 61, height: 43, pixels: .eightBit(pixels))
+      try image.writeJPEG(to: path, quality: 95)
+      #expect(largestDifference(try Radiograph(contentsOf: path).pixels, image.pixels) <= 4)
+      let missing = folder.appending(path: "none/image.jpg").path
+      #expect(radiographError { try image.writeJPEG(to: missing) }?.kind == .inputOutput)
+    }
+  }
+
   @Test("Random damage gives an error or an image, never a crash")
   func randomDamage() throws {
     var random = SplitMix(state: 2_010_098_56)
