@@ -31,6 +31,12 @@ let package = Package(
       name: "LibPNG", pkgConfig: "libpng",
       providers: [.apt(["libpng-dev"]), .brew(["libpng"])]),
     .systemLibrary(
+      name: "LibJPEG", pkgConfig: "libjpeg",
+      providers: [.apt(["libjpeg-dev"]), .brew(["jpeg-turbo"])]),
+    .systemLibrary(
+      name: "LibTIFF", pkgConfig: "libtiff-4",
+      providers: [.apt(["libtiff-dev"]), .brew(["libtiff"])]),
+    .systemLibrary(
       name: "LibCrypto", pkgConfig: "libcrypto",
       providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
     .target(name: "CPNG", dependencies: ["LibPNG"]),
@@ -44,6 +50,8 @@ let package = Package(
       linkerSettings: ["dcmjpeg", "dcmjpls", "dcmdata", "oflog", "ofstd", "z"].map {
         .linkedLibrary($0, .when(traits: ["DICOM"]))
       }),
+    .target(name: "CJPEG", dependencies: ["LibJPEG"]),
+    .target(name: "CTIFF", dependencies: ["LibTIFF"]),
     // Loaded by name when it is asked for, so that nothing links it.
     .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     // Debian's libdnnl-dev has no pkg-config file.
@@ -63,7 +71,8 @@ let package = Package(
     .target(
       name: "Radiographs",
       dependencies: [
-        "CPNG", .target(name: "CDICOM", condition: .when(traits: ["DICOM"])), "CResizeKernels", "Platform",
+        "CPNG", "CJPEG", "CTIFF", .target(name: "CDICOM", condition: .when(traits: ["DICOM"])), "CResizeKernels",
+        "Platform",
       ]),
     .target(
       name: "Autoencoder",

@@ -12,6 +12,8 @@ from pathlib import Path
 
 from PIL import Image
 
+SUFFIXES = {".png", ".jpg", ".jpeg", ".tif", ".tiff"}
+
 
 def load(job: tuple[str, int]) -> int:
     path, size = job
@@ -21,14 +23,14 @@ def load(job: tuple[str, int]) -> int:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--folder", type=Path, required=True, help="of PNG images, at any depth")
+    parser.add_argument("--folder", type=Path, required=True, help="of PNG, JPEG or TIFF images, at any depth")
     parser.add_argument("--size", type=int, default=256, help="side to resize to")
     parser.add_argument("--processes", type=int, default=1)
     parser.add_argument("--repetitions", type=int, default=3, help="after one to warm up")
     arguments = parser.parse_args()
-    paths = sorted(path for path in arguments.folder.rglob("*") if path.suffix.lower() == ".png")
+    paths = sorted(path for path in arguments.folder.rglob("*") if path.suffix.lower() in SUFFIXES)
     if not paths:
-        parser.error(f"{arguments.folder} holds no PNG image")
+        parser.error(f"{arguments.folder} holds no PNG, JPEG or TIFF image")
     jobs = [(str(path), arguments.size) for path in paths]
     times = []
     with multiprocessing.Pool(arguments.processes) as pool:

@@ -66,6 +66,7 @@ static void read_info(Reader *reader) {
   png_set_user_limits(png, CPNG_MAX_SIDE, CPNG_MAX_SIDE);
   // Text, profiles, gamma and dates are not needed, so their contents cannot do harm.
   png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1);
+  png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_AS_DEFAULT, (png_const_bytep) "sBIT", 1);
   // Some writers declare a smaller window than they use; Pillow reads their files.
   png_set_option(png, PNG_MAXIMUM_INFLATE_WINDOW, PNG_OPTION_ON);
   png_read_info(png, info);
@@ -74,6 +75,14 @@ static void read_info(Reader *reader) {
   reader->header.height = png_get_image_height(png, info);
   reader->header.bit_depth = png_get_bit_depth(png, info);
   reader->colour_type = png_get_color_type(png, info);
+  png_color_8p significant = NULL;
+  if (png_get_sBIT(png, info, &significant) != 0) {
+    // Of colours the finest.
+    const png_byte bits[] = {significant->gray, significant->red, significant->green, significant->blue};
+    for (size_t i = reader->colour_type & PNG_COLOR_MASK_COLOR ? 1 : 0, end = i == 0 ? 1 : 4; i < end; i++) {
+      if (bits[i] > reader->header.significant_bits) reader->header.significant_bits = bits[i];
+    }
+  }
 
   if (reader->colour_type == PNG_COLOR_TYPE_PALETTE) {
     png_colorp palette = NULL;

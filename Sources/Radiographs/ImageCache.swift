@@ -9,11 +9,11 @@ import Synchronization
 /// image comes, never which pixels. 8-bit images take S * S bytes, 16-bit ones four times that.
 public final class ImageCache: Sendable {
   /// S, in pixels.
-  public let side: Int
+  public var side: Int { preparation.side }
   /// Relative paths; an image's place is its index.
   public let paths: [String]
   private let root: String
-  private let fit: Fit
+  private let preparation: Preparation
   /// Bytes.
   private let limit: Int
 
@@ -25,25 +25,38 @@ public final class ImageCache: Sendable {
 
   /// - Parameters:
   ///   - root: the folder that `paths` are relative to.
-  ///   - side: S, in pixels.
   ///   - limit: bytes of pixels to keep; 0 keeps none.
-  public init(root: String, paths: [String], side: Int, fit: Fit, limit: Int) {
+  public init(root: String, paths: [String], preparation: Preparation, limit: Int) {
     self.root = root
     self.paths = paths
-    self.side = side
-    self.fit = fit
+    self.preparation = preparation
     self.limit = limit
     kept = Mutex(Kept(images: [Radiograph?](repeating: nil, count: paths.count)))
   }
 
-  /// A cache of some images of `other`, in the order of `indices`; those that `other` has in memory are there.
-  public init(_ other: ImageCache, selecting indices: [Int]) {
+  /// Of square images that need no more preparation.
+  public convenience init(root: String, paths: [String], side: Int, fit: Fit, limit: Int) {
+    self.init(root: root, paths: paths, preparation: Preparation(side: side, fit: fit), limit: limit)
+  }
+
+  /// A cache of some images of `other`, in the order of `indices`; those that `other` has in memory move here.
+  ///
+  /// - Parameter greyRange: white in files of 16 bits, where `other` did not know it yet.
+  public init(_ other: ImageCache, selecting indices: [Int], greyRange: Int? = nil) {
     root = other.root
     paths = indices.map { other.paths[$0] }
-    side = other.side
-    fit = other.fit
+    var preparation = other.preparation
+    preparation.greyRange = preparation.greyRange ?? greyRange
+    self.preparation = preparation
     limit = other.limit
-    let images = other.kept.withLock { kept in indices.map { kept.images[$0] } }
+    let images = other.kept.withLock { kept in
+      indices.map { index in
+        // One after the other, so that no two copies of all are in memory.
+        let image = kept.images[index].take()?.withWhite(at: preparation.greyRange)
+        kept.bytes -= image?.byteCount ?? 0
+        return image
+      }
+    }
     kept = Mutex(Kept(images: images, bytes: images.reduce(0) { $0 + ($1?.byteCount ?? 0) }))
   }
 
@@ -60,7 +73,9 @@ public final class ImageCache: Sendable {
     let file = try ImageFile(path(index))
     let decoded = try file.radiograph()
     _ = keep(decoded, as: index)
-    return ScannedImage(digest: file.bytes.withUnsafeBytes(SHA256.hash), picture: PictureHash(decoded))
+    return ScannedImage(
+      digest: file.bytes.withUnsafeBytes(SHA256.hash), picture: PictureHash(decoded),
+      sampleBits: SampleBits.of(decoded)?.count)
   }
 
   /// Bytes of pixels in memory, at most the limit.
@@ -75,7 +90,7 @@ public final class ImageCache: Sendable {
   /// Resizes the image and keeps it if there is room. Several threads may have decoded the same image meanwhile: the
   /// first one's is kept, so that each is counted once.
   private func keep(_ decoded: Radiograph, as index: Int) -> Radiograph {
-    let image = decoded.resized(to: side, fit: fit)
+    let image = preparation(decoded)
     kept.withLock {
       guard $0.images[index] == nil, image.byteCount <= limit - $0.bytes else { return }
       $0.images[index] = image

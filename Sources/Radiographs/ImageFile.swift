@@ -11,7 +11,9 @@ public struct ImageFile: Sendable {
   /// The formats that are read. A new one is a file in `Formats` and a line here.
   static let formats: [any ImageFormat.Type] =
     [
-      PNG.self
+      PNG.self,
+      JPEG.self,
+      TIFF.self,
     ] + DICOM.formats
 
   /// Named by errors.
@@ -37,6 +39,9 @@ public struct ImageFile: Sendable {
     self.bytes = bytes
     self.format = format
   }
+
+  /// For sentences: "PNG".
+  public var formatName: String { format.name }
 
   /// How large a picture is, in pixels.
   public struct Size: Sendable, Equatable {
@@ -120,18 +125,21 @@ extension ImageFile {
     return DICOM.begins(beginning)
   }
 
-  /// The suffixes that `isPicture` knows, for sentences: ".png".
+  /// The suffixes that `isPicture` knows, for sentences: ".png, .jpg".
   public static var suffixes: String { formats.flatMap { $0.suffixes }.joined(separator: ", ") }
 
-  /// The formats' names, for sentences: "PNG".
-  public static var names: String { formats.map { $0.name }.joined(separator: " or ") }
+  /// The formats' names, for sentences: "PNG, JPEG or TIFF".
+  public static var names: String {
+    let names = formats.map { $0.name }
+    return names.count < 2
+      ? names.joined() : names.dropLast().joined(separator: ", ") + " or " + names[names.count - 1]
+  }
 
   /// What a file is that is no picture, as far as its first bytes tell.
   private static func description(of bytes: [UInt8]) -> String {
     if bytes.isEmpty { return "an empty file" }
-    if bytes.starts(with: [0xFF, 0xD8, 0xFF]) { return "a JPEG image" }
     if DICOM.begins(bytes) { return "a DICOM file: this build reads no DICOM" }
     let isText = bytes.prefix(64).allSatisfy { (0x20...0x7E).contains($0) || (0x09...0x0D).contains($0) }
-    return isText ? "a text file" : "a file without the \(names) signature"
+    return isText ? "a text file" : "a file without the signature of one"
   }
 }

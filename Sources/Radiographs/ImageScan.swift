@@ -5,6 +5,8 @@ public struct ScannedImage: Sendable, Codable, Equatable {
   /// SHA-256 of the file's bytes, 32 bytes.
   public var digest: [UInt8]
   public var picture: PictureHash
+  /// Of the 16 bits of its samples, how many are in use; nil where they have no 16.
+  public var sampleBits: Int?
 }
 
 extension ImageCache {

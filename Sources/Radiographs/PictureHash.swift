@@ -30,11 +30,12 @@ public struct PictureHash: Sendable, Hashable, Codable {
   private static func gradients(of radiograph: Radiograph) -> SIMD8<UInt64> {
     let places = 16
     let side = places + 1
+    let white = 255 * (65535 / Float(SampleBits.of(radiograph)?.largestValue ?? 65535))
     let grays: [Int] =
       switch radiograph.resized(to: side, fit: .stretch).pixels {
       case .eightBit(let values): values.map(Int.init)
-      // To the same grays as an 8-bit copy: what is flat there must be flat here.
-      case .float(let values): values.map { Int(($0 * 255).rounded()) }
+      // To the same grays as an 8-bit copy: what is flat there must be flat here, and the bits of a scanner nothing less.
+      case .float(let values): values.map { Int(($0 * white).rounded()) }
       }
     var gradients = SIMD8<UInt64>()
     for (direction, step) in [1, side].enumerated() {

@@ -15,9 +15,20 @@ public struct Radiograph: Sendable, Equatable {
     }
   }
 
+  /// What the numbers in the file were.
+  public enum Samples: Sendable, Equatable {
+    /// Black and white are what the pixels say.
+    case known
+    /// Of a 16-bit file, which may use fewer bits (`SampleBits`): the pixels are value / 65535.
+    ///
+    /// - Parameter significant: bits that the file says its scanner had.
+    case sixteenBits(significant: Int?)
+  }
+
   public var width: Int
   public var height: Int
   public var pixels: Pixels
+  public var samples = Samples.known
 
   /// - Precondition: `pixels` holds width x height values, at least one.
   public init(width: Int, height: Int, pixels: Pixels) {
@@ -34,6 +45,14 @@ public struct Radiograph: Sendable, Equatable {
     switch pixels {
     case .eightBit(let values): values.count
     case .float(let values): values.count * MemoryLayout<Float>.stride
+    }
+  }
+
+  /// The pixels as 8 bits: `Float` ones as the nearest of the 256 grays.
+  var grays: [UInt8] {
+    switch pixels {
+    case .eightBit(let values): values
+    case .float(let values): values.map { UInt8((min(max(0, $0), 1) * 255).rounded()) }
     }
   }
 

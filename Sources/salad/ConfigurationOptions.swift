@@ -71,6 +71,20 @@ struct ConfigurationOptions: ParsableArguments {
   @Option(help: "How images that are not square become so. (default: \(defaults.fit.rawValue))")
   var fit: Fit?
 
+  @Option(
+    help: """
+      Cover such a part of the width at the left and right, and of the height above and below, with black, for letters \
+      burned in there; remembered by the run. (default: 0)
+      """)
+  var borderMask: Double?
+
+  @Option(
+    help: """
+      White in 16-bit files: 4095 where the scanner has 12 bits; remembered by the run. (default: the bits that the \
+      largest value of the training images needs)
+      """)
+  var greyRange: Int?
+
   @Option(help: "Random changes to training images; the strengths below override it. (default: standard)")
   var augmentation: AugmentationPreset?
 
@@ -255,6 +269,8 @@ struct ConfigurationOptions: ParsableArguments {
     set(\.centre, centre)
 
     set(\.fit, fit)
+    if let borderMask { configuration.borderMask = borderMask }
+    if let greyRange { configuration.greyRange = greyRange }
     set(\.augmentation, augmentation?.augmentation)
     set(\.augmentation.flip, flip)
     set(\.augmentation.rotation, rotation)

@@ -40,6 +40,12 @@ struct Import: ParsableCommand, NumbersDescribed {
   @Option(help: "How images that are not square become so.")
   var fit = Configuration().fit
 
+  @Option(help: "Cover such a part of each side with black, for letters burned in there. (default: 0)")
+  var borderMask: Double?
+
+  @Option(help: "White in 16-bit files. (default: with --data what the largest value needs, otherwise 65535)")
+  var greyRange: Int?
+
   @Option(help: "How distances become a score.")
   var scoreRule = Configuration().scoreRule
 
@@ -82,6 +88,8 @@ struct Import: ParsableCommand, NumbersDescribed {
     configuration.microBatch = microBatch
     configuration.batchSize = microBatch
     configuration.fit = fit
+    configuration.borderMask = borderMask
+    configuration.greyRange = greyRange
     if let featureScale { configuration.featureScale = featureScale }
     configuration.exposureDamping = exposureDamping ?? (bank == nil ? configuration.exposureDamping : nil)
     configuration.scoreRule = scoreRule
@@ -93,7 +101,10 @@ struct Import: ParsableCommand, NumbersDescribed {
 
   static let numbers =
     NumberDescription.all(Configuration.ranges).filter {
-      ["--size", "--micro-batch", "--exposure-damping", "--top-k", "--score-temperature"].contains($0.flag)
+      [
+        "--size", "--micro-batch", "--border-mask", "--grey-range", "--exposure-damping", "--top-k",
+        "--score-temperature",
+      ].contains($0.flag)
     } + NumberDescription.work
 
   func validate() throws {

@@ -24,7 +24,8 @@ struct ImageFileTests {
   @Test(
     "Which files of a folder are pictures, their suffix says in any case",
     arguments: [
-      ("a.png", true), ("a.PNG", true), ("a.b.Png", true), (".png", true), ("png", false), ("a.jpg", false),
+      ("a.png", true), ("a.PNG", true), ("a.b.Png", true), (".png", true), ("png", false), ("a.jpg", true),
+      ("a.JPEG", true), ("a.Jpe", true), ("a.tif", true), ("a.TIFF", true), ("a.gif", false), ("jpeg", false),
       ("a.png.txt", false), ("apng", false), ("", false),
     ])
   func names(name: String, isPicture: Bool) {

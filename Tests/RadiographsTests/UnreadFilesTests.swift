@@ -16,8 +16,8 @@ struct UnreadFilesTests {
     arguments: [
       (["a.txt"], "1 .txt file is not read: only \(ImageFile.suffixes) files are"),
       (
-        ["a.JPEG", "b.jpeg", "c.nii"],
-        "2 .jpeg files and 1 .nii file are not read: only \(ImageFile.suffixes) files are"
+        ["a.WEBP", "b.webp", "c.nii"],
+        "2 .webp files and 1 .nii file are not read: only \(ImageFile.suffixes) files are"
       ),
       (
         ["IM0001", "1.2.840.10008", "a.b\nc", "b."],
@@ -40,7 +40,7 @@ struct UnreadFilesTests {
       try FileManager.default.createDirectory(atPath: "\(root)/\(folder)", withIntermediateDirectories: true)
     }
     for file in [
-      "train/good/a.png", "train/good/b.jpg", "test/good/a.png", "test/other/c.nii", "only/train/good/d.jpg",
+      "train/good/a.png", "train/good/b.webp", "test/good/a.png", "test/other/c.nii", "only/train/good/d.webp",
     ] {
       try Data().write(to: URL(filePath: "\(root)/\(file)"))
     }
@@ -50,13 +50,13 @@ struct UnreadFilesTests {
     #expect(try folder.testImages { notes.append($0) }.map(\.path) == ["test/good/a.png"])
     #expect(
       notes == [
-        "\(root)/train/good: 1 .jpg file is not read: only \(ImageFile.suffixes) files are",
+        "\(root)/train/good: 1 .webp file is not read: only \(ImageFile.suffixes) files are",
         "\(root)/test: 1 .nii file is not read: only \(ImageFile.suffixes) files are",
       ])
     #expect {
       try ImageFolder(root: "\(root)/only").trainingImages()
     } throws: {
-      "\($0)".contains("found none: 1 .jpg file is not read: only \(ImageFile.suffixes) files are.")
+      "\($0)".contains("found none: 1 .webp file is not read: only \(ImageFile.suffixes) files are.")
     }
   }
 }

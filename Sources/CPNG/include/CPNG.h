@@ -27,7 +27,8 @@ typedef enum {
 typedef struct {
   uint32_t width;
   uint32_t height;
-  uint32_t bit_depth;  // of one sample: 1, 2, 4, 8 or 16
+  uint32_t bit_depth;         // of one sample: 1, 2, 4, 8 or 16
+  uint32_t significant_bits;  // of the scanner, as sBIT says; 0 where the file does not say
 } CPNGHeader;
 
 // Reads what stands before the pixels. With CPNG_TOO_LARGE, `header` holds the size that the file claims.

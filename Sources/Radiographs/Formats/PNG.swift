@@ -7,7 +7,7 @@ import CPNG
 /// palette index beyond the palette is black. Alpha is dropped, not composited; gamma and profiles are ignored.
 ///
 /// 16 bits a sample keep their precision: value / 65535, colours weighted alike in double. Here Pillow differs: it
-/// reads 16-bit colour as 8-bit and clips 16-bit gray at 255.
+/// reads 16-bit colour as 8-bit and clips 16-bit gray at 255. How many of the 16 bits a scanner used, `sBIT` may say.
 ///
 /// Refused are files that are not whole, and more than 20,000 x 20,000 or 2^28 pixels.
 enum PNG: ImageFormat {
@@ -31,11 +31,15 @@ enum PNG: ImageFormat {
   static func decode(_ file: ImageFile) throws -> Radiograph {
     let header = try header(of: file)
     let (width, height) = (Int(header.width), Int(header.height))
-    return Radiograph(
+    var picture = Radiograph(
       width: width, height: height,
       pixels: header.bit_depth == 16
         ? .float(try floatPixels(of: file, count: width * height))
         : .eightBit(try eightBitPixels(of: file, count: width * height)))
+    if header.bit_depth == 16 {
+      picture.samples = .sixteenBits(significant: header.significant_bits == 0 ? nil : Int(header.significant_bits))
+    }
+    return picture
   }
 
   // MARK: - Through libpng
@@ -77,15 +81,11 @@ enum PNG: ImageFormat {
     case CPNG_TRUNCATED:
       throw file.error("expected a whole PNG image, found one cut short after \(file.bytes.count) bytes")
     case CPNG_NO_MEMORY: throw file.error("no memory to decode the PNG image", kind: .inputOutput)
-    default: throw file.error("expected a sound PNG image, found damage (libpng: \(text(message)))")
+    default: throw file.error("expected a sound PNG image, found damage (libpng: \(CMessage.text(message)))")
     }
   }
 
-  fileprivate static var emptyMessage: [CChar] { [CChar](repeating: 0, count: Int(CPNG_MESSAGE_SIZE)) }
-
-  fileprivate static func text(_ message: [CChar]) -> String {
-    String(decoding: message.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }
+  fileprivate static var emptyMessage: [CChar] { CMessage.empty(Int(CPNG_MESSAGE_SIZE)) }
 }
 
 // MARK: - Writing
@@ -102,19 +102,14 @@ extension Radiograph {
   private func encoded(path: String) throws -> [UInt8] {
     // Reading refuses such an image, too.
     precondition(width <= CPNG_MAX_SIDE && height <= CPNG_MAX_SIDE, "an image of \(width) x \(height) is too large")
-    let gray: [UInt8] =
-      switch pixels {
-      case .eightBit(let values): values
-      case .float(let values): values.map { UInt8((min(max(0, $0), 1) * 255).rounded()) }
-      }
     var message = PNG.emptyMessage
     var bytes: UnsafeMutablePointer<UInt8>?
     var count = 0
-    let status = cpng_write_gray8(gray, UInt32(width), UInt32(height), &bytes, &count, &message)
+    let status = cpng_write_gray8(grays, UInt32(width), UInt32(height), &bytes, &count, &message)
     defer { cpng_free(bytes) }
     guard status == CPNG_OK else {
       throw RadiographError(
-        kind: .inputOutput, path: path, "\(path): cannot encode the image as PNG (libpng: \(PNG.text(message))).")
+        kind: .inputOutput, path: path, "\(path): cannot encode the image as PNG (libpng: \(CMessage.text(message))).")
     }
     return Array(UnsafeBufferPointer(start: bytes, count: count))
   }

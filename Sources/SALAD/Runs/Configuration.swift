@@ -48,6 +48,10 @@ public struct Configuration: Codable, Sendable, Equatable {
   // MARK: Images
 
   public var fit = Fit.pad
+  /// The part of each side that is covered with black, in 0...0.25; nil: none.
+  public var borderMask: Double?
+  /// White in files of 16 bits, in 255...65535; nil of a new run: measured; of runs of before there was a choice: 65,535.
+  public var greyRange: Int?
   public var augmentation = Augmentation.standard
   public var badImages = BadImages.fail
 
@@ -114,6 +118,8 @@ public struct Configuration: Codable, Sendable, Equatable {
     case neighbours, centre, levels
     case maximumWidth = "max_width"
     case embeddingDimension = "embedding_dimension"
+    case borderMask = "border_mask"
+    case greyRange = "grey_range"
     case badImages = "bad_images"
     case batchSize = "batch_size"
     case microBatch = "micro_batch"
@@ -156,10 +162,13 @@ extension Configuration {
     ScoringConfiguration(
       architecture: architecture, size: size, channels: channels, maximumWidth: maximumWidth,
       embeddingDimension: embeddingDimension, centre: centre, precision: precision, microBatch: microBatch, fit: fit,
-      levels: levels, featureScale: featureScale,
+      borderMask: borderMask, greyRange: greyRange, levels: levels, featureScale: featureScale,
       exposureDamping: levels.isBottleneck || exposureDamping == 0 ? nil : exposureDamping,
       scoreRule: scoreRule, topK: topK, scoreTemperature: scoreTemperature)
   }
+
+  /// What becomes of an image before the network sees it.
+  var preparation: Preparation { scoring.preparation }
 
   /// Epochs of the whole training: R + 1 rounds.
   public var epochs: Int { (rounds + 1) * epochsPerRound }
@@ -203,6 +212,8 @@ extension Configuration {
     .number("--exposure-damping", \.exposureDamping, in: 0...1, "in 0...1"),
     .whole("--top-k", \.topK, 1...10_000_000),
     .number("--score-temperature", \.scoreTemperature, in: Ranges.positive, "above 0, in 1e-30...1e30"),
+    .number("--border-mask", \.borderMask, in: 0...0.25, "in 0...0.25"),
+    .whole("--grey-range", \.greyRange, 255...65535),
     .number("--validation-fraction", \.validationFraction, in: 0..<1, "of at least 0 and below 1"),
     .any("--validation-seed", Ranges.seed),
   ]
@@ -305,6 +316,8 @@ extension Configuration {
     case .centre: centre.rawValue
     case .fit: fit.rawValue
     case .augmentation: "\(augmentation)"
+    case .borderMask: "\(borderMask ?? 0)"
+    case .greyRange: "\(greyRange ?? 65535)"
     case .badImages: badImages.rawValue
     case .batchSize: "\(batchSize)"
     case .microBatch: "\(microBatch)"

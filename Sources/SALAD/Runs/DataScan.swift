@@ -26,6 +26,10 @@ public struct DataScan: Sendable {
   public let keptBack: [String]
   public let keptBackPictures: [PictureHash]
   public let skipped: [SkippedImage]
+  /// White in files of 16 bits: as the configuration says, or as was measured; nil: 65,535.
+  public let greyRange: Int?
+  /// What is to be said of the images, in sentences.
+  let notes: [String]
   /// SHA-256 over paths and contents of `images` and `keptBack`, 64 hexadecimal digits.
   public let fingerprint: String
   /// Resized pixels of `images`: this rank's share of the scan, as far as the memory allows.
@@ -53,16 +57,18 @@ public struct DataScan: Sendable {
   ///   - configuration: the settings.
   ///   - workers: threads of this rank.
   ///   - cacheMemory: bytes of this rank's cache.
+  ///   - measuringGreyRange: whether the grey range is measured where the configuration has none: of a new run, whose
+  ///     configuration then has it.
   ///   - communicator: of the ranks that take part.
   ///   - watchdog: told what is being done.
   /// - Throws: `SaladError` 65 on all ranks, naming file and reason, when an image is bad and that is not to be
   ///   skipped, or when nothing is left.
   public init(
     root: String, paths: [String], configuration: Configuration, workers: Int, cacheMemory: Int,
-    communicator: Communicator, watchdog: Watchdog
+    measuringGreyRange: Bool, communicator: Communicator, watchdog: Watchdog
   ) throws {
     let cache = ImageCache(
-      root: root, paths: paths, side: configuration.size, fit: configuration.fit, limit: cacheMemory)
+      root: root, paths: paths, preparation: configuration.preparation, limit: cacheMemory)
     let findings = try SharedScan.run(  // all ranks
       cache, title: "reading images", workers: workers, communicator: communicator, watchdog: watchdog)
 
@@ -82,6 +88,11 @@ public struct DataScan: Sendable {
     let scanned = good.compactMap { findings[$0].image }
     self.root = root
     skipped = bad
+    let measured = GreyRange(scanned)
+    let measures = measuringGreyRange && configuration.greyRange == nil
+    greyRange = measures ? measured.largestValue : configuration.greyRange
+    let negatives = PictureHash.negatives(among: scanned.map(\.picture)).map { goodPaths[$0] }
+    notes = (measures ? [measured.note].compactMap { $0 } : []) + Self.note(negatives: negatives)
     fingerprint = DataSetFingerprint.hexadecimal(paths: goodPaths, digests: scanned.map(\.digest))
 
     let keptBack = ValidationSplit.keptBack(
@@ -92,7 +103,17 @@ public struct DataScan: Sendable {
     let training = Set(good.indices).subtracting(keptBack).sorted()
     images = training.map { goodPaths[$0] }
     pictures = training.map { scanned[$0].picture }
-    self.cache = ImageCache(cache, selecting: training.map { good[$0] })
+    self.cache = ImageCache(cache, selecting: training.map { good[$0] }, greyRange: greyRange)
+  }
+
+  private static func note(negatives paths: [String]) -> [String] {
+    guard let first = paths.first else { return [] }
+    let list = paths.prefix(3).joined(separator: ", ") + (paths.count > 3 ? " and \(paths.count - 3) more" : "")
+    return [
+      paths.count == 1
+        ? "\(first) looks like a negative, white where the other images are black: invert or remove it"
+        : "\(paths.count) images look like negatives, white where the others are black: invert or remove \(list)"
+    ]
   }
 
   /// Images that each rank reads again.

@@ -19,6 +19,10 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
   /// m, images that are embedded together: fixed, so that an embedding's bits are.
   public var microBatch: Int
   public var fit: Fit
+  /// The part of each side that is covered with black, in 0...0.25; nil: none.
+  public var borderMask: Double?
+  /// White in files of 16 bits; nil: 65,535.
+  public var greyRange: Int?
   public var scoreRule: ScoreRule
   /// What describes an image: the refreshed bank's rows.
   public var levels: Levels
@@ -33,8 +37,9 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
 
   public init(
     architecture: Architecture, size: Int, channels: Int, maximumWidth: Int, embeddingDimension: Int,
-    centre: Centre = .none, precision: Precision = .float32, microBatch: Int, fit: Fit, levels: Levels,
-    featureScale: FeatureScale, exposureDamping: Double? = nil, scoreRule: ScoreRule, topK: Int,
+    centre: Centre = .none, precision: Precision = .float32, microBatch: Int, fit: Fit, borderMask: Double? = nil,
+    greyRange: Int? = nil, levels: Levels, featureScale: FeatureScale, exposureDamping: Double? = nil,
+    scoreRule: ScoreRule, topK: Int,
     scoreTemperature: Double
   ) {
     self.architecture = architecture
@@ -46,6 +51,8 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
     self.precision = precision
     self.microBatch = microBatch
     self.fit = fit
+    self.borderMask = borderMask
+    self.greyRange = greyRange
     self.scoreRule = scoreRule
     self.levels = levels
     self.featureScale = featureScale
@@ -59,6 +66,11 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
     NetworkConfiguration(
       architecture: architecture, size: size, channels: channels, maximumWidth: maximumWidth,
       embeddingDimension: embeddingDimension, centre: centre)
+  }
+
+  /// What becomes of an image before the network sees it.
+  var preparation: Preparation {
+    Preparation(side: size, fit: fit, borderMask: borderMask ?? 0, greyRange: greyRange)
   }
 
   /// F: numbers in a row of the refreshed bank.
@@ -76,6 +88,8 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
       flag("centre", centre.rawValue, other.centre.rawValue),
       flag("precision", precision.rawValue, other.precision.rawValue),
       flag("micro-batch", microBatch, other.microBatch), flag("fit", fit.rawValue, other.fit.rawValue),
+      flag("border-mask", borderMask ?? 0, other.borderMask ?? 0),
+      flag("grey-range", greyRange ?? 65535, other.greyRange ?? 65535),
       flag("levels", levels, other.levels),
       flag("feature-scale", featureScale.rawValue, other.featureScale.rawValue),
       flag("exposure-damping", exposureDamping ?? 0, other.exposureDamping ?? 0),
@@ -90,6 +104,8 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
     case maximumWidth = "max_width"
     case embeddingDimension = "embedding_dimension"
     case microBatch = "micro_batch"
+    case borderMask = "border_mask"
+    case greyRange = "grey_range"
     case featureScale = "feature_scale"
     case exposureDamping = "exposure_damping"
     case scoreRule = "score_rule"

@@ -18,10 +18,10 @@ enum Picture: Sendable {
   /// One of `SelfTest.images`.
   case selfTest(Int)
 
-  func resized(to side: Int, fit: Fit) throws -> Radiograph {
+  func prepared(by preparation: Preparation) throws -> Radiograph {
     switch self {
-    case .file(let path): try Radiograph(contentsOf: path).resized(to: side, fit: fit)
-    case .selfTest(let index): SelfTest.image(index).resized(to: side, fit: .stretch)
+    case .file(let path): preparation(try Radiograph(contentsOf: path))
+    case .selfTest(let index): SelfTest.image(index).resized(to: preparation.side, fit: .stretch)
     }
   }
 }
@@ -29,7 +29,7 @@ enum Picture: Sendable {
 /// Reads pictures for an embedder, the ranks sharing them.
 struct PictureReader {
   let embedder: Embedder
-  let fit: Fit
+  let preparation: Preparation
   let communicator: Communicator
 
   /// This rank's part of a block: whole micro-batches of it, blank in place of what cannot be read and may be skipped.
@@ -40,7 +40,7 @@ struct PictureReader {
     _ pictures: ArraySlice<Picture>, _ badImages: BadImages = .fail
   ) throws -> (pixels: Embedder.Pixels, bad: [Int: String]) {
     let (m, count) = (embedder.microBatch, pictures.count)
-    let (side, fit) = (embedder.replica.configuration.size, fit)
+    let (preparation, side) = (preparation, preparation.side)
     let share = Share.range(of: communicator.rank, ranks: communicator.size, count: (count + m - 1) / m)
     let first = pictures.startIndex + min(count, share.lowerBound * m)
     let mine = min(count, share.upperBound * m) - min(count, share.lowerBound * m)
@@ -48,7 +48,7 @@ struct PictureReader {
     let pixels = try agree(communicator) {  // all ranks
       try embedder.read(mine) { index in  // mine
         do {
-          return try pictures[first + index].resized(to: side, fit: fit)
+          return try pictures[first + index].prepared(by: preparation)
         } catch {
           guard badImages == .skip else { throw error }
           found.update { $0.append(BadPicture(place: first + index, reason: SaladError(error).description)) }

@@ -291,7 +291,7 @@ public struct Scorer {
   }
 
   private var reader: PictureReader {
-    PictureReader(embedder: models[0].embedder, fit: scoring.fit, communicator: communicator)
+    PictureReader(embedder: models[0].embedder, preparation: scoring.preparation, communicator: communicator)
   }
 
   /// All ranks. How many images to score at once.

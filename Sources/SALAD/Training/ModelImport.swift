@@ -77,6 +77,7 @@ public struct ModelImport {
     let embedder = bank.embedder
     var scoring = configuration.scoring
     scoring.exposureDamping = embedder.exposure?.damping
+    scoring.greyRange = bank.greyRange
     let pass = LeftOutPass(communicator: communicator, watchdog: watchdog)
     let measured = try pass.run(  // all ranks
       bank.memory, kind: .refreshed, imageIDs: bank.imageIDs,
@@ -133,6 +134,8 @@ public struct ModelImport {
     var pictures: [PictureHash]?
     /// Of the images; empty where nobody knows them.
     var fingerprint: String
+    /// White in files of 16 bits; nil: 65,535.
+    var greyRange: Int?
   }
 
   // MARK: A bank that is given
@@ -165,7 +168,9 @@ public struct ModelImport {
         communicator: communicator)
       var embedder = embedder
       embedder.exposure = try BankTensor.exposure(of: file).map(ExposureDirection.init)
-      return Bank(memory: memory, embedder: embedder, imageIDs: names, pictures: nil, fingerprint: "")
+      return Bank(
+        memory: memory, embedder: embedder, imageIDs: names, pictures: nil, fingerprint: "",
+        greyRange: configuration.greyRange)
     }
   }
 
@@ -188,8 +193,9 @@ public struct ModelImport {
     let paths = try DataScan.list(root: root, communicator: communicator, log: log)  // all ranks
     let scan = try DataScan(  // all ranks
       root: root, paths: paths, configuration: configuration, workers: workers,
-      cacheMemory: Execution().cacheMemory, communicator: communicator, watchdog: watchdog)
+      cacheMemory: Execution().cacheMemory, measuringGreyRange: true, communicator: communicator, watchdog: watchdog)
     for image in scan.skipped { log.note("skipped: \(image.reason)") }
+    scan.notes.forEach(log.note)
     let refresh = Refresh(
       embedder: embedder, exposureDamping: configuration.scoring.exposureDamping, scan: scan,
       communicator: communicator, watchdog: watchdog)
@@ -197,6 +203,7 @@ public struct ModelImport {
       throw SaladError(.interrupted, "a signal asked to stop while the bank was made, nothing is written")
     }
     return Bank(
-      memory: memory, embedder: embedder, imageIDs: scan.images, pictures: scan.pictures, fingerprint: scan.fingerprint)
+      memory: memory, embedder: embedder, imageIDs: scan.images, pictures: scan.pictures, fingerprint: scan.fingerprint,
+      greyRange: scan.greyRange)
   }
 }

@@ -69,7 +69,9 @@ public struct PreparedRun: Sendable {
     }
     let directory = try RunDirectory.create(run, communicator: job.communicator)  // all ranks
     let scan = try Self.scan(  // all ranks
-      data, paths: paths, configuration: configuration, execution: execution, job: job)
+      data, paths: paths, configuration: configuration, execution: execution, isNew: true, job: job)
+    var configuration = configuration
+    configuration.greyRange = scan.greyRange
     try configuration.validate(imageCount: scan.images.count, keptBack: scan.keptBack.count)
     let leakGuard = LeakGuard(
       training: scan.images + scan.keptBack, trainingPictures: scan.pictures + scan.keptBackPictures,
@@ -178,7 +180,7 @@ public struct PreparedRun: Sendable {
       configuration, record.execution, images: record.data.imageCount, root: path, paths: paths, job: job
     ).checkMemory(job.host, communicator: job.communicator)  // all ranks
     let scan = try Self.scan(  // all ranks
-      path, paths: paths, configuration: configuration, execution: record.execution, job: job)
+      path, paths: paths, configuration: configuration, execution: record.execution, isNew: false, job: job)
     guard scan.fingerprint == record.data.fingerprint else {
       throw SaladError(
         .badData,
@@ -194,12 +196,14 @@ public struct PreparedRun: Sendable {
 
   /// All ranks. Reads all images, and names on standard error those that were skipped.
   private static func scan(
-    _ data: String, paths: [String], configuration: Configuration, execution: Execution, job: Job
+    _ data: String, paths: [String], configuration: Configuration, execution: Execution, isNew: Bool, job: Job
   ) throws -> DataScan {
     let scan = try DataScan(  // all ranks
       root: data, paths: paths, configuration: configuration, workers: job.workers,
-      cacheMemory: execution.cacheMemory, communicator: job.communicator, watchdog: job.watchdog)
+      cacheMemory: execution.cacheMemory, measuringGreyRange: isNew, communicator: job.communicator,
+      watchdog: job.watchdog)
     for image in scan.skipped { job.log.note("skipped: \(image.reason)") }
+    if isNew { scan.notes.forEach(job.log.note) }
     return scan
   }
 }

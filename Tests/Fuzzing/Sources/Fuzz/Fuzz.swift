@@ -11,7 +11,7 @@ struct Target: Sendable {
   /// Takes any bytes.
   let run: @Sendable (_ bytes: [UInt8], _ folder: String) -> Void
 
-  static let all = [png, dicom, safetensors, json, names]
+  static let all = [png, jpeg, tiff, dicom, safetensors, json, names]
 
   /// The one that is asked for.
   static let chosen: Target = {

@@ -14,17 +14,22 @@ extension Target {
       if mended != bytes { read(mended) }
     })
 
-  private static func read(_ bytes: [UInt8]) {
-    guard let file = try? ImageFile(bytes: bytes, path: "image.png"), let size = try? file.size() else { return }
+  /// Any picture's.
+  static func read(_ bytes: [UInt8]) {
+    guard let file = try? ImageFile(bytes: bytes, path: "image"), let size = try? file.size() else { return }
     let pixels = size.width * size.height
-    // What deflate can make of so many bytes at most, at one bit a pixel: nothing larger is allocated.
+    // What deflate can make of so many bytes at most, at one bit a pixel, and no other format more: nothing larger is
+    // allocated.
     precondition(pixels <= (bytes.count + 1) * 1032 * 8, "\(size) of \(bytes.count) bytes")
     guard let image = try? file.radiograph() else { return }
     precondition(image.width == size.width && image.height == size.height, "\(size) became \(image.width) pixels wide")
     // Costs grow with the pixels, faults do not.
     guard pixels <= 1 << 14 else { return }
     if case .float(let values) = image.pixels { precondition(values.allSatisfy { (0...1).contains($0) }) }
-    for fit in Fit.allCases { precondition(image.resized(to: 24, fit: fit).pixels.count == 24 * 24) }
+    for fit in Fit.allCases {
+      let prepared = Preparation(side: 24, fit: fit, borderMask: 0.1, greyRange: 4095)(image)
+      precondition(prepared.pixels.count == 24 * 24)
+    }
     let hash = PictureHash(image)
     precondition(PictureHash(hexadecimal: hash.hexadecimal) == hash)
   }

@@ -126,8 +126,7 @@ struct PNGTests {
     arguments: [
       ([], "an empty file"),
       (Array("not an image\n".utf8), "a text file"),
-      ([0xFF, 0xD8, 0xFF, 0xE0, 0, 16], "a JPEG image"),
-      ([0, 1, 2, 3], "a file without the \(ImageFile.names) signature"),
+      ([0, 1, 2, 3], "a file without the signature of one"),
     ] as [([UInt8], String)])
   func otherContent(bytes: [UInt8], content: String) {
     let error = radiographError { _ = try Radiograph(bytes: bytes, path: "a.png") }
@@ -220,18 +219,5 @@ struct PNGTests {
         }
       }
     }
-  }
-}
-
-/// The same random numbers on every machine.
-private struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-    return z ^ z >> 31
   }
 }

@@ -36,7 +36,9 @@ extension Radiograph {
       case .eightBit(let values): .eightBit(rows.alongColumns(columns.alongRows(values), width: side))
       case .float(let values): .float(rows.alongColumns(columns.alongRows(values), width: side))
       }
-    return Radiograph(width: side, height: side, pixels: resized)
+    var result = Radiograph(width: side, height: side, pixels: resized)
+    result.samples = samples
+    return result
   }
 }
 
