@@ -49,11 +49,13 @@ public struct LocalCalibration {
     guard case .deployment = source.kind else {
       throw SaladError(.usage, "\(path): expected a deployment to calibrate, found a run: merge it first")
     }
-    let relative = paths.map {
-      String(decoding: $0.utf8.dropFirst(data.utf8.count).drop { $0 == UInt8(ascii: "/") }, as: UTF8.self)
+    let images = paths.map {
+      LabelledImage(
+        path: String(decoding: $0.utf8.dropFirst(data.utf8.count).drop { $0 == UInt8(ascii: "/") }, as: UTF8.self),
+        kind: "normal", isAnomalous: false)
     }
     try LeakGuard(source, allowsLeaks: false, log: log).checkPictures(  // all ranks
-      of: relative, root: data, side: source.scoring.size, workers: workers, communicator: communicator,
+      of: ListedImages(root: data, images: images), side: source.scoring.size, workers: workers, communicator: communicator,
       watchdog: watchdog)
 
     let scorer = try Scorer(  // all ranks
