@@ -53,6 +53,9 @@ public struct ImageFile: Sendable {
   /// Throws `RadiographError` of kind `badData` when the file is not a whole and sound picture.
   public func radiograph() throws -> Radiograph { try format.decode(self) }
 
+  /// What its content shows it to be: "PNG".
+  public var formatName: String { format.name }
+
   /// An error of this file: `PATH: SENTENCE.`
   func error(_ sentence: String, kind: RadiographError.Kind = .badData) -> RadiographError {
     RadiographError(kind: kind, path: path, "\(path): \(sentence).")

@@ -102,7 +102,8 @@ struct Evaluate: ParsableCommand, NumbersDescribed {
     evaluation.skipped = skipped
     if baseline {
       evaluation.baselineAUROC = try RawPixelEvaluation.areaUnderROC(  // all ranks
-        of: data, selection, images: images, workers: workers, communicator: session.communicator, watchdog: session.watchdog)
+        of: data, selection, images: images, workers: workers, communicator: session.communicator,
+        watchdog: session.watchdog)
     }
     if let threshold {
       let normal = zip(images, scores).filter { !$0.0.isAnomalous }.map { threshold.pValue(of: $0.1) }

@@ -112,6 +112,9 @@ struct Import: ParsableCommand, NumbersDescribed {
       let source = bank.map(ModelImport.BankSource.file) ?? .data(selection.request(data))
       let rows = try model.write(bank: source, to: output)  // all ranks
       session.log.note("\(output) holds the model \(self.model) and a bank of \(rows) rows")
+      if self.bank == nil {
+        session.log.note("\(output) carries file names and picture hashes of its \(rows) training images")
+      }
       return .success
     }
   }

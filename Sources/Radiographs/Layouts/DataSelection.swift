@@ -95,6 +95,7 @@ extension DataSelection {
   }
 
   private static func list(_ words: [String]) -> String {
-    words.count > 20 ? "\(words.prefix(20).joined(separator: ", ")) and \(words.count - 20) more" : words.joined(separator: ", ")
+    words.count > 20
+      ? "\(words.prefix(20).joined(separator: ", ")) and \(words.count - 20) more" : words.joined(separator: ", ")
   }
 }

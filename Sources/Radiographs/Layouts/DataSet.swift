@@ -84,7 +84,7 @@ public struct DataSet: Sendable {
 /// What tells one layout from another.
 private enum DataSetSigns {
   static func layout(of path: String) throws -> (layout: DataLayout, reason: String?) {
-    if let status = try? FileStatus(path), status.kind == .file { return (.csv, nil) }
+    if path.lowercased().hasSuffix(".csv"), !Files.isFolder(path) { return (.csv, nil) }
     let tree = try FileTree(root: path)
     if let table = TableDataSet.table(in: tree) {
       return (.csv, "\(path): read as its table \(table) says (a table comes before all other layouts)")
@@ -96,7 +96,8 @@ private enum DataSetSigns {
     guard found.count <= 1 else {
       let signs = found.map { "\($0.sign) (--layout \($0.layout.rawValue))" }.joined(separator: " and ")
       throw RadiographError(
-        kind: .refused, path: path, "\(path): expected a data set of one layout, found \(signs): choose one by its flag.")
+        kind: .refused, path: path,
+        "\(path): expected a data set of one layout, found \(signs): choose one by its flag.")
     }
     switch found.first?.layout {
     case .nih: return (.nih, "\(path): read as NIH ChestX-ray14, since it has \(found[0].sign)")

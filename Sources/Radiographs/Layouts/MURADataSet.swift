@@ -47,7 +47,9 @@ struct MURADataSet: DataSetReader {
     guard !normal.isEmpty else {
       throw error("expected negative studies in \(Self.training), found \(images.count) images of positive ones")
     }
-    note("\(root): \(images.count - normal.count) of the \(images.count) images of \(Self.training) are positive and do not train")
+    note(
+      "\(root): \(images.count - normal.count) of the \(images.count) images of \(Self.training) are positive and do not train"
+    )
     return normal
   }
 
@@ -117,7 +119,8 @@ struct MURADataSet: DataSetReader {
     let table = try Table(contentsOf: tree.path(name))
     for row in table.rows {
       guard row.fields.count == 1, let path = Self.relative(row.fields[0], split) else {
-        throw table.error(row, "expected a path such as MURA-v1.1/\(split)/XR_WRIST/..., found \(row.fields[0].debugDescription)")
+        throw table.error(
+          row, "expected a path such as MURA-v1.1/\(split)/XR_WRIST/..., found \(row.fields[0].debugDescription)")
       }
       if !here.contains(Array(path.utf8)) { absent.append(path) }
       wanted.insert(Array(path.utf8))
@@ -144,7 +147,8 @@ struct MURADataSet: DataSetReader {
       guard row.fields.count == 2, let path = Self.relative(row.fields[0], split), ["0", "1"].contains(row.fields[1])
       else {
         throw table.error(
-          row, "expected a study such as MURA-v1.1/\(split)/XR_WRIST/.../ and 0 or 1, found "
+          row,
+          "expected a study such as MURA-v1.1/\(split)/XR_WRIST/.../ and 0 or 1, found "
             + row.fields.joined(separator: ",").debugDescription)
       }
       judgements[Array(path.utf8)] = row.fields[1] == "1"

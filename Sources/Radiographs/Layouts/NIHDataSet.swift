@@ -29,9 +29,12 @@ struct NIHDataSet: DataSetReader {
     let listed = try images(of: Self.trainingList, note: note)
     let normal = listed.filter { !$0.isAnomalous }
     guard !normal.isEmpty else {
-      throw error("expected images without a finding among those of \(Self.trainingList), found \(listed.count) with one")
+      throw error(
+        "expected images without a finding among those of \(Self.trainingList), found \(listed.count) with one")
     }
-    note("\(root): \(listed.count - normal.count) of the \(listed.count) images here of \(Self.trainingList) have findings and do not train")
+    note(
+      "\(root): \(listed.count - normal.count) of the \(listed.count) images here of \(Self.trainingList) have findings and do not train"
+    )
     return normal
   }
 
@@ -85,7 +88,8 @@ struct NIHDataSet: DataSetReader {
     let unlisted = files.keys.filter { !names.contains($0) && !others.contains($0) }
     guard let first = unlisted.min(by: { $0.lexicographicallyPrecedes($1) }) else { return }
     note(
-      "\(root): \(unlisted.count) images are in neither list (\(String(decoding: first, as: UTF8.self))) and are not used")
+      "\(root): \(unlisted.count) images are in neither list (\(String(decoding: first, as: UTF8.self))) and are not used"
+    )
   }
 
   /// Relative path of every image here, by its file's name.

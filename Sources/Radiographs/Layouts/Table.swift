@@ -42,7 +42,9 @@ private struct TableParser {
   private var index = 0
   private var line = 1
 
-  private static let (comma, quote, lineFeed, carriageReturn) = (UInt8(ascii: ","), UInt8(ascii: "\""), UInt8(10), UInt8(13))
+  private static let (comma, quote, lineFeed, carriageReturn) = (
+    UInt8(ascii: ","), UInt8(ascii: "\""), UInt8(10), UInt8(13)
+  )
 
   init(bytes: [UInt8], path: String) {
     self.bytes = bytes

@@ -48,10 +48,13 @@ struct TableDataSet: DataSetReader {
     let normal = all.filter { !$0.isAnomalous }
     guard !normal.isEmpty else {
       throw RadiographError(
-        path: path, "\(path): expected normal images to train with, found \(all.count) anomalous ones in the split train.")
+        path: path,
+        "\(path): expected normal images to train with, found \(all.count) anomalous ones in the split train.")
     }
     if all.count > normal.count {
-      note("\(path): \(all.count - normal.count) of the \(all.count) images of the split train are anomalous and do not train")
+      note(
+        "\(path): \(all.count - normal.count) of the \(all.count) images of the split train are anomalous and do not train"
+      )
     }
     let others = images.count { $0.split == .validation }
     if others > 0 { note("\(path): \(others) images of the split val neither train nor test") }
@@ -77,7 +80,8 @@ struct TableDataSet: DataSetReader {
     init(_ table: Table, root: String) throws {
       guard let head = table.rows.first else {
         throw RadiographError(
-          path: table.path, "\(table.path): expected a first line that names path, split and label, found an empty table.")
+          path: table.path,
+          "\(table.path): expected a first line that names path, split and label, found an empty table.")
       }
       let names = head.fields.map { name in
         let bytes = name.utf8.drop { $0 == 0x20 }

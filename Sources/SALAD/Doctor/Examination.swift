@@ -53,7 +53,8 @@ public struct Examination {
     }
     if let path = data.path {
       report.data = try DataTrial(
-        path: path, selection: data.selection(), run: run, workers: workers, communicator: communicator, watchdog: watchdog
+        path: path, selection: data.selection(), run: run, workers: workers, communicator: communicator,
+        watchdog: watchdog
       )
       .report()  // all ranks
     }

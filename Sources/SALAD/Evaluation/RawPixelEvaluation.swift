@@ -16,7 +16,8 @@ public enum RawPixelEvaluation {
   ///   - watchdog: told what is being done.
   /// - Throws: `SaladError` 65 when there are no training images, one cannot be read, or a class is missing.
   public static func areaUnderROC(
-    of path: String, _ selection: DataSelection, images: [LabelledImage], workers: Int, communicator: Communicator, watchdog: Watchdog
+    of path: String, _ selection: DataSelection, images: [LabelledImage], workers: Int, communicator: Communicator,
+    watchdog: Watchdog
   ) throws -> Double {
     watchdog.enter("comparing raw pixels", step: nil)
     let training = try ListedImages.training(  // all ranks

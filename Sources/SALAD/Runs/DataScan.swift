@@ -74,7 +74,8 @@ public struct DataScan: Sendable {
 
     let goodPatients = good.map { listed.images[$0].facts.patient }
     let keptBack = ValidationSplit.keptBack(
-      paths: goodPaths, patients: goodPatients, pictures: scanned.map(\.picture), fraction: configuration.validationFraction ?? 0,
+      paths: goodPaths, patients: goodPatients, pictures: scanned.map(\.picture),
+      fraction: configuration.validationFraction ?? 0,
       seed: configuration.validationSeed ?? configuration.seed)
     self.keptBack = keptBack.map { goodPaths[$0] }
     keptBackPictures = keptBack.map { scanned[$0].picture }

@@ -70,6 +70,23 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
   /// Whether ids and patients are hashes.
   var hasHashedIDs: Bool { identifying?.isEmpty ?? false }
 
+  /// "file names and picture hashes of its 285 training images"; nil: nothing that tells of persons.
+  var identifyingWords: String? {
+    let words = (identifying ?? found).map { $0.rawValue.replacing("_", with: " ") }
+    guard let last = words.last else { return nil }
+    let list = words.count == 1 ? last : words.dropLast().joined(separator: ", ") + " and " + last
+    return "\(list) of its \(rows) training images"
+  }
+
+  /// Puts hashes into the places of names and patients, and leaves out what pictures show: a copy of a picture has its hash.
+  mutating func hashIDs(_ hashing: HashedIDs) throws {
+    let patients = ImagePatients.patients(imagePatients, imageIDs: imageIDs)
+    imagePatients = patients.map { $0.map { hashing.hash("patient", $0) } ?? "" }
+    imageIDs = try hashing.images(imageIDs)
+    imageHashes = nil
+    identifying = []
+  }
+
   /// Calibrations of all models.
   var calibrations: [Calibration] { [calibration] + (further ?? []).map(\.calibration) }
 
@@ -101,7 +118,8 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
   /// Of weights that came from elsewhere, with a bank of theirs.
   init(
     importing scoring: ScoringConfiguration, instructionSet: String, dataFingerprint: String, dimension: Int,
-    imageIDs: [String], patients: [String?]?, pictures: [PictureHash]?, files: [Manifest.File], calibration: Calibration,
+    imageIDs: [String], patients: [String?]?, pictures: [PictureHash]?, files: [Manifest.File],
+    calibration: Calibration,
     selfTest: SelfTest
   ) {
     saladVersion = SALAD.saladVersion

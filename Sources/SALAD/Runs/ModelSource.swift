@@ -17,6 +17,8 @@ public struct ModelSource: Sendable {
   public let imageIDs: [String]
   private let imageHashes: [String]?
   private let imagePatients: [String]?
+  /// What of a deployment may tell of persons: "file names and picture hashes of its training images"; nil: nothing.
+  public let identifying: String?
   /// Whether `imageIDs` and patients are hashes that name nobody.
   public let hasHashedIDs: Bool
   public let dataFingerprint: String
@@ -143,7 +145,7 @@ public struct ModelSource: Sendable {
       models: [Model(index: 0, path: checkpoint.modelPath, calibration: checkpoint.manifest.calibration)],
       imageIDs: checkpoint.manifest.imageIDs,
       imageHashes: checkpoint.manifest.imageHashes, imagePatients: checkpoint.manifest.imagePatients,
-      hasHashedIDs: false,
+      identifying: nil, hasHashedIDs: false,
       dataFingerprint: checkpoint.manifest.dataFingerprint, bankKind: kind, selfTest: nil,
       note: lagging
         ? "\(path): step \(step) has no refreshed bank, so its momentum bank scores, whose rows lag behind the network"
@@ -168,7 +170,7 @@ public struct ModelSource: Sendable {
         Model(index: index, path: deployment.modelPath(index), calibration: calibration)
       },
       imageIDs: manifest.imageIDs, imageHashes: manifest.imageHashes, imagePatients: manifest.imagePatients,
-      hasHashedIDs: manifest.hasHashedIDs,
+      identifying: manifest.identifyingWords, hasHashedIDs: manifest.hasHashedIDs,
       dataFingerprint: manifest.dataFingerprint, bankKind: manifest.bank,
       selfTest: manifest.selfTest, note: nil, content: .deployment(deployment))
   }

@@ -229,7 +229,8 @@ extension TrainingPlan {
     // Reading a few tells how large they are.
     try self.init(
       configuration: configuration, execution: execution, images: images,
-      samples: listed.paths.prefix(4).map { "\(listed.root)/\($0)" }, ranks: job.communicator.size, workers: job.workers,
+      samples: listed.paths.prefix(4).map { "\(listed.root)/\($0)" }, ranks: job.communicator.size,
+      workers: job.workers,
       activationMemory: job.activationMemory)
   }
 }
