@@ -76,6 +76,9 @@ struct Evaluate: ParsableCommand, NumbersDescribed {
     let listed = try ListedImages.test(  // all ranks
       of: data, selection, communicator: session.communicator, log: session.log)
     let all = listed.images
+    if let note = try selection.differenceFromRun(model, communicator: session.communicator) {  // all ranks
+      session.log.note(note)
+    }
     let loaded = try scoring.load(model, workers: work.workers, session: session) { source in  // all ranks
       try refuseLeaks(from: source, to: listed, session)  // all ranks
     }

@@ -74,7 +74,7 @@ struct MURADataSet: DataSetReader {
       images.append(place.image(path, isPositive: judged[Array(place.study.utf8)] ?? place.isPositive))
     }
     if !strangers.isEmpty {
-      note("\(root): \(strangers.count) images lie in no study (\(strangers[0])) and are not used")
+      note("\(root): not used, since they lie in no study: \(strangers.count) (\(strangers[0]))")
     }
     guard !images.isEmpty else {
       throw error("expected images in \(split)/XR_PART/patientNNNNN/studyK_positive or _negative, found none")
@@ -132,7 +132,7 @@ struct MURADataSet: DataSetReader {
     }
     let unlisted = found.filter { !wanted.contains(Array($0.utf8)) }
     if let first = unlisted.first {
-      note("\(root): \(unlisted.count) images are not in \(name) (\(first)) and are not used")
+      note("\(root): not used, since not in \(name): \(unlisted.count) (\(first))")
     }
     return found.filter { wanted.contains(Array($0.utf8)) }
   }

@@ -68,11 +68,11 @@ struct NIHDataSet: DataSetReader {
     }
     if !absent.isEmpty {
       note(
-        "\(root): \(absent.count) of the \(names.count) images of \(list) are not here (\(absent[0])"
-          + "\(absent.count > 1 ? " and others" : "")): the \(images.count) that are here are used")
+        "\(root): of the \(names.count) images of \(list) \(images.count) are here, \(absent.count) "
+          + "missing (\(absent[0])\(absent.count > 1 ? " and others" : ""))")
     }
     if !unknown.isEmpty {
-      note("\(root): \(unknown.count) images of \(list) have no row in the table (\(unknown[0])) and are not used")
+      note("\(root): not used, since the table has no row for them: \(unknown.count) of \(list) (\(unknown[0]))")
     }
     try noteUnlisted(files, beside: list, names, note: note)
     return images.sorted { FileTree.precedes($0.path, $1.path) }
@@ -88,7 +88,7 @@ struct NIHDataSet: DataSetReader {
     let unlisted = files.keys.filter { !names.contains($0) && !others.contains($0) }
     guard let first = unlisted.min(by: { $0.lexicographicallyPrecedes($1) }) else { return }
     note(
-      "\(root): \(unlisted.count) images are in neither list (\(String(decoding: first, as: UTF8.self))) and are not used"
+      "\(root): not used, since in neither list: \(unlisted.count) (\(String(decoding: first, as: UTF8.self)))"
     )
   }
 

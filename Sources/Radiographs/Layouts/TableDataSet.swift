@@ -1,7 +1,7 @@
 import Foundation
 import Platform
 
-/// A data set that a table describes: `dataset.csv` in its folder, or a file of any name.
+/// A data set that a table describes: `salad.csv` in its folder, or a file of any name.
 ///
 ///     path,split,label,patient,study,view,sex,age,body_part,mask
 ///     images/a.png,train,normal,7,,PA
@@ -17,7 +17,7 @@ struct TableDataSet: DataSetReader {
 
   private enum Split { case train, validation, test }
 
-  private static let name = "dataset.csv"
+  private static let name = "salad.csv"
   private static let splits: [String: Split] = [
     "train": .train, "training": .train, "val": .validation, "valid": .validation, "validation": .validation,
     "test": .test, "testing": .test,
@@ -30,7 +30,7 @@ struct TableDataSet: DataSetReader {
   /// The table of a folder; nil where it has none.
   static func table(in tree: FileTree) -> String? { Files.exists(tree.path(name)) ? name : nil }
 
-  /// - Parameter path: of a table, or of a folder with `dataset.csv`.
+  /// - Parameter path: of a table, or of a folder with `salad.csv`.
   init(_ path: String) throws {
     let table = Files.isFolder(path) ? FileTree.join(path, Self.name) : path
     guard Files.exists(table) else {
@@ -57,7 +57,7 @@ struct TableDataSet: DataSetReader {
       )
     }
     let others = images.count { $0.split == .validation }
-    if others > 0 { note("\(path): \(others) images of the split val neither train nor test") }
+    if others > 0 { note("\(path): used neither to train nor to test, being of the split val: \(others)") }
     return normal
   }
 

@@ -81,14 +81,15 @@ public struct CensusTaker {
       case .success(let images): all += images.map { Listed(image: $0, place: "train", trains: true, tests: false) }
       case .failure(let error): refusals.append(SaladError(error).description)
       }
-      if case .success(let images) = test {
+      switch test {
+      case .success(let images):
         all += images.map { image in
           Listed(
             image: image, place: image.isAnomalous ? "test anomalous" : "test normal", trains: false, tests: true)
         }
-      } else {
-        notes.append("\(path): it has no test split: a model of it is evaluated on other data")
+      case .failure(let error): notes.append("an evaluation would be refused: \(SaladError(error).description)")
       }
+      if data.layout == .folder, !all.isEmpty { notes += try Self.unused(path, beside: all.map(\.image.path)) }
       if all.isEmpty, data.layout == .folder { all = try Self.unsplit(path) }
       if all.isEmpty { _ = try training.get() }
       let head = [data.root, data.layout.rawValue, "\(notes.count)", "\(refusals.count)"]
@@ -109,6 +110,19 @@ public struct CensusTaker {
         trains: received[place + 1] == "1", tests: received[place + 2] == "1")
     }
     return (census.root, listed, census)
+  }
+
+  /// Sentences about folders whose pictures neither train nor test: `train/PNEUMONIA`, `valid/good`.
+  private static func unused(_ path: String, beside used: [String]) throws -> [String] {
+    let used = Set(used.map { Array($0.utf8) })
+    let others = try ImageFolder.images(under: path).images.filter { !used.contains(Array($0.utf8)) }
+    let folders = others.map { image in
+      let parts = image.utf8.split(separator: UInt8(ascii: "/")).dropLast().prefix(2)
+      return parts.isEmpty ? "no folder" : parts.map { String(Substring($0)) }.joined(separator: "/")
+    }
+    return Census.counts(folders).prefix(8).map {
+      "\(path): \($0.name) is used neither to train nor to test: images \($0.count)"
+    }
   }
 
   /// All pictures below a folder without a split, the folder right below it their kind.

@@ -28,10 +28,25 @@ public struct DataRequest: Sendable {
 public struct ListedImages: Sendable {
   /// The folder that their paths are relative to.
   public let root: String
+  /// Of their data set.
+  public let layout: DataLayout
   /// Sorted by the bytes of their paths.
   public let images: [LabelledImage]
 
   public var paths: [String] { images.map(\.path) }
+
+  init(root: String, layout: DataLayout = .folder, images: [LabelledImage]) {
+    self.root = root
+    self.layout = layout
+    self.images = images
+  }
+
+  /// What a run remembers: `selection` with the layout that was found; nil for all images of plain folders.
+  func remembered(_ selection: DataSelection) -> DataSelection? {
+    var selection = selection
+    if layout != .folder { selection.layout = layout }
+    return selection == DataSelection() ? nil : selection
+  }
 
   /// All ranks. The normal training images, as rank 0 sees them.
   ///
@@ -83,13 +98,13 @@ public struct ListedImages: Sendable {
       guard communicator.isRoot else { return [] }
       let data = try DataSet(path, selection: selection)
       if let reason = data.reason { log?.note(reason) }
-      return [data.root] + (try body(data) { log?.note($0) }).flatMap(\.fields)
+      return [data.root, data.layout.rawValue] + (try body(data) { log?.note($0) }).flatMap(\.fields)
     }
     let received = try communicator.broadcast(texts: texts)  // all ranks
-    let images = stride(from: 1, to: received.count, by: LabelledImage.fieldCount).map {
+    let images = stride(from: 2, to: received.count, by: LabelledImage.fieldCount).map {
       LabelledImage(fields: received[$0..<$0 + LabelledImage.fieldCount])
     }
-    return ListedImages(root: received[0], images: images)
+    return ListedImages(root: received[0], layout: DataLayout(rawValue: received[1]) ?? .folder, images: images)
   }
 }
 

@@ -68,7 +68,7 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
   }
 
   /// Whether ids and patients are hashes.
-  var hasHashedIDs: Bool { identifying?.isEmpty ?? false }
+  var hasHashedIDs: Bool { identifying?.isEmpty ?? false && imagePatients != nil }
 
   /// "file names and picture hashes of its 285 training images"; nil: nothing that tells of persons.
   var identifyingWords: String? {

@@ -90,7 +90,7 @@ public struct PreparedRun: Sendable {
       data: RunRecord.DataRecord(
         path: RelativePath.of(path, from: run), fingerprint: scan.fingerprint, imageCount: scan.images.count,
         keptBack: scan.keptBack.isEmpty ? nil : scan.keptBack.count, skipped: scan.skipped,
-        selection: selection == DataSelection() ? nil : selection),
+        selection: listed.remembered(selection)),
       initialWeights: weights)
     try directory.writeConfiguration(record, communicator: job.communicator)  // all ranks
     return PreparedRun(directory: directory, record: record, scan: scan, checkpoint: nil)
@@ -199,7 +199,7 @@ public struct PreparedRun: Sendable {
           + "\(record.data.fingerprint.prefix(12)) as \(run) was begun with: give the same images by --data")
     }
     record.data.path = RelativePath.of(path, from: run)
-    record.data.selection = selection == DataSelection() ? nil : selection
+    record.data.selection = listed.remembered(selection)
     try directory.writeConfiguration(record, communicator: job.communicator)  // all ranks
     return PreparedRun(directory: directory, record: record, scan: scan, checkpoint: checkpoint)
   }

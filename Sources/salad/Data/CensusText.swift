@@ -78,7 +78,9 @@ enum CensusText {
 
   private static func copies(_ title: String, _ unit: String, _ copies: Census.Copies) -> [String] {
     let across = copies.acrossSplits > 0 ? ", \(number(copies.acrossSplits)) of them on both sides of the split" : ""
-    let count = copies.count == 0 ? "none" : "\(number(copies.count)) \(unit)\(across)"
+    let count =
+      copies.count == 0
+      ? "none" : "\(number(copies.count)) \(copies.count == 1 ? String(unit.dropLast()) : unit)\(across)"
     let shown = 5
     var lines = [row(title, count)] + copies.first.prefix(shown).map { row("", $0.joined(separator: " = ")) }
     if copies.count > shown { lines.append(row("", "and \(number(copies.count - shown)) more")) }
