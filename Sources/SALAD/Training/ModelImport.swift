@@ -14,7 +14,7 @@ public struct ModelImport {
     /// the bottleneck scores.
     case file(String)
     /// The training images of the data set in this folder: each becomes the prototype of its clean image.
-    case data(String)
+    case data(DataRequest)
   }
 
   /// What the weights do not tell. A network's own fields are overwritten.
@@ -72,7 +72,7 @@ public struct ModelImport {
     let bank =
       switch source {
       case .file(let path): try read(path)  // all ranks
-      case .data(let root): try embed(root)  // all ranks
+      case .data(let data): try embed(data)  // all ranks
       }
     let embedder = bank.embedder
     var scoring = configuration.scoring
@@ -80,7 +80,7 @@ public struct ModelImport {
     scoring.greyRange = bank.greyRange
     let pass = LeftOutPass(communicator: communicator, watchdog: watchdog)
     let measured = try pass.run(  // all ranks
-      bank.memory, kind: .refreshed, imageIDs: bank.imageIDs,
+      bank.memory, kind: .refreshed, patients: bank.patients,
       rules: Calibration.rules(unitRows: scoring.levels.isBottleneck),
       topK: min(scoring.topK, bank.imageIDs.count), scoreTemperature: scoring.scoreTemperature,
       falseAlarmRate: configuration.falseAlarmRate ?? ConformalThreshold.defaultFalseAlarmRate)
@@ -107,8 +107,8 @@ public struct ModelImport {
         }
         return DeploymentManifest(
           importing: scoring, instructionSet: instructionSet, dataFingerprint: bank.fingerprint,
-          dimension: dimension, imageIDs: bank.imageIDs, pictures: bank.pictures, files: files,
-          calibration: calibration, selfTest: selfTest)
+          dimension: dimension, imageIDs: bank.imageIDs, patients: bank.patients, pictures: bank.pictures,
+          files: files, calibration: calibration, selfTest: selfTest)
       }
     }
     return bank.memory.sharding.rows
@@ -130,6 +130,8 @@ public struct ModelImport {
     var embedder: Embedder
     /// N.
     var imageIDs: [String]
+    /// Whose they are.
+    var patients: [String?]
     /// What the images show; nil where nobody knows.
     var pictures: [PictureHash]?
     /// Of the images; empty where nobody knows them.
@@ -169,8 +171,8 @@ public struct ModelImport {
       var embedder = embedder
       embedder.exposure = try BankTensor.exposure(of: file).map(ExposureDirection.init)
       return Bank(
-        memory: memory, embedder: embedder, imageIDs: names, pictures: nil, fingerprint: "",
-        greyRange: configuration.greyRange)
+        memory: memory, embedder: embedder, imageIDs: names, patients: names.map { _ in nil }, pictures: nil,
+        fingerprint: "", greyRange: configuration.greyRange)
     }
   }
 
@@ -188,12 +190,14 @@ public struct ModelImport {
 
   // MARK: A bank that is made
 
-  /// All ranks. A refresh pass over the training images of the data set at `root`.
-  private func embed(_ root: String) throws -> Bank {
-    let paths = try DataScan.list(root: root, communicator: communicator, log: log)  // all ranks
+  /// All ranks. A refresh pass over the training images of a data set.
+  private func embed(_ data: DataRequest) throws -> Bank {
+    guard let path = data.path else { preconditionFailure("a bank of no data") }
+    let listed = try ListedImages.training(  // all ranks
+      of: path, data.selection(), communicator: communicator, log: log)
     let scan = try DataScan(  // all ranks
-      root: root, paths: paths, configuration: configuration, workers: workers,
-      cacheMemory: Execution().cacheMemory, measuringGreyRange: true, communicator: communicator, watchdog: watchdog)
+      listed, configuration: configuration, workers: workers, cacheMemory: Execution().cacheMemory,
+      measuringGreyRange: true, communicator: communicator, watchdog: watchdog)
     for image in scan.skipped { log.note("skipped: \(image.reason)") }
     scan.notes.forEach(log.note)
     let refresh = Refresh(
@@ -203,7 +207,7 @@ public struct ModelImport {
       throw SaladError(.interrupted, "a signal asked to stop while the bank was made, nothing is written")
     }
     return Bank(
-      memory: memory, embedder: embedder, imageIDs: scan.images, pictures: scan.pictures, fingerprint: scan.fingerprint,
-      greyRange: scan.greyRange)
+      memory: memory, embedder: embedder, imageIDs: scan.images, patients: scan.patients, pictures: scan.pictures,
+      fingerprint: scan.fingerprint, greyRange: scan.greyRange)
   }
 }
