@@ -61,9 +61,6 @@ public struct ImageFile: Sendable {
   /// Throws `RadiographError` of kind `badData` when the file is not a whole and sound picture.
   public func radiograph() throws -> Radiograph { try format.decode(self) }
 
-  /// What its content shows it to be: "PNG".
-  public var formatName: String { format.name }
-
   /// What the file says of itself beside its pixels; nil where its format has no such.
   ///
   /// Throws `RadiographError` as `radiograph()` does, as far as the header goes.
