@@ -61,6 +61,9 @@ public struct ImageFile: Sendable {
   /// Throws `RadiographError` as `radiograph()` does, as far as the header goes.
   public func tags() throws -> ImageTags? { try format.tags(of: self) }
 
+  /// What its content shows it to be: "PNG".
+  public var formatName: String { format.name }
+
   /// An error of this file: `PATH: SENTENCE.`
   func error(_ sentence: String, kind: RadiographError.Kind = .badData) -> RadiographError {
     RadiographError(kind: kind, path: path, "\(path): \(sentence).")

@@ -5,6 +5,8 @@ public struct RadiographError: Error, CustomStringConvertible, Sendable {
     case badData
     /// The operating system could not read or write: missing, no permission, no room.
     case inputOutput
+    /// What was asked for does not suit the data: a view that it has not, two layouts at once.
+    case refused
     /// A signal asked to stop.
     case stopped
   }

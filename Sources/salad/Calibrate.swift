@@ -7,8 +7,8 @@ struct Calibrate: ParsableCommand, NumbersDescribed {
     abstract: "Give a deployment the scale, p-values and threshold of another place's normal images.",
     discussion: """
       Another hospital's exposure, devices and positioning move all scores. DIR holds normal images of that place, at \
-      least \(LocalCalibration.fewest), none of which the model was trained on; it is searched recursively. The models and \
-      their banks stay what they are.
+      least \(LocalCalibration.fewest), none of which the model was trained on; it is searched recursively. Of a data set in another layout (a table, NIH's, \
+      MURA's; or with --layout) its normal training images are taken. The models and their banks stay what they are.
 
         salad calibrate deploy --data normals --output deploy-here
       """)
@@ -19,6 +19,8 @@ struct Calibrate: ParsableCommand, NumbersDescribed {
   @Option(help: ArgumentHelp("Normal images of the place, and nothing else.", valueName: "dir"))
   var data: String
 
+  @OptionGroup(title: "Which images") var selection: DataOptions
+
   @Option(help: ArgumentHelp("The folder to make; it must not exist.", valueName: "folder"))
   var output: String
 
@@ -27,7 +29,7 @@ struct Calibrate: ParsableCommand, NumbersDescribed {
 
   @OptionGroup var work: WorkOptions
 
-  static let numbers = [NumberDescription.falseAlarmRate] + NumberDescription.work
+  static let numbers = [NumberDescription.falseAlarmRate] + NumberDescription.work + DataOptions.numbers
 
   func validate() throws {
     if let falseAlarmRate { try asUsage { try ConformalThreshold.validate(falseAlarmRate: falseAlarmRate) } }
@@ -39,7 +41,7 @@ struct Calibrate: ParsableCommand, NumbersDescribed {
         workers: session.workers(work.workers), communicator: session.communicator, watchdog: session.watchdog,
         log: session.log)
       let threshold = try calibration.run(  // all ranks
-        deployment: model, data: data, falseAlarmRate: falseAlarmRate, output: output)
+        deployment: model, data: selection.request(data), falseAlarmRate: falseAlarmRate, output: output)
       session.log.note("\(output) is \(threshold.sentence)")
       return .success
     }

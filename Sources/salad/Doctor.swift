@@ -29,6 +29,8 @@ struct Doctor: ParsableCommand {
   @Option(help: ArgumentHelp("A data set to read.", valueName: "dir"))
   var data: String?
 
+  @OptionGroup(title: "Which images") var selection: DataOptions
+
   @Flag(help: "Print one JSON object on one line.")
   var json = false
 
@@ -40,7 +42,7 @@ struct Doctor: ParsableCommand {
         communicator: session.communicator, watchdog: session.watchdog, host: session.host)
       let report = DoctorReport(
         ranks: try examination.reports(  // all ranks
-          run: folder, data: data, workers: session.workers(work.workers),
+          run: folder, data: selection.request(data), workers: session.workers(work.workers),
           wanted: work.workers ?? session.host.workers))
       if session.communicator.isRoot { try Console.output(json ? report.line() : report.text()) }
       return report.status

@@ -8,7 +8,8 @@ struct Evaluate: ParsableCommand, NumbersDescribed {
   static let configuration = CommandConfiguration(
     abstract: "Measure how well a model tells anomalous test images from normal ones.",
     discussion: """
-      DIR/test/good (or normal) holds normal images, every other folder of DIR/test one kind of anomalous ones.
+      DIR/test/good (or normal) holds normal images, every other folder of DIR/test one kind of anomalous ones; or DIR is \
+      NIH ChestX-ray14 or MURA as downloaded, or a table says which images test (--layout).
 
         salad evaluate run --data phantoms
         mpirun -n 2 salad evaluate run --data phantoms --json
@@ -25,15 +26,17 @@ struct Evaluate: ParsableCommand, NumbersDescribed {
         flagged        images at or below the false-alarm rate
 
       Precision is the share of flagged images that are anomalous. Each kind of anomaly is measured against all normal \
-      images. Whose an image is follows from its name in NIH ChestX-ray14, MURA and Kermany et al.; others are redrawn \
-      singly.
+      images. Whose an image is says the table; without one its name does in NIH ChestX-ray14, MURA and Kermany et al.; \
+      others are redrawn singly. Where studies are known, each is judged by the mean score of its images as well.
       """)
 
   @Argument(help: ArgumentHelp("A run, or what salad merge, import or calibrate made.", valueName: "run-or-deploy"))
   var model: String
 
-  @Option(help: ArgumentHelp("The data set's folder.", valueName: "dir"))
+  @Option(help: ArgumentHelp("The data set's folder or table.", valueName: "dir"))
   var data: String
+
+  @OptionGroup(title: "Which images") var selection: DataOptions
 
   @Flag(help: "Print one JSON object on one line.")
   var json = false
@@ -57,7 +60,7 @@ struct Evaluate: ParsableCommand, NumbersDescribed {
     .whole("--bootstrap", \.bootstrap, 0...100_000),
     .any("--bootstrap-seed", Ranges.seed),
   ]
-  static let numbers = NumberDescription.all(ranges) + ScoringOptions.numbers
+  static let numbers = NumberDescription.all(ranges) + ScoringOptions.numbers + DataOptions.numbers
 
   func validate() throws {
     for range in Self.ranges { try asUsage { try range.validate(self) } }
@@ -69,13 +72,19 @@ struct Evaluate: ParsableCommand, NumbersDescribed {
 
   /// All ranks.
   private func evaluate(_ session: Session) throws -> ExitStatus {
-    let all = try Evaluation.testImages(of: data, communicator: session.communicator, log: session.log)  // all ranks
+    let selection = selection.request(data).selection()
+    let listed = try ListedImages.test(  // all ranks
+      of: data, selection, communicator: session.communicator, log: session.log)
+    let all = listed.images
+    if let note = try selection.differenceFromRun(model, communicator: session.communicator) {  // all ranks
+      session.log.note(note)
+    }
     let loaded = try scoring.load(model, workers: work.workers, session: session) { source in  // all ranks
-      try refuseLeaks(from: source, to: all.map(\.path), session)  // all ranks
+      try refuseLeaks(from: source, to: listed, session)  // all ranks
     }
     let (scorer, threshold) = (loaded.scorer, loaded.threshold)
     let results = try scorer.scores(  // all ranks
-      of: all.map { "\(data)/\($0.path)" }, badImages: scoring.badImages ?? .fail)
+      of: all.map { "\(listed.root)/\($0.path)" }, badImages: scoring.badImages ?? .fail)
     let images = zip(all, results).filter { $0.1.score != nil }.map(\.0)
     let scores = results.compactMap(\.score)
     let skipped = zip(all, results).compactMap { image, result in
@@ -96,7 +105,8 @@ struct Evaluate: ParsableCommand, NumbersDescribed {
     evaluation.skipped = skipped
     if baseline {
       evaluation.baselineAUROC = try RawPixelEvaluation.areaUnderROC(  // all ranks
-        of: data, images: images, workers: workers, communicator: session.communicator, watchdog: session.watchdog)
+        of: data, selection, images: images, workers: workers, communicator: session.communicator,
+        watchdog: session.watchdog)
     }
     if let threshold {
       let normal = zip(images, scores).filter { !$0.0.isAnomalous }.map { threshold.pValue(of: $0.1) }
@@ -110,11 +120,11 @@ struct Evaluate: ParsableCommand, NumbersDescribed {
   }
 
   /// All ranks.
-  private func refuseLeaks(from source: ModelSource, to images: [String], _ session: Session) throws {
+  private func refuseLeaks(from source: ModelSource, to images: ListedImages, _ session: Session) throws {
     let leakGuard = LeakGuard(source, allowsLeaks: allowLeaks, log: session.log)
-    try leakGuard.checkPatients(of: images, root: data)
+    try leakGuard.checkPatients(of: images)
     try leakGuard.checkPictures(  // all ranks
-      of: images, root: data, side: source.scoring.size, workers: session.workers(work.workers),
+      of: images, side: source.scoring.size, workers: session.workers(work.workers),
       communicator: session.communicator, watchdog: session.watchdog)
   }
 

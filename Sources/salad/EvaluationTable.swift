@@ -5,6 +5,7 @@ import SALAD
 enum EvaluationTable {
   static func text(of evaluation: Evaluation) -> String {
     var lines = metrics(evaluation) + [""] + kinds(evaluation) + [""]
+    if !evaluation.subgroups.isEmpty { lines += groups(evaluation.subgroups) + [""] }
     if let confidence = evaluation.confidence { lines += [origin(of: confidence)] }
     lines += [
       "scored by the \(evaluation.rule.rawValue) rule from the \(evaluation.topK) nearest prototypes of the "
@@ -45,6 +46,20 @@ enum EvaluationTable {
     }
     return aligned(
       [["kind of anomaly", "images", "AP", "AUROC", evaluation.confidence.map(heading) ?? ""]] + rows)
+  }
+
+  private static func groups(_ groups: Subgroups) -> [String] {
+    let named =
+      (groups.studies.map { [("all studies", $0)] } ?? [])
+      + [("view", groups.views), ("sex", groups.sexes), ("age", groups.ages), ("body part", groups.bodyParts)]
+      .flatMap { title, groups in groups.map { ("\(title) \($0.name)", $0) } }
+    let rows = named.map { title, group in
+      [
+        title, "\(group.countNormal)", "\(group.countAnomalous)", group.averagePrecision.map(three) ?? "",
+        group.auroc.map(three) ?? "", group.aurocInterval.map(range) ?? "",
+      ]
+    }
+    return aligned([["by", "normal", "anomalous", "AP", "AUROC", ""]] + rows)
   }
 
   private static func heading(_ confidence: Evaluation.Confidence) -> String {

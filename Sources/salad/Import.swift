@@ -31,6 +31,8 @@ struct Import: ParsableCommand, NumbersDescribed {
   @Option(help: ArgumentHelp("The data set whose normal training images become the bank.", valueName: "dir"))
   var data: String?
 
+  @OptionGroup(title: "Which images") var selection: DataOptions
+
   @Option(help: "Side of the images. (default: what a unet's weights tell; 256 for a resnet18)")
   var size: Int?
 
@@ -85,7 +87,7 @@ struct Import: ParsableCommand, NumbersDescribed {
   static let numbers =
     NumberDescription.all(Configuration.ranges).filter {
       ["--size", "--micro-batch", "--top-k", "--score-temperature"].contains($0.flag)
-    } + NumberDescription.work
+    } + NumberDescription.work + DataOptions.numbers
 
   func validate() throws {
     guard (bank == nil) != (data == nil) else {
@@ -107,9 +109,12 @@ struct Import: ParsableCommand, NumbersDescribed {
       let model = try ModelImport(  // all ranks
         model: model, size: size, levels: levels, configuration: settings, workers: session.workers(work.workers),
         communicator: session.communicator, watchdog: session.watchdog, log: session.log)
-      let source = bank.map(ModelImport.BankSource.file) ?? .data(data ?? "")
+      let source = bank.map(ModelImport.BankSource.file) ?? .data(selection.request(data))
       let rows = try model.write(bank: source, to: output)  // all ranks
       session.log.note("\(output) holds the model \(self.model) and a bank of \(rows) rows")
+      if self.bank == nil {
+        session.log.note("\(output) carries file names and picture hashes of its \(rows) training images")
+      }
       return .success
     }
   }

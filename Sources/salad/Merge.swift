@@ -14,6 +14,10 @@ struct Merge: ParsableCommand, NumbersDescribed {
 
         salad merge run --output deploy
         salad merge run-0 run-1 run-2 --output deploy
+        salad merge run --output deploy --hash-ids      # nothing in it names a file or a patient
+
+      The manifest holds names, patients and picture hashes of the training images, so that an evaluation can refuse what \
+      the model has seen. With --hash-ids names and patients are HMAC-SHA256 under a salt and there are no picture hashes.
       """)
 
   @Argument(help: ArgumentHelp("The runs' folders.", valueName: "run"))
@@ -25,6 +29,15 @@ struct Merge: ParsableCommand, NumbersDescribed {
   @Option(help: "Which bank. (default: the refreshed one, or momentum where there is none)")
   var bank: BankKind?
 
+  @Flag(help: "Keep file names, patients and picture hashes out of the deployment.")
+  var hashIds = false
+
+  @Option(
+    help: ArgumentHelp(
+      "With --hash-ids: the secret by which you can find an image again. (default: one drawn at random and forgotten)",
+      valueName: "salt"))
+  var hashSalt: String?
+
   @OptionGroup var work: WorkOptions
 
   static let numbers = NumberDescription.work
@@ -32,6 +45,9 @@ struct Merge: ParsableCommand, NumbersDescribed {
   func validate() throws {
     guard (1...Deployment.mostModels).contains(runs.count) else {
       throw ValidationError("\(runs.count) runs were given: give 1 to \(Deployment.mostModels)")
+    }
+    guard hashIds || hashSalt == nil else {
+      throw ValidationError("--hash-salt goes with --hash-ids: give it, or leave the salt away")
     }
     // As bytes: other files may have names that Unicode calls equal.
     guard Set(runs.map { Array($0.utf8) }).count == runs.count else {
@@ -44,7 +60,7 @@ struct Merge: ParsableCommand, NumbersDescribed {
       session.watchdog.enter("merging \(runs.joined(separator: ", "))", step: nil)
       let merged = try Deployment.merge(  // all ranks
         runs: runs, output: output, bank: bank, workers: session.workers(work.workers),
-        communicator: session.communicator,
+        hashing: hashIds ? HashedIDs(salt: hashSalt) : nil, communicator: session.communicator,
         calibration: { source in
           if let calibration = source.models[0].calibration, calibration.bank == source.bankKind { return calibration }
           return try Scorer.calibration(  // all ranks
@@ -62,7 +78,10 @@ struct Merge: ParsableCommand, NumbersDescribed {
         })
       let models = runs.count == 1 ? "the model of \(runs[0]) and its" : "\(runs.count) models and their"
       session.log.note(
-        "\(output) holds \(models) \(merged.rawValue) bank\(runs.count == 1 ? "" : "s")")
+        "\(output) holds \(models) \(merged.bank.rawValue) bank\(runs.count == 1 ? "" : "s")")
+      if let words = merged.identifying {
+        session.log.note("\(output) carries \(words): --hash-ids keeps them out")
+      }
       return .success
     }
   }

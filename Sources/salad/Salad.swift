@@ -20,6 +20,7 @@ struct Salad: ParsableCommand {
         salad merge run --output deploy         # one model and one bank
         salad score deploy phantoms/test
         salad calibrate deploy --data normals --output deploy-here         # for another hospital
+        salad data phantoms                     # what is in a data set, and what is odd about it?
         salad doctor                            # is this machine, or this cluster, fit for it?
         salad import weights.safetensors --output deploy --data phantoms   # trained elsewhere
 
@@ -28,7 +29,7 @@ struct Salad: ParsableCommand {
     version: saladVersion,
     subcommands: [
       Train.self, Score.self, Evaluate.self, Merge.self, Calibrate.self, Import.self, PhantomCommand.self, Bench.self,
-      Doctor.self,
+      Doctor.self, DataCommand.self,
     ])
 
   static func main() {

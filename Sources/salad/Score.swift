@@ -18,12 +18,15 @@ struct Score: ParsableCommand, NumbersDescribed {
         mpirun -n 8 salad score run images/ --csv > scores.csv  # the same bytes
         salad score run images/ --csv --bad-images skip > scores.csv  # one bad file does not end it
         salad score run images/ --csv --output scores.csv --resume    # goes on where it was interrupted
+        find archive -name '*.png' -print0 | salad score run - --csv  # paths from standard input
       """)
 
   @Argument(help: ArgumentHelp("A run, or what salad merge, import or calibrate made.", valueName: "run-or-deploy"))
   var model: String
 
-  @Argument(help: ArgumentHelp("Images (\(ImageFile.names)), and folders of them.", valueName: "images"))
+  @Argument(
+    help: ArgumentHelp(
+      "Images (\(ImageFile.names)), folders of them, and - for paths on standard input.", valueName: "images"))
   var images: [String]
 
   @Flag(help: "Print path,score,rule as CSV (RFC 4180), and p_value,flagged; with --bad-images skip also error.")

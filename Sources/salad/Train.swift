@@ -9,7 +9,8 @@ struct Train: ParsableCommand, NumbersDescribed {
   static let configuration = CommandConfiguration(
     abstract: "Train a network and its memory bank on the normal images of a data set.",
     discussion: """
-      DIR/train/good (or normal) holds the images, as \(ImageFile.names). RUN becomes a folder with the settings, metrics and \
+      DIR/train/good (or normal) holds the images, as \(ImageFile.names); or DIR is NIH ChestX-ray14 or MURA as \
+      downloaded, or a table says which images train (--layout). RUN becomes a folder with the settings, metrics and \
       checkpoints; all ranks must see it.
 
         salad train --data phantoms --run run --size 64
@@ -21,7 +22,8 @@ struct Train: ParsableCommand, NumbersDescribed {
       with status 75, and so it does by itself with --stop-after. The number of ranks and workers changes no bit of the result.
       """)
 
-  @Option(help: ArgumentHelp("The data set's folder. (default when resuming: where it was)", valueName: "dir"))
+  @Option(
+    help: ArgumentHelp("The data set's folder or table. (default when resuming: where it was)", valueName: "dir"))
   var data: String?
 
   @Option(name: .customLong("run"), help: ArgumentHelp("The run's folder, made if missing.", valueName: "folder"))
@@ -53,6 +55,7 @@ struct Train: ParsableCommand, NumbersDescribed {
     help: "With --dry-run: images that all ranks train on in a second. (default: measured on a few steps)")
   var imagesPerSecond: Double?
 
+  @OptionGroup(title: "Which images") var selection: DataOptions
   @OptionGroup(title: "What it computes") var settings: ConfigurationOptions
   @OptionGroup(title: "How it goes about it") var work: ExecutionOptions
 
@@ -62,7 +65,7 @@ struct Train: ParsableCommand, NumbersDescribed {
   static let numbers =
     NumberDescription.all(Configuration.ranges) + NumberDescription.all(Execution.ranges)
     + NumberDescription.all(ranges)
-    + [.falseAlarmRate]
+    + [.falseAlarmRate] + DataOptions.numbers
 
   /// Refuses what is wrong whatever the run or the data.
   func validate() throws {
@@ -97,7 +100,7 @@ struct Train: ParsableCommand, NumbersDescribed {
       throw SaladError(.usage, "\(folder) has no run to resume: give --data to start one")
     }
     let plan = try PreparedRun.plan(  // all ranks
-      run: isResumed ? folder : nil, data: data, change: change, job: job)
+      run: isResumed ? folder : nil, data: selection.request(data), change: change, job: job)
     try plan.checkMemory(session.host, communicator: session.communicator)  // all ranks
     let rate =
       try imagesPerSecond.map(TrainingPlanReport.Rate.given)
@@ -164,19 +167,19 @@ struct Train: ParsableCommand, NumbersDescribed {
       let found: UInt8 = RunDirectory.hasRun(folder) ? 1 : 0
       if try session.communicator.allReduce(found, .max) > 0 {  // all ranks
         return try PreparedRun.resumed(  // all ranks
-          run: folder, data: data, initialWeights: initialWeights, change: change, job: job)
+          run: folder, data: selection.request(data), initialWeights: initialWeights, change: change, job: job)
       }
       session.log.note("\(folder) has no run yet: it starts afresh")
     }
-    guard let data else {
+    guard data != nil else {
       throw SaladError(.usage, "\(folder) has no run to resume: give --data to start one")
     }
     var configuration = Configuration()
     var execution = Execution()
     change(&configuration, &execution)
     return try PreparedRun.new(  // all ranks
-      run: folder, data: data, configuration: configuration, execution: execution, initialWeights: initialWeights,
-      allowsLeaks: allowLeaks, job: job)
+      run: folder, data: selection.request(data), configuration: configuration, execution: execution,
+      initialWeights: initialWeights, allowsLeaks: allowLeaks, job: job)
   }
 
   /// What the command line says, applied to defaults or to what a run remembers.

@@ -18,9 +18,9 @@ extension CommandTests {
         let (test, training) = ("\(data)/test/good", "\(data)/train/good")
         switch self {
         case .patient:
-          try FileManager.default.moveItem(atPath: "\(training)/0002.png", toPath: "\(training)/00000042_000.png")
-          try FileManager.default.moveItem(atPath: "\(test)/0001.png", toPath: "\(test)/00000042_001.png")
-          return ("test/good/00000042_001.png", "train/good/00000042_000.png", "is of the same patient as")
+          try FileManager.default.moveItem(atPath: "\(training)/0002.png", toPath: "\(training)/IM-0042-0001.png")
+          try FileManager.default.moveItem(atPath: "\(test)/0001.png", toPath: "\(test)/IM-0042-0002.png")
+          return ("test/good/IM-0042-0002.png", "train/good/IM-0042-0001.png", "is of the same patient as")
         case .copy:
           try FileManager.default.copyItem(atPath: "\(training)/0002.png", toPath: "\(test)/other.png")
         case .reencoded:

@@ -92,7 +92,7 @@ struct PictureHashTests {
     for dataSet in ["kermany-cxr", "nih-cxr"] {
       let paths = try ImageFolder.images(under: "\(folder)/\(dataSet)").images.filter { $0.hasSuffix("1.png") }
       let hashes = try paths.map { PictureHash(try Radiograph(contentsOf: "\(folder)/\(dataSet)/\($0)")) }
-      let patients = paths.map { Patient.identifier(ofPath: $0) ?? $0 }
+      let patients = zip(Patient.identifiers(ofPaths: paths), paths).map { $0 ?? $1 }
       var least = PictureHash.gradientBits
       for index in paths.indices {
         for other in 0..<index where patients[index] != patients[other] {

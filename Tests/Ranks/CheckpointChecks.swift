@@ -85,7 +85,7 @@ enum CheckpointChecks {
         let merged = try Deployment.merge(
           runs: arguments[0].split(separator: ",").map(String.init), output: arguments[1], bank: kind,
           communicator: facts.world, calibration: calibration, selfTest: { _ in nil })
-        if facts.rank == 0 { print("merged \(merged.rawValue)") }
+        if facts.rank == 0 { print("merged \(merged.bank.rawValue)") }
       }
     },
     // unfinished RUN: while a checkpoint is being written the one before is the newest, and one that fails leaves it so.

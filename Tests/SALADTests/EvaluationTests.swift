@@ -10,11 +10,13 @@ import Testing
   private static let images = (0..<80).map { index in
     let kind = index < 40 ? "good" : index % 2 == 0 ? "nodule" : "effusion"
     let name = index % 8 == 7 ? "scan \(index)" : String(format: "%08d_%03d", index / 2, index % 2)
-    return LabelledImage(path: "test/\(kind)/\(name).png", kind: kind, isAnomalous: kind != "good")
+    var image = LabelledImage(path: "test/\(kind)/\(name).png", kind: kind, isAnomalous: kind != "good")
+    image.facts.patient = index % 8 == 7 ? nil : "\(index / 2)"
+    return image
   }
   private static let scores = {
     let random = CounterRandom(seed: 6, name: "scores")
-    return images.indices.map { 0.3 * random.uniform(UInt64($0)) + (images[$0].kind == "nodule" ? 0.2 : 0.05) }
+    return images.indices.map { 0.3 * random.uniform(UInt64($0)) + (images[$0].kinds == ["nodule"] ? 0.2 : 0.05) }
   }()
 
   private static func evaluation(
@@ -62,7 +64,7 @@ import Testing
     let whole = try Self.evaluation(bootstrap: Bootstrap(resamples: 400, seed: 0))
     #expect(whole.kinds.map(\.kind) == ["effusion", "nodule"])
     for kind in whole.kinds {
-      let chosen = Self.images.indices.filter { ["good", kind.kind].contains(Self.images[$0].kind) }
+      let chosen = Self.images.indices.filter { ["good", kind.kind].contains(Self.images[$0].kinds[0]) }
       let alone = try Self.evaluation(
         of: chosen.map { Self.images[$0] }, scores: chosen.map { Self.scores[$0] }, bootstrap: nil)
       #expect(kind.count == 20)

@@ -20,11 +20,18 @@ struct ValidationSplitTests {
     }
   }
 
+  /// The digits before an underscore.
+  private func patient(_ path: String) -> String? {
+    let name = path.split(separator: "/").last ?? ""
+    return name.contains("_") ? String(name.prefix(8)) : nil
+  }
+
   private func split(
     _ paths: [String], _ fraction: Double, showing pictures: [PictureHash]? = nil, seed: UInt64 = 0
   ) -> [String] {
     ValidationSplit.keptBack(
-      paths: paths, pictures: pictures ?? self.pictures(paths.indices), fraction: fraction, seed: seed
+      paths: paths, patients: paths.map(patient), pictures: pictures ?? self.pictures(paths.indices),
+      fraction: fraction, seed: seed
     ).map { paths[$0] }
   }
 
@@ -35,8 +42,8 @@ struct ValidationSplitTests {
       // Single images fill what patients leave.
       #expect(keptBack.count == Int((fraction * 100).rounded()), "seed \(seed)")
       let training = Set(paths).subtracting(keptBack)
-      let known = keptBack.compactMap(Patient.identifier(ofPath:))
-      #expect(Set(known).isDisjoint(with: training.compactMap(Patient.identifier(ofPath:))))
+      let known = keptBack.compactMap(patient)
+      #expect(Set(known).isDisjoint(with: training.compactMap(patient)))
     }
   }
 

@@ -5,6 +5,8 @@ import Radiographs
 /// Looks at a data set from all ranks: whether they see the same images, and what their fingerprint is.
 struct DataTrial {
   let path: String
+  /// Its layout, and what is wanted of it.
+  let selection: DataSelection
   /// A run whose images these should be, if it is one.
   let run: String?
   let workers: Int
@@ -16,18 +18,20 @@ struct DataTrial {
     watchdog.enter("listing \(path)", step: nil)
     var report = RankReport.Data()
     report.path = path
-    var images: [String] = []
+    var (root, images) = (path, [String]())
     do {
-      images = try ImageFolder(root: path).trainingImages()
+      let data = try DataSet(path, selection: selection)
+      root = data.root
+      images = try data.trainingImages().map(\.path)
       report.images = images.count
-      report.listing = try listing(images)
+      report.listing = try listing(images, root: root)
     } catch {
       report.reason = SaladError(error).description
     }
     // Each reads its share of them only where all of them can, and mean the same.
     let listings = try communicator.allGatherV(Array(report.listing.utf8))  // all ranks
     guard listings.allSatisfy({ $0 == listings[0] && !$0.isEmpty }) else { return report }
-    let cache = ImageCache(root: path, paths: images, side: 64, fit: .pad, limit: 0)
+    let cache = ImageCache(root: root, paths: images, side: 64, fit: .pad, limit: 0)
     let findings = try SharedScan.run(  // all ranks
       cache, title: "reading images", workers: workers, communicator: communicator, watchdog: watchdog)
     if let bad = findings.lazy.compactMap(\.reason).first {
@@ -45,10 +49,10 @@ struct DataTrial {
   }
 
   /// SHA-256 of names and sizes, in hexadecimal digits.
-  private func listing(_ images: [String]) throws -> String {
+  private func listing(_ images: [String], root: String) throws -> String {
     var hash = SHA256()
     for image in images {
-      hash.update(Array("\(image)\u{0}\(try FileStatus("\(path)/\(image)").size)\u{0}".utf8))
+      hash.update(Array("\(image)\u{0}\(try FileStatus("\(root)/\(image)").size)\u{0}".utf8))
     }
     return hash.finalise().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }

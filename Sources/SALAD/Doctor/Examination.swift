@@ -24,10 +24,10 @@ public struct Examination {
   ///
   /// - Parameters:
   ///   - run: a run's folder, which need not be there yet; nil: no folder is tried.
-  ///   - data: a data set's folder; nil: none is read.
+  ///   - data: a data set; without a path none is read.
   ///   - workers: threads of this rank.
   ///   - wanted: those that it should have.
-  public func reports(run: String?, data: String?, workers: Int, wanted: Int) throws -> [RankReport] {
+  public func reports(run: String?, data: DataRequest, workers: Int, wanted: Int) throws -> [RankReport] {
     var report = RankReport()
     describe(&report, workers: workers)
     report.wantedWorkers = wanted
@@ -51,9 +51,10 @@ public struct Examination {
       watchdog.enter("trying \(run)", step: nil)
       report.run = try RunFolderTrial(path: run, communicator: communicator, watchdog: watchdog).report()  // all ranks
     }
-    if let data {
+    if let path = data.path {
       report.data = try DataTrial(
-        path: data, run: run, workers: workers, communicator: communicator, watchdog: watchdog
+        path: path, selection: data.selection(), run: run, workers: workers, communicator: communicator,
+        watchdog: watchdog
       )
       .report()  // all ranks
     }

@@ -17,6 +17,8 @@ public struct Evaluation: Sendable, Equatable {
   public var calibrated: CalibratedRates?
   /// AUROC of the nearest training image in raw 32 x 32 pixels; absent when nobody asked.
   public var baselineAUROC: Double?
+  /// Studies, views, ages and so on, as far as the data set tells them.
+  public var subgroups: Subgroups
   /// Test images that could not be read, where that is no error: they do not count.
   public var skipped: [SkippedImage] = []
 
@@ -83,12 +85,16 @@ public struct Evaluation: Sendable, Equatable {
     countNormal = curve.countNormal
     countAnomalous = curve.countAnomalous
     // As bytes: Unicode calls names equal that are those of two folders.
-    let imagesOfKind = Dictionary(grouping: images.indices.filter { images[$0].isAnomalous }) {
-      Array(images[$0].kind.utf8)
+    var imagesOfKind: [[UInt8]: [Int]] = [:]
+    // An image with several findings counts in each.
+    for (index, image) in images.enumerated() where image.isAnomalous {
+      for kind in image.kinds { imagesOfKind[Array(kind.utf8), default: []].append(index) }
     }
     let names = imagesOfKind.keys.sorted { $0.lexicographicallyPrecedes($1) }
-    kinds = names.compactMap { name in
-      curve.counting(images.map { !$0.isAnomalous || $0.kind.utf8.elementsEqual(name) ? 1 : 0 }).map {
+    kinds = names.compactMap { name -> KindOfAnomaly? in
+      var weights = images.map { $0.isAnomalous ? 0 : 1 }
+      for index in imagesOfKind[name]! { weights[index] = 1 }
+      return curve.counting(weights).map {
         KindOfAnomaly(
           kind: String(decoding: name, as: UTF8.self), count: $0.countAnomalous, auroc: $0.areaUnderROC,
           averagePrecision: $0.averagePrecision)
@@ -97,9 +103,10 @@ public struct Evaluation: Sendable, Equatable {
     self.rule = rule
     self.bank = bank
     self.topK = topK
+    subgroups = try Subgroups(images: images, scores: scores, bootstrap: bootstrap, workers: workers)
 
     guard let bootstrap else { return }
-    let units = ResamplingUnits(patients: images.map { Patient.identifier(ofPath: $0.path) })
+    let units = ResamplingUnits(patients: images.map(\.facts.patient))
     let groups = names.map { imagesOfKind[$0]! }
     let intervals = try bootstrap.intervals(of: curve, units: units, workers: workers) { resample in
       Metric.allCases.map { $0.value(of: resample) } + groups.map(resample.areaUnderROC(of:))
@@ -129,6 +136,7 @@ extension Evaluation: Encodable {
   public func encode(to encoder: any Encoder) throws {
     try metrics.encode(to: encoder)
     try calibrated?.encode(to: encoder)
+    try subgroups.encode(to: encoder)
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(bestF1Threshold, forKey: .bestF1Threshold)
     try container.encode(countNormal, forKey: .countNormal)
@@ -140,22 +148,5 @@ extension Evaluation: Encodable {
     try container.encode(bank, forKey: .bank)
     try container.encode(topK, forKey: .topK)
     if !skipped.isEmpty { try container.encode(skipped, forKey: .skipped) }
-  }
-}
-
-extension Evaluation {
-  /// All ranks. The test images of the data set at `root`, as rank 0 sees them.
-  ///
-  /// - Throws: `SaladError` 65 when there is no such folder or it has no test images.
-  public static func testImages(of root: String, communicator: Communicator, log: Log) throws -> [LabelledImage] {
-    let images = try agree(communicator) {  // all ranks
-      communicator.isRoot ? try ImageFolder(root: root).testImages { log.note($0) } : []
-    }
-    // Three fields an image; a path holds no NUL, and the fields are never empty.
-    let fields = images.flatMap { [$0.path, $0.kind, $0.isAnomalous ? "anomalous" : "normal"] }
-    let received = try communicator.broadcast(paths: fields)  // all ranks
-    return stride(from: 0, to: received.count, by: 3).map {
-      LabelledImage(path: received[$0], kind: received[$0 + 1], isAnomalous: received[$0 + 2] == "anomalous")
-    }
   }
 }

@@ -8,6 +8,8 @@ import Radiographs
 public struct LeakGuard: Sendable {
   /// Relative paths of the images that the model learns from; before training also of those kept back for calibration.
   let training: [String]
+  /// Whose they are, one each; nil where that is unknown.
+  let trainingPatients: [String?]
   /// What they show, one each; nil where a model is older than this knowledge.
   let trainingPictures: [PictureHash]?
   let allowsLeaks: Bool
@@ -16,14 +18,23 @@ public struct LeakGuard: Sendable {
   /// A guard of what a model learnt from.
   public init(_ source: ModelSource, allowsLeaks: Bool, log: Log) {
     let pictures = source.pictures
-    self.init(training: source.imageIDs, trainingPictures: pictures, allowsLeaks: allowsLeaks, log: log)
-    if pictures == nil {
+    self.init(
+      training: source.imageIDs, trainingPatients: source.patients, trainingPictures: pictures,
+      allowsLeaks: allowsLeaks, log: log)
+    if source.hasHashedIDs {
+      log.note(
+        "\(source.path) keeps hashes instead of names: whether it learnt from patients or pictures of these images cannot be "
+          + "seen here")
+    } else if pictures == nil {
       log.note("\(source.path) does not remember what its images show: test images are compared by patient alone")
     }
   }
 
-  init(training: [String], trainingPictures: [PictureHash]?, allowsLeaks: Bool, log: Log) {
+  init(
+    training: [String], trainingPatients: [String?], trainingPictures: [PictureHash]?, allowsLeaks: Bool, log: Log
+  ) {
     self.training = training
+    self.trainingPatients = trainingPatients
     self.trainingPictures = trainingPictures
     self.allowsLeaks = allowsLeaks
     self.log = log
@@ -31,28 +42,13 @@ public struct LeakGuard: Sendable {
 
   // MARK: Checking
 
-  /// All ranks. Relative paths of a data set's test split, as rank 0 sees them; none where there is no such split.
-  static func testImages(of root: String, communicator: Communicator) throws -> [String] {
-    let listed = try agree(communicator) { () -> [String] in  // all ranks
-      guard communicator.isRoot else { return [] }
-      do {
-        return try ImageFolder(root: root).testImages().map(\.path)
-      } catch let error as RadiographError where error.kind == .badData {
-        return []
-      }
-    }
-    return try communicator.broadcast(paths: listed)  // all ranks
-  }
-
-  /// Local, by names alone.
+  /// Local, by what is known of patients alone.
   ///
-  /// - Parameters:
-  ///   - root: the folder of the test images' data set, for sentences.
-  ///   - test: relative paths.
+  /// - Parameter test: the test images.
   /// - Throws: `SaladError` 65 where a test image is of a patient who trained; with `allowsLeaks` that is a note.
-  public func checkPatients(of test: [String], root: String) throws {
-    let leaks = Self.samePatient(training: training, test: test)
-    try refuse(leaks, "is of the same patient as", of: test, root: root)
+  public func checkPatients(of test: ListedImages) throws {
+    let leaks = Self.samePatient(training: trainingPatients, test: test.images.map(\.facts.patient))
+    try refuse(leaks, "is of the same patient as", of: test)
   }
 
   /// All ranks. Reads the test images, the ranks sharing them, and compares what they show.
@@ -60,8 +56,7 @@ public struct LeakGuard: Sendable {
   /// A test image that cannot be read is left to whoever scores it.
   ///
   /// - Parameters:
-  ///   - test: relative paths of the test split.
-  ///   - root: the data set's folder.
+  ///   - test: the test images.
   ///   - side: the model's, in pixels.
   ///   - workers: threads of this rank.
   ///   - communicator: of the ranks that take part.
@@ -69,27 +64,33 @@ public struct LeakGuard: Sendable {
   /// - Throws: `SaladError` 65 on all ranks where a test image shows a picture that trained; with `allowsLeaks` that is
   ///   a note. Near-duplicates are a note in any case.
   public func checkPictures(
-    of test: [String], root: String, side: Int, workers: Int, communicator: Communicator, watchdog: Watchdog
+    of test: ListedImages, side: Int, workers: Int, communicator: Communicator, watchdog: Watchdog
   ) throws {
-    guard let trainingPictures, !test.isEmpty else { return }
-    let cache = ImageCache(root: root, paths: test, side: side, fit: .stretch, limit: 0)
+    guard let trainingPictures, !test.images.isEmpty else { return }
+    let cache = ImageCache(root: test.root, paths: test.paths, side: side, fit: .stretch, limit: 0)
     let findings = try SharedScan.run(  // all ranks
       cache, title: "checking the test split", workers: workers, communicator: communicator, watchdog: watchdog)
     let pictures = findings.map { $0.image?.picture }
+    try checkSame(pictures, of: test)
 
     watchdog.enter("comparing pictures", step: nil)
-    let same = Self.samePicture(training: trainingPictures, test: pictures)
-    try refuse(same, "is the same picture as", of: test, root: root)
     let near = try agree(communicator) {  // all ranks
       try Self.nearPicture(training: trainingPictures, test: pictures)
     }
-    if !near.isEmpty { log.note(warning(near, of: test, root: root)) }
+    if !near.isEmpty { log.note(warning(near, of: test)) }
   }
 
-  private func refuse(_ leaks: [Leak], _ relation: String, of test: [String], root: String) throws {
+  /// Local. Throws `SaladError` 65 where a test image shows a picture that trained; with `allowsLeaks` that is a note.
+  func checkSame(_ pictures: [PictureHash?], of test: ListedImages) throws {
+    guard let trainingPictures else { return }
+    let same = Self.samePicture(training: trainingPictures, test: pictures)
+    try refuse(same, "is the same picture as", of: test)
+  }
+
+  private func refuse(_ leaks: [Leak], _ relation: String, of test: ListedImages) throws {
     guard let first = leaks.first else { return }
     let others = leaks.count > 1 ? " (and \(leaks.count - 1) more test images like it)" : ""
-    let sentence = "\(root)/\(test[first.test]) \(relation) the training image \(training[first.training])\(others)"
+    let sentence = "\(Self.path(first, test)) \(relation) the training image \(training[first.training])\(others)"
     guard allowsLeaks else {
       throw SaladError(
         .badData,
@@ -98,9 +99,13 @@ public struct LeakGuard: Sendable {
     log.note("\(sentence): --allow-leaks was given, expect results that are too good")
   }
 
-  private func warning(_ leaks: [Leak], of test: [String], root: String) -> String {
+  private static func path(_ leak: Leak, _ test: ListedImages) -> String {
+    "\(test.root)/\(test.images[leak.test].path)"
+  }
+
+  private func warning(_ leaks: [Leak], of test: ListedImages) -> String {
     let named = leaks.prefix(3).map { leak in
-      "\(root)/\(test[leak.test]) like \(training[leak.training]) (\(leak.distance) of \(PictureHash.gradientBits) bits "
+      "\(Self.path(leak, test)) like \(training[leak.training]) (\(leak.distance) of \(PictureHash.gradientBits) bits "
         + "differ)"
     }
     let others = leaks.count > named.count ? ", and \(leaks.count - named.count) more" : ""
@@ -120,9 +125,7 @@ extension LeakGuard {
   }
 
   /// Test images of patients who have a training image, the first one named.
-  static func samePatient(training: [String], test: [String]) -> [Leak] {
-    repeated(training.map(Patient.identifier(ofPath:)), test.map(Patient.identifier(ofPath:)))
-  }
+  static func samePatient(training: [String?], test: [String?]) -> [Leak] { repeated(training, test) }
 
   /// Test images that are a training image pixel by pixel, the first one named.
   static func samePicture(training: [PictureHash], test: [PictureHash?]) -> [Leak] {

@@ -28,18 +28,22 @@ public struct LocalCalibration {
   ///
   /// - Parameters:
   ///   - path: of the deployment to start from.
-  ///   - data: a folder of normal images, searched recursively.
+  ///   - data: a folder of normal images, searched recursively; or a data set in another layout, whose normal training
+  ///     images are taken.
   ///   - falseAlarmRate: nil: what the model remembers.
   ///   - output: the deployment to make; it must not exist.
   /// - Returns: how images are judged from now on.
   /// - Throws: `SaladError` on all ranks: 64 when `output` exists or the model is a run, 65 when there are too few images,
   ///   others than normal ones, or images that the model was trained on.
   public func run(
-    deployment path: String, data: String, falseAlarmRate: Double?, output: String
+    deployment path: String, data request: DataRequest, falseAlarmRate: Double?, output: String
   ) throws -> ConformalThreshold {
     try Deployment.refuseExisting(output, communicator: communicator)  // all ranks
-    let paths = try ImagePaths.expand([data], communicator: communicator, log: log)  // all ranks
-    try Self.requireNormal(paths, root: data)
+    guard let data = request.path else { preconditionFailure("a calibration by no data") }
+    let listed = try images(data, request.selection())  // all ranks
+    let paths = listed.paths.map {
+      listed.root.utf8.last == UInt8(ascii: "/") ? listed.root + $0 : "\(listed.root)/\($0)"
+    }
     guard paths.count >= Self.fewest else {
       throw SaladError(
         .badData, "\(data): expected at least \(Self.fewest) normal images to calibrate with, found \(paths.count)")
@@ -49,11 +53,8 @@ public struct LocalCalibration {
     guard case .deployment = source.kind else {
       throw SaladError(.usage, "\(path): expected a deployment to calibrate, found a run: merge it first")
     }
-    let relative = paths.map {
-      String(decoding: $0.utf8.dropFirst(data.utf8.count).drop { $0 == UInt8(ascii: "/") }, as: UTF8.self)
-    }
     try LeakGuard(source, allowsLeaks: false, log: log).checkPictures(  // all ranks
-      of: relative, root: data, side: source.scoring.size, workers: workers, communicator: communicator,
+      of: listed, side: source.scoring.size, workers: workers, communicator: communicator,
       watchdog: watchdog)
 
     let scorer = try Scorer(  // all ranks
@@ -74,6 +75,30 @@ public struct LocalCalibration {
       source, distances: byName, falseAlarmRate: falseAlarmRate, selfTest: source.selfTest == nil ? nil : selfTest,
       output: output, communicator: communicator)
     return scale.threshold()
+  }
+
+  /// All ranks. The normal images to calibrate with.
+  private func images(_ data: String, _ selection: DataSelection) throws -> ListedImages {
+    let isPlain = try agree(communicator) {  // all ranks
+      // A folder of normal images has no layout.
+      guard communicator.isRoot, selection == DataSelection() else { return false }
+      do {
+        return try DataSet(data).layout == .folder
+      } catch let error as RadiographError where error.kind == .badData {
+        return true
+      }
+    }
+    guard try communicator.broadcast(bytes: [isPlain ? 1 : 0], root: 0) == [1] else {  // all ranks
+      return try ListedImages.training(of: data, selection, communicator: communicator, log: log)  // all ranks
+    }
+    let paths = try ImagePaths.expand([data], communicator: communicator, log: log)  // all ranks
+    try Self.requireNormal(paths, root: data)
+    let images = paths.map {
+      LabelledImage(
+        path: String(decoding: $0.utf8.dropFirst(data.utf8.count).drop { $0 == UInt8(ascii: "/") }, as: UTF8.self),
+        kind: "normal", isAnomalous: false)
+    }
+    return ListedImages(root: data, images: images)
   }
 
   /// Throws `SaladError` 65 where a data set with a class beside the normal one was given.

@@ -8,17 +8,21 @@ public enum RawPixelEvaluation {
   /// All ranks; rank 0 computes. Area under the receiver operating characteristic of that distance, in 0...1.
   ///
   /// - Parameters:
-  ///   - root: the data set's folder.
+  ///   - path: the data set's.
+  ///   - selection: its layout, and what is wanted of it.
   ///   - images: its test images.
   ///   - workers: threads of rank 0.
   ///   - communicator: of the ranks that take part.
   ///   - watchdog: told what is being done.
   /// - Throws: `SaladError` 65 when there are no training images, one cannot be read, or a class is missing.
   public static func areaUnderROC(
-    of root: String, images: [LabelledImage], workers: Int, communicator: Communicator, watchdog: Watchdog
+    of path: String, _ selection: DataSelection, images: [LabelledImage], workers: Int, communicator: Communicator,
+    watchdog: Watchdog
   ) throws -> Double {
     watchdog.enter("comparing raw pixels", step: nil)
-    let paths = try DataScan.list(root: root, communicator: communicator, log: nil)  // all ranks
+    let training = try ListedImages.training(  // all ranks
+      of: path, selection, communicator: communicator, log: nil)
+    let (root, paths) = (training.root, training.paths)
     let area = try agree(communicator) {  // all ranks
       guard communicator.isRoot else { return 0.0 }
       var neighbours = RawPixelNeighbour()

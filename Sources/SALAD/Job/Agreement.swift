@@ -49,6 +49,7 @@ extension SaladError {
       switch error.kind {
       case .badData: self.init(.badData, error.description)
       case .inputOutput: self.init(.inputOutput, error.description)
+      case .refused: self.init(.usage, error.description)
       case .stopped: self.init(.interrupted, error.description)
       }
     case let error as StopRequest: self.init(.interrupted, error.description)

@@ -29,6 +29,8 @@ public struct Checkpoint: Sendable {
     public var dataFingerprint: String
     /// N relative paths.
     public var imageIDs: [String]
+    /// Whose images they are, one each; nil: as their names tell.
+    public var patients: [String?]?
     /// What they show, one each.
     public var pictures: [PictureHash]?
     public var scoring: ScoringConfiguration
@@ -37,7 +39,8 @@ public struct Checkpoint: Sendable {
 
     public init(
       step: Int, epoch: Int, saladVersion: String, instructionSet: String, reduction: Reduction = .exact,
-      dataFingerprint: String, imageIDs: [String], pictures: [PictureHash]? = nil, scoring: ScoringConfiguration,
+      dataFingerprint: String, imageIDs: [String], patients: [String?]? = nil, pictures: [PictureHash]? = nil,
+      scoring: ScoringConfiguration,
       calibration: Calibration? = nil
     ) {
       self.step = step
@@ -47,6 +50,7 @@ public struct Checkpoint: Sendable {
       self.reduction = reduction
       self.dataFingerprint = dataFingerprint
       self.imageIDs = imageIDs
+      self.patients = patients
       self.pictures = pictures
       self.scoring = scoring
       self.calibration = calibration

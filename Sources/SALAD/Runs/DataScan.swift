@@ -20,36 +20,23 @@ public struct DataScan: Sendable {
   public let root: String
   /// N relative paths of the images that train; an image's index is its place here.
   public let images: [String]
-  /// What `images` show.
+  /// What `images` show, and whose they are where that is known.
   public let pictures: [PictureHash]
-  /// Relative paths of the normal images kept back for calibration, and what they show.
+  public let patients: [String?]
+  /// Relative paths of the normal images kept back for calibration, what they show, and whose they are.
   public let keptBack: [String]
   public let keptBackPictures: [PictureHash]
+  public let keptBackPatients: [String?]
   public let skipped: [SkippedImage]
   /// SHA-256 over paths and contents of `images` and `keptBack`, 64 hexadecimal digits.
   public let fingerprint: String
   /// Resized pixels of `images`: this rank's share of the scan, as far as the memory allows.
   public let cache: ImageCache
 
-  /// All ranks. Relative paths of the training images under `root`, as rank 0 sees them.
+  /// All ranks. Reads every image, each rank its share.
   ///
   /// - Parameters:
-  ///   - root: the data set's folder.
-  ///   - communicator: of the ranks that take part.
-  ///   - log: is told of files there that are not read; nil: nobody is.
-  /// - Throws: `SaladError` 65 when there is no such folder or it holds no training image.
-  public static func list(root: String, communicator: Communicator, log: Log?) throws -> [String] {
-    let listed = try agree(communicator) {  // all ranks
-      communicator.isRoot ? try ImageFolder(root: root).trainingImages { log?.note($0) } : []
-    }
-    return try communicator.broadcast(paths: listed)  // all ranks
-  }
-
-  /// All ranks. Reads every image of `paths`, each rank its share.
-  ///
-  /// - Parameters:
-  ///   - root: the data set's folder.
-  ///   - paths: what `list` found.
+  ///   - listed: the training images.
   ///   - configuration: the settings.
   ///   - workers: threads of this rank.
   ///   - cacheMemory: bytes of this rank's cache.
@@ -58,9 +45,10 @@ public struct DataScan: Sendable {
   /// - Throws: `SaladError` 65 on all ranks, naming file and reason, when an image is bad and that is not to be
   ///   skipped, or when nothing is left.
   public init(
-    root: String, paths: [String], configuration: Configuration, workers: Int, cacheMemory: Int,
+    _ listed: ListedImages, configuration: Configuration, workers: Int, cacheMemory: Int,
     communicator: Communicator, watchdog: Watchdog
   ) throws {
+    let (root, paths) = (listed.root, listed.paths)
     let cache = ImageCache(
       root: root, paths: paths, side: configuration.size, fit: configuration.fit, limit: cacheMemory)
     let findings = try SharedScan.run(  // all ranks
@@ -84,14 +72,18 @@ public struct DataScan: Sendable {
     skipped = bad
     fingerprint = DataSetFingerprint.hexadecimal(paths: goodPaths, digests: scanned.map(\.digest))
 
+    let goodPatients = good.map { listed.images[$0].facts.patient }
     let keptBack = ValidationSplit.keptBack(
-      paths: goodPaths, pictures: scanned.map(\.picture), fraction: configuration.validationFraction ?? 0,
+      paths: goodPaths, patients: goodPatients, pictures: scanned.map(\.picture),
+      fraction: configuration.validationFraction ?? 0,
       seed: configuration.validationSeed ?? configuration.seed)
     self.keptBack = keptBack.map { goodPaths[$0] }
     keptBackPictures = keptBack.map { scanned[$0].picture }
+    keptBackPatients = keptBack.map { goodPatients[$0] }
     let training = Set(good.indices).subtracting(keptBack).sorted()
     images = training.map { goodPaths[$0] }
     pictures = training.map { scanned[$0].picture }
+    patients = training.map { goodPatients[$0] }
     self.cache = ImageCache(cache, selecting: training.map { good[$0] })
   }
 

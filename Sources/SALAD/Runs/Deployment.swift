@@ -33,22 +33,25 @@ public struct Deployment: Sendable {
   ///   - output: the folder to make.
   ///   - bank: nil: the refreshed one where all have it, else momentum.
   ///   - workers: threads of this rank.
+  ///   - hashing: what names become; nil: they stay.
   ///   - communicator: of the ranks that take part.
   ///   - calibration: all ranks; what the verified run's calibration is.
   ///   - selfTest: all ranks; what the finished folder makes of the self-test's images; nil where this machine cannot tell.
-  /// - Returns: which bank was merged.
+  /// - Returns: which bank was merged, and what in it may tell of persons, in words.
   /// - Throws: `SaladError` on all ranks: 64 when `output` exists or the runs do not go together, 65 when one is damaged,
   ///   74 when the disk refuses.
   public static func merge(
-    runs: [String], output: String, bank: BankKind?, workers: Int = 1, communicator: Communicator,
-    calibration: (ModelSource) throws -> Calibration, selfTest: (ModelSource) throws -> SelfTest?
-  ) throws -> BankKind {
+    runs: [String], output: String, bank: BankKind?, workers: Int = 1, hashing: HashedIDs? = nil,
+    communicator: Communicator, calibration: (ModelSource) throws -> Calibration,
+    selfTest: (ModelSource) throws -> SelfTest?
+  ) throws -> (bank: BankKind, identifying: String?) {
     try refuseExisting(output, communicator: communicator)  // all ranks
     for attempt in 1... {
       var sources: [ModelSource] = []
       do {
         return try merge(  // all ranks
-          runs: runs, output: output, bank: bank, workers: workers, communicator: communicator, sources: &sources,
+          runs: runs, output: output, bank: bank, workers: workers, hashing: hashing, communicator: communicator,
+          sources: &sources,
           calibration: calibration, selfTest: selfTest)
       } catch let error as SaladError where error.status != .interrupted {
         guard attempt < Checkpoint.mostAttempts, try ModelSource.isGone(sources, communicator) else {  // all ranks
@@ -61,10 +64,10 @@ public struct Deployment: Sendable {
 
   /// - Parameter sources: the runs that were opened, whatever comes of it.
   private static func merge(
-    runs: [String], output: String, bank: BankKind?, workers: Int, communicator: Communicator,
+    runs: [String], output: String, bank: BankKind?, workers: Int, hashing: HashedIDs?, communicator: Communicator,
     sources: inout [ModelSource], calibration: (ModelSource) throws -> Calibration,
     selfTest: (ModelSource) throws -> SelfTest?
-  ) throws -> BankKind {
+  ) throws -> (bank: BankKind, identifying: String?) {
     for run in runs {
       let bank = bank ?? sources.first?.bankKind
       let source = try ModelSource.open(run, bank: bank, workers: workers, communicator: communicator)  // all ranks
@@ -78,14 +81,18 @@ public struct Deployment: Sendable {
     let kind = sources[0].bankKind
     // Rank 0's: its name has a process in it.
     let unfinished = try communicator.broadcast(paths: [unfinishedFolder(output)])[0]  // all ranks
+    var identifying: String?
     do {
       try agree(communicator) {  // all ranks
         guard communicator.isRoot else { return }
         try begin(unfinished)
-        try writeManifest(fill(unfinished, from: sources, calibrations: calibrations, bank: kind), in: unfinished)
+        var manifest = try fill(unfinished, from: sources, calibrations: calibrations, bank: kind)
+        if let hashing { try manifest.hashIDs(hashing) }
+        try writeManifest(manifest, in: unfinished)
       }
       // What is there now scores as the deployment will: its own numbers are its self-test.
       let source = try ModelSource.open(unfinished, bank: nil, communicator: communicator)  // all ranks
+      identifying = source.identifying
       if let measured = try selfTest(source) {  // all ranks
         try agree(communicator) {  // all ranks
           guard communicator.isRoot else { return }
@@ -101,7 +108,7 @@ public struct Deployment: Sendable {
       if communicator.isRoot { try? FileSystem.remove(unfinished) }
       throw error
     }
-    return kind
+    return (kind, identifying)
   }
 
   /// All ranks.

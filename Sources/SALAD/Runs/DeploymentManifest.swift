@@ -29,8 +29,12 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
   var files: [Manifest.File]
   /// N relative paths; image i's prototype is row i.
   var imageIDs: [String]
-  /// What image i shows; nil in runs begun before it was remembered.
+  /// Whose image i is, as `ImagePatients` has it; nil: as its name tells.
+  var imagePatients: [String]?
+  /// What image i shows; nil in runs begun before it was remembered, and where ids are hashes.
   var imageHashes: [String]?
+  /// What in it tells of persons: `Identifying`'s words; nil in deployments from before it was said.
+  var identifying: [Identifying]?
   /// Of the first model.
   var calibration: Calibration
   /// Further models of the same images, size and levels that score together with the first; nil: none.
@@ -56,6 +60,33 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     }
   }
 
+  /// What may tell of persons.
+  enum Identifying: String, Codable, Sendable {
+    case fileNames = "file_names"
+    case patients
+    case pictureHashes = "picture_hashes"
+  }
+
+  /// Whether ids and patients are hashes.
+  var hasHashedIDs: Bool { identifying?.isEmpty ?? false && imagePatients != nil }
+
+  /// "file names and picture hashes of its 285 training images"; nil: nothing that tells of persons.
+  var identifyingWords: String? {
+    let words = (identifying ?? found).map { $0.rawValue.replacing("_", with: " ") }
+    guard let last = words.last else { return nil }
+    let list = words.count == 1 ? last : words.dropLast().joined(separator: ", ") + " and " + last
+    return "\(list) of its \(rows) training images"
+  }
+
+  /// Puts hashes into the places of names and patients, and leaves out what pictures show: a copy of a picture has its hash.
+  mutating func hashIDs(_ hashing: HashedIDs) throws {
+    let patients = ImagePatients.patients(imagePatients, imageIDs: imageIDs)
+    imagePatients = patients.map { $0.map { hashing.hash("patient", $0) } ?? "" }
+    imageIDs = try hashing.images(imageIDs)
+    imageHashes = nil
+    identifying = []
+  }
+
   /// Calibrations of all models.
   var calibrations: [Calibration] { [calibration] + (further ?? []).map(\.calibration) }
 
@@ -72,14 +103,23 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     scoring = manifest.scoring
     self.files = files
     imageIDs = manifest.imageIDs
+    imagePatients = manifest.imagePatients
     imageHashes = manifest.imageHashes
     self.calibration = calibration
+    identifying = found
+  }
+
+  /// What its own lists tell of persons, while they are no hashes.
+  private var found: [Identifying] {
+    [.fileNames] + (ImagePatients.patients(imagePatients, imageIDs: imageIDs).contains { $0 != nil } ? [.patients] : [])
+      + (imageHashes == nil ? [] : [.pictureHashes])
   }
 
   /// Of weights that came from elsewhere, with a bank of theirs.
   init(
     importing scoring: ScoringConfiguration, instructionSet: String, dataFingerprint: String, dimension: Int,
-    imageIDs: [String], pictures: [PictureHash]?, files: [Manifest.File], calibration: Calibration,
+    imageIDs: [String], patients: [String?]?, pictures: [PictureHash]?, files: [Manifest.File],
+    calibration: Calibration,
     selfTest: SelfTest
   ) {
     saladVersion = SALAD.saladVersion
@@ -94,9 +134,11 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     self.scoring = scoring
     self.files = files
     self.imageIDs = imageIDs
+    imagePatients = ImagePatients.text(of: patients, imageIDs: imageIDs)
     imageHashes = pictures?.map(\.hexadecimal)
     self.calibration = calibration
     self.selfTest = selfTest
+    identifying = pictures == nil ? [] : found
   }
 
   /// The manifest of the folder, in itself without contradiction. Local; the files are not looked at.
@@ -132,6 +174,7 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
       try Manifest.check(encoderHash: hash, files, name: Deployment.modelName(index))
     }
     _ = try Manifest.pictures(imageHashes, rows: rows)
+    try Manifest.check(patients: imagePatients, rows: rows)
     for calibration in calibrations {
       try calibration.check(rows: rows)
       guard calibration.judges(scoring.scoreRule) != nil, calibration.origin == self.calibration.origin,
@@ -148,13 +191,14 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
   // MARK: JSON
 
   enum CodingKeys: String, CodingKey {
-    case format, reduction, step, bank, rows, dimension, files, calibration, threshold, further
+    case format, reduction, step, bank, rows, dimension, files, calibration, threshold, further, identifying
     case formatVersion = "format_version"
     case saladVersion = "salad_version"
     case instructionSet = "instruction_set"
     case dataFingerprint = "data_fingerprint"
     case encoderHash = "encoder_sha256"
     case imageIDs = "image_ids"
+    case imagePatients = "image_patients"
     case imageHashes = "image_hashes"
     case selfTest = "self_test"
     case falseAlarmRate = "false_alarm_rate"
@@ -176,7 +220,9 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     dimension = try values.decode(Int.self, forKey: .dimension)
     files = try values.decode([Manifest.File].self, forKey: .files)
     imageIDs = try values.decode([String].self, forKey: .imageIDs)
+    imagePatients = try values.decodeIfPresent([String].self, forKey: .imagePatients)
     imageHashes = try values.decodeIfPresent([String].self, forKey: .imageHashes)
+    identifying = try values.decodeIfPresent([Identifying].self, forKey: .identifying)
     selfTest = try values.decodeIfPresent(SelfTest.self, forKey: .selfTest)
     calibration = try values.decode(Calibration.self, forKey: .calibration)
     further = try values.decodeIfPresent([FurtherModel].self, forKey: .further)
@@ -198,7 +244,9 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     try values.encode(dimension, forKey: .dimension)
     try values.encode(files, forKey: .files)
     try values.encode(imageIDs, forKey: .imageIDs)
+    try values.encodeIfPresent(imagePatients, forKey: .imagePatients)
     try values.encodeIfPresent(imageHashes, forKey: .imageHashes)
+    try values.encodeIfPresent(identifying, forKey: .identifying)
     try values.encodeIfPresent(selfTest, forKey: .selfTest)
     try values.encode(calibration, forKey: .calibration)
     try values.encodeIfPresent(further, forKey: .further)

@@ -69,6 +69,8 @@ public struct Manifest: Codable, Sendable, Equatable {
   public var shards: [Shard]
   /// N relative paths; image i's prototype is row i.
   public var imageIDs: [String]
+  /// Whose image i is, as `ImagePatients` has it; nil: as its name tells.
+  public var imagePatients: [String]?
   /// What image i shows, as `PictureHash.hexadecimal` has it; nil in runs begun before it was remembered.
   public var imageHashes: [String]?
   /// Of the refreshed bank; absent in the midst of training.
@@ -84,6 +86,7 @@ public struct Manifest: Codable, Sendable, Equatable {
     case featureCount = "feature_count"
     case imageIDs = "image_ids"
     case imageHashes = "image_hashes"
+    case imagePatients = "image_patients"
   }
 
   static let format = "salad-checkpoint"
@@ -188,6 +191,7 @@ extension Manifest {
       throw Fault(sentence: "expected only the model, the optimizer and shards among the files, found \(stranger)")
     }
     _ = try Self.pictures(imageHashes, rows: rows)
+    try Self.check(patients: imagePatients, rows: rows)
     try calibration?.check(rows: rows)
   }
 
@@ -227,6 +231,11 @@ extension Manifest {
           + "\(pictures.count) among \(imageHashes.count)")
     }
     return pictures
+  }
+
+  static func check(patients: [String]?, rows: Int) throws(Fault) {
+    guard let patients, patients.count != rows else { return }
+    throw Fault(sentence: "expected \(rows) image patients, one a row of the bank, found \(patients.count)")
   }
 
   static func check(encoderHash: String, _ files: [File], name: String = modelName) throws(Fault) {

@@ -16,6 +16,11 @@ public struct ModelSource: Sendable {
   /// N relative paths; row i is image i's prototype.
   public let imageIDs: [String]
   private let imageHashes: [String]?
+  private let imagePatients: [String]?
+  /// What of a deployment may tell of persons: "file names and picture hashes of its training images"; nil: nothing.
+  public let identifying: String?
+  /// Whether `imageIDs` and patients are hashes that name nobody.
+  public let hasHashedIDs: Bool
   public let dataFingerprint: String
   /// The bank that scores.
   public let bankKind: BankKind
@@ -35,6 +40,9 @@ public struct ModelSource: Sendable {
 
   /// What image i shows; nil in models from before it was remembered. Read from text at each call: few ask.
   public var pictures: [PictureHash]? { imageHashes?.compactMap(PictureHash.init(hexadecimal:)) }
+
+  /// Whose image i is; nil where that is unknown.
+  public var patients: [String?] { ImagePatients.patients(imagePatients, imageIDs: imageIDs) }
 
   private enum Content: Sendable {
     case checkpoint(Checkpoint)
@@ -136,7 +144,8 @@ public struct ModelSource: Sendable {
       path: path, kind: .run(step: step), scoring: checkpoint.manifest.scoring,
       models: [Model(index: 0, path: checkpoint.modelPath, calibration: checkpoint.manifest.calibration)],
       imageIDs: checkpoint.manifest.imageIDs,
-      imageHashes: checkpoint.manifest.imageHashes,
+      imageHashes: checkpoint.manifest.imageHashes, imagePatients: checkpoint.manifest.imagePatients,
+      identifying: nil, hasHashedIDs: false,
       dataFingerprint: checkpoint.manifest.dataFingerprint, bankKind: kind, selfTest: nil,
       note: lagging
         ? "\(path): step \(step) has no refreshed bank, so its momentum bank scores, whose rows lag behind the network"
@@ -160,7 +169,8 @@ public struct ModelSource: Sendable {
       models: manifest.calibrations.enumerated().map { index, calibration in
         Model(index: index, path: deployment.modelPath(index), calibration: calibration)
       },
-      imageIDs: manifest.imageIDs, imageHashes: manifest.imageHashes,
+      imageIDs: manifest.imageIDs, imageHashes: manifest.imageHashes, imagePatients: manifest.imagePatients,
+      identifying: manifest.identifyingWords, hasHashedIDs: manifest.hasHashedIDs,
       dataFingerprint: manifest.dataFingerprint, bankKind: manifest.bank,
       selfTest: manifest.selfTest, note: nil, content: .deployment(deployment))
   }
@@ -183,7 +193,7 @@ public struct ModelSource: Sendable {
 
   /// - Throws: `SaladError` 64 unless `other` can score together with this: the same images, network, size and levels.
   func requireFit(of other: ModelSource) throws {
-    guard dataFingerprint == other.dataFingerprint, imageIDs == other.imageIDs else {
+    guard dataFingerprint == other.dataFingerprint, imageIDs == other.imageIDs, patients == other.patients else {
       throw SaladError(
         .usage,
         "\(other.path): expected a run of the images that \(path) was trained on, found one of others: runs that score "

@@ -1,5 +1,6 @@
 import Foundation
 import MPI
+import Radiographs
 
 /// What `config.json` says of a run: every setting, resolved, and the data it was given.
 public struct RunRecord: Codable, Sendable, Equatable {
@@ -23,9 +24,11 @@ public struct RunRecord: Codable, Sendable, Equatable {
     public var keptBack: Int?
     /// Images that `--bad-images skip` left out.
     public var skipped: [SkippedImage]
+    /// The data set's layout, and what was wanted of it; nil in runs of before there was a choice.
+    public var selection: DataSelection?
 
     enum CodingKeys: String, CodingKey {
-      case path, fingerprint, skipped
+      case path, fingerprint, skipped, selection
       case imageCount = "images"
       case keptBack = "kept_back"
     }

@@ -177,7 +177,9 @@ extension Manifest {
       encoderHash: written.files.first { $0.name == Self.modelName }?.sha256 ?? "", rows: bank.sharding.rows,
       dimension: bank.dimension, featureCount: description.scoring.featureCount, scoring: description.scoring,
       files: written.files, shards: written.shards,
-      imageIDs: description.imageIDs, imageHashes: description.pictures?.map(\.hexadecimal),
+      imageIDs: description.imageIDs,
+      imagePatients: ImagePatients.text(of: description.patients, imageIDs: description.imageIDs),
+      imageHashes: description.pictures?.map(\.hexadecimal),
       calibration: description.calibration)
   }
 }

@@ -19,11 +19,14 @@ enum ValidationSplit {
   ///
   /// - Parameters:
   ///   - paths: N relative paths.
+  ///   - patients: N, whose they are; nil where that is unknown.
   ///   - pictures: N hashes.
-  static func keptBack(paths: [String], pictures: [PictureHash], fraction: Double, seed: UInt64) -> [Int] {
+  static func keptBack(
+    paths: [String], patients: [String?], pictures: [PictureHash], fraction: Double, seed: UInt64
+  ) -> [Int] {
     let wished = wishedCount(fraction: fraction, of: paths.count)
     guard wished > 0 else { return [] }
-    let labels = paths.map { Patient.identifier(ofPath: $0) ?? $0 }
+    let labels = zip(patients, paths).map { $0 ?? $1 }
     let turns = labels.map { CounterRandom(seed: seed, name: "validation split of \($0)").bits(0) }
     // Equal pictures may join patients: the unit's turn is that of its first.
     let units = units(labels: labels, contents: pictures.map(\.content))

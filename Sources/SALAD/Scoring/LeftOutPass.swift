@@ -1,7 +1,6 @@
 import MPI
 import Platform
 import MemoryBank
-import Radiographs
 
 /// Scores a bank's own rows with themselves left out.
 struct LeftOutPass {
@@ -11,18 +10,18 @@ struct LeftOutPass {
   /// All ranks.
   ///
   /// - Parameters:
-  ///   - imageIDs: N relative paths, which may tell patients: those are left out whole.
+  ///   - patients: N, whose images they are, which are left out whole; nil where that is unknown.
   ///   - rules: what to score by.
   /// - Returns: nil on all ranks when a signal asked to stop.
   func run(
-    _ bank: MemoryBank, kind: BankKind, imageIDs: [String], rules: [ScoreRule], topK: Int, scoreTemperature: Double,
+    _ bank: MemoryBank, kind: BankKind, patients: [String?], rules: [ScoreRule], topK: Int, scoreTemperature: Double,
     falseAlarmRate: Double
   ) throws -> Calibration? {
     watchdog.enter("measuring the bank with each row left out", step: nil)
     let progress = ProgressDisplay(
       "leaving one out", unit: "rows", total: bank.sharding.rows, isShown: communicator.isRoot)
     let distances = try bank.leftOutDistances(  // all ranks
-      rules: rules, k: topK, temperature: scoreTemperature, groups: Self.patients(of: imageIDs),
+      rules: rules, k: topK, temperature: scoreTemperature, groups: Self.groups(patients),
       communicator: communicator
     ) { done in
       watchdog.progress()
@@ -36,10 +35,10 @@ struct LeftOutPass {
   }
 
   /// A number for each image, equal ones for images of one patient; an image of nobody known has its own.
-  static func patients(of imageIDs: [String]) -> [Int] {
+  static func groups(_ patients: [String?]) -> [Int] {
     var first: [String: Int] = [:]
-    return imageIDs.enumerated().map { index, path in
-      guard let patient = Patient.identifier(ofPath: path) else { return index }
+    return patients.enumerated().map { index, patient in
+      guard let patient else { return index }
       if let number = first[patient] { return number }
       first[patient] = index
       return index

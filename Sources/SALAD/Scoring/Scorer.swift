@@ -109,7 +109,7 @@ public struct Scorer {
   ) throws -> Calibration {
     let pass = LeftOutPass(communicator: communicator, watchdog: watchdog)
     let calibration = try pass.run(  // all ranks
-      bank, kind: source.bankKind, imageIDs: source.imageIDs, rules: [rule], topK: topK,
+      bank, kind: source.bankKind, patients: source.patients, rules: [rule], topK: topK,
       scoreTemperature: source.scoring.scoreTemperature,
       falseAlarmRate: model.calibration?.falseAlarmRate ?? ConformalThreshold.defaultFalseAlarmRate)
     guard let calibration else { throw SaladError(.interrupted, "\(source.path): a signal asked to stop") }

@@ -14,7 +14,7 @@ public struct ModelImport {
     /// the bottleneck scores.
     case file(String)
     /// The training images of the data set in this folder: each becomes the prototype of its clean image.
-    case data(String)
+    case data(DataRequest)
   }
 
   /// What the weights do not tell. A network's own fields are overwritten.
@@ -72,12 +72,12 @@ public struct ModelImport {
     let bank =
       switch source {
       case .file(let path): try read(path)  // all ranks
-      case .data(let root): try embed(root)  // all ranks
+      case .data(let data): try embed(data)  // all ranks
       }
     let scoring = configuration.scoring
     let pass = LeftOutPass(communicator: communicator, watchdog: watchdog)
     let measured = try pass.run(  // all ranks
-      bank.memory, kind: .refreshed, imageIDs: bank.imageIDs,
+      bank.memory, kind: .refreshed, patients: bank.patients,
       rules: Calibration.rules(unitRows: scoring.levels.isBottleneck),
       topK: min(scoring.topK, bank.imageIDs.count), scoreTemperature: scoring.scoreTemperature,
       falseAlarmRate: configuration.falseAlarmRate ?? ConformalThreshold.defaultFalseAlarmRate)
@@ -101,8 +101,8 @@ public struct ModelImport {
         }
         return DeploymentManifest(
           importing: configuration.scoring, instructionSet: instructionSet, dataFingerprint: bank.fingerprint,
-          dimension: dimension, imageIDs: bank.imageIDs, pictures: bank.pictures, files: files,
-          calibration: calibration, selfTest: selfTest)
+          dimension: dimension, imageIDs: bank.imageIDs, patients: bank.patients, pictures: bank.pictures,
+          files: files, calibration: calibration, selfTest: selfTest)
       }
     }
     return bank.memory.sharding.rows
@@ -121,6 +121,8 @@ public struct ModelImport {
     var memory: MemoryBank
     /// N.
     var imageIDs: [String]
+    /// Whose they are.
+    var patients: [String?]
     /// What the images show; nil where nobody knows.
     var pictures: [PictureHash]?
     /// Of the images; empty where nobody knows them.
@@ -155,7 +157,8 @@ public struct ModelImport {
         rows: shape[0], dimension: dimension,
         shard: Array(values[mine.lowerBound * dimension..<mine.upperBound * dimension]), workers: replica.workers,
         communicator: communicator)
-      return Bank(memory: memory, imageIDs: names, pictures: nil, fingerprint: "")
+      return Bank(
+        memory: memory, imageIDs: names, patients: names.map { _ in nil }, pictures: nil, fingerprint: "")
     }
   }
 
@@ -173,17 +176,21 @@ public struct ModelImport {
 
   // MARK: A bank that is made
 
-  /// All ranks. A refresh pass over the training images of the data set at `root`.
-  private func embed(_ root: String) throws -> Bank {
-    let paths = try DataScan.list(root: root, communicator: communicator, log: log)  // all ranks
+  /// All ranks. A refresh pass over the training images of a data set.
+  private func embed(_ data: DataRequest) throws -> Bank {
+    guard let path = data.path else { preconditionFailure("a bank of no data") }
+    let listed = try ListedImages.training(  // all ranks
+      of: path, data.selection(), communicator: communicator, log: log)
     let scan = try DataScan(  // all ranks
-      root: root, paths: paths, configuration: configuration, workers: workers,
+      listed, configuration: configuration, workers: workers,
       cacheMemory: Execution().cacheMemory, communicator: communicator, watchdog: watchdog)
     for image in scan.skipped { log.note("skipped: \(image.reason)") }
     let refresh = Refresh(embedder: embedder, scan: scan, communicator: communicator, watchdog: watchdog)
     guard let memory = try refresh.run() else {  // all ranks
       throw SaladError(.interrupted, "a signal asked to stop while the bank was made, nothing is written")
     }
-    return Bank(memory: memory, imageIDs: scan.images, pictures: scan.pictures, fingerprint: scan.fingerprint)
+    return Bank(
+      memory: memory, imageIDs: scan.images, patients: scan.patients, pictures: scan.pictures,
+      fingerprint: scan.fingerprint)
   }
 }

@@ -1,5 +1,6 @@
 import Foundation
 import MPI
+import Radiographs
 
 /// A run that is ready to train: its folder locked, its images read, the checkpoint found from which it goes on.
 public struct PreparedRun: Sendable {
@@ -35,11 +36,11 @@ public struct PreparedRun: Sendable {
 
   // MARK: A new run
 
-  /// All ranks. A new run at `run` on the data set at `data`.
+  /// All ranks. A new run at `run` on a data set.
   ///
   /// - Parameters:
   ///   - run: the run's folder.
-  ///   - data: the data set's folder; nil: the run's own.
+  ///   - data: the data set, with a path.
   ///   - configuration: the settings.
   ///   - execution: what changes no bit of the result.
   ///   - initialWeights: a safetensors file to start the network from; nil: all weights at random.
@@ -48,20 +49,26 @@ public struct PreparedRun: Sendable {
   /// - Throws: `SaladError` on all ranks: 64 when there is a run already or the configuration does not suit the data,
   ///   65 when the data set is missing or empty, or has bad images or leaks, 74 when the disk refuses.
   public static func new(
-    run: String, data: String, configuration: Configuration, execution: Execution, initialWeights: String?,
+    run: String, data: DataRequest, configuration: Configuration, execution: Execution, initialWeights: String?,
     allowsLeaks: Bool, job: Job
   ) throws -> PreparedRun {
     // What can be refused is refused before the folder is made and every image read.
     try configuration.validate()
     try execution.validate()
     try agree(job.communicator) { try configuration.precision.requireSupport() }  // all ranks
-    let paths = try DataScan.list(root: data, communicator: job.communicator, log: job.log)  // all ranks
-    let wished = ValidationSplit.wishedCount(fraction: configuration.validationFraction ?? 0, of: paths.count)
-    try configuration.validate(imageCount: paths.count - wished, keptBack: wished)
-    let test = try LeakGuard.testImages(of: data, communicator: job.communicator)  // all ranks
-    try LeakGuard(training: paths, trainingPictures: nil, allowsLeaks: allowsLeaks, log: job.log)
-      .checkPatients(of: test, root: data)
-    try TrainingPlan(configuration, execution, images: paths.count - wished, root: data, paths: paths, job: job)
+    guard let path = data.path else { preconditionFailure("a new run without data") }
+    let selection = data.selection()
+    let listed = try ListedImages.training(  // all ranks
+      of: path, selection, communicator: job.communicator, log: job.log)
+    let count = listed.images.count
+    let wished = ValidationSplit.wishedCount(fraction: configuration.validationFraction ?? 0, of: count)
+    try configuration.validate(imageCount: count - wished, keptBack: wished)
+    let test = try ListedImages.testIfAny(of: path, selection.allLabels, communicator: job.communicator)  // all ranks
+    try LeakGuard(
+      training: listed.paths, trainingPatients: listed.images.map(\.facts.patient), trainingPictures: nil,
+      allowsLeaks: allowsLeaks, log: job.log
+    ).checkPatients(of: test)
+    try TrainingPlan(configuration, execution, images: count - wished, listed: listed, job: job)
       .checkMemory(job.host, communicator: job.communicator)  // all ranks
 
     let weights = try initialWeights.map {
@@ -69,20 +76,21 @@ public struct PreparedRun: Sendable {
     }
     let directory = try RunDirectory.create(run, communicator: job.communicator)  // all ranks
     let scan = try Self.scan(  // all ranks
-      data, paths: paths, configuration: configuration, execution: execution, job: job)
+      listed, configuration: configuration, execution: execution, job: job)
     try configuration.validate(imageCount: scan.images.count, keptBack: scan.keptBack.count)
     let leakGuard = LeakGuard(
-      training: scan.images + scan.keptBack, trainingPictures: scan.pictures + scan.keptBackPictures,
+      training: scan.images + scan.keptBack, trainingPatients: scan.patients + scan.keptBackPatients,
+      trainingPictures: scan.pictures + scan.keptBackPictures,
       allowsLeaks: allowsLeaks, log: job.log)
     try leakGuard.checkPictures(  // all ranks
-      of: test, root: data, side: configuration.size, workers: job.workers, communicator: job.communicator,
-      watchdog: job.watchdog)
+      of: test, side: configuration.size, workers: job.workers, communicator: job.communicator, watchdog: job.watchdog)
 
     let record = RunRecord(
       configuration: configuration, execution: execution,
       data: RunRecord.DataRecord(
-        path: RelativePath.of(data, from: run), fingerprint: scan.fingerprint, imageCount: scan.images.count,
-        keptBack: scan.keptBack.isEmpty ? nil : scan.keptBack.count, skipped: scan.skipped),
+        path: RelativePath.of(path, from: run), fingerprint: scan.fingerprint, imageCount: scan.images.count,
+        keptBack: scan.keptBack.isEmpty ? nil : scan.keptBack.count, skipped: scan.skipped,
+        selection: listed.remembered(selection)),
       initialWeights: weights)
     try directory.writeConfiguration(record, communicator: job.communicator)  // all ranks
     return PreparedRun(directory: directory, record: record, scan: scan, checkpoint: nil)
@@ -92,32 +100,35 @@ public struct PreparedRun: Sendable {
   ///
   /// - Parameters:
   ///   - run: an existing run to go on with, or nil for a new one.
-  ///   - data: the data set's folder; nil: where the run has it.
+  ///   - data: the data set; without a path where the run has it.
   ///   - change: what the command line says, applied to defaults or to what the run remembers.
   ///   - job: what the process was started with.
   /// - Throws: `SaladError` on all ranks: 64 when the configuration does not suit the data, 65 when the data set is
   ///   missing or empty.
   public static func plan(
-    run: String?, data: String?, change: (inout Configuration, inout Execution) throws -> Void, job: Job
+    run: String?, data: DataRequest, change: (inout Configuration, inout Execution) throws -> Void, job: Job
   ) throws -> TrainingPlan {
     var (configuration, execution) = (Configuration(), Execution())
-    var (path, imageCount) = (data, Int?.none)
+    var (path, imageCount, remembered) = (data.path, Int?.none, DataSelection?.none)
     if let run {
       let directory = try agree(job.communicator) { try RunDirectory.open(run) }  // all ranks
       let record = try directory.record(job.communicator)  // all ranks
       (configuration, execution) = (record.configuration, record.execution)
-      (path, imageCount) = (data ?? record.dataPath(run: run), record.data.imageCount)
+      (path, imageCount) = (data.path ?? record.dataPath(run: run), record.data.imageCount)
+      remembered = record.data.selection
     }
     try change(&configuration, &execution)
     try configuration.validate()
     try execution.validate()
     try agree(job.communicator) { try configuration.precision.requireSupport() }  // all ranks
     guard let path else { preconditionFailure("a new run without data") }
-    let paths = try DataScan.list(root: path, communicator: job.communicator, log: job.log)  // all ranks
-    let wished = ValidationSplit.wishedCount(fraction: configuration.validationFraction ?? 0, of: paths.count)
-    let images = imageCount ?? paths.count - wished
+    let listed = try ListedImages.training(  // all ranks
+      of: path, data.selection(over: remembered), communicator: job.communicator, log: job.log)
+    let count = listed.images.count
+    let wished = ValidationSplit.wishedCount(fraction: configuration.validationFraction ?? 0, of: count)
+    let images = imageCount ?? count - wished
     try configuration.validate(imageCount: images, keptBack: imageCount == nil ? wished : 0)
-    return try TrainingPlan(configuration, execution, images: images, root: path, paths: paths, job: job)
+    return try TrainingPlan(configuration, execution, images: images, listed: listed, job: job)
   }
 
   // MARK: A run to go on with
@@ -126,7 +137,7 @@ public struct PreparedRun: Sendable {
   ///
   /// - Parameters:
   ///   - run: the run's folder.
-  ///   - data: the data set's folder; nil: where it was.
+  ///   - data: the data set; without a path where it was.
   ///   - initialWeights: nil, or the file that the run was begun with.
   ///   - change: what the command line says, applied to what the run remembers.
   ///   - job: what the process was started with.
@@ -134,7 +145,7 @@ public struct PreparedRun: Sendable {
   /// - Throws: `SaladError` on all ranks: 64 when there is no run, or it has another configuration or version, 65 when
   ///   the checkpoint is damaged or the data set is another.
   public static func resumed(
-    run: String, data: String?, initialWeights: String?,
+    run: String, data: DataRequest, initialWeights: String?,
     change: (inout Configuration, inout Execution) throws -> Void, job: Job
   ) throws -> PreparedRun? {
     let directory = try RunDirectory.resume(run, communicator: job.communicator)  // all ranks
@@ -167,18 +178,20 @@ public struct PreparedRun: Sendable {
       job.log.note("\(run) has no checkpoint yet: it starts afresh")
     }
 
-    let path = data ?? record.dataPath(run: run)
-    let paths: [String]
+    let path = data.path ?? record.dataPath(run: run)
+    let selection = data.selection(over: record.data.selection)
+    let listed: ListedImages
     do {
-      paths = try DataScan.list(root: path, communicator: job.communicator, log: job.log)  // all ranks
-    } catch let error as SaladError where data == nil {
+      listed = try ListedImages.training(  // all ranks
+        of: path, selection, communicator: job.communicator, log: job.log)
+    } catch let error as SaladError where data.path == nil {
       throw SaladError(error.status, "\(error.description): if the data set has moved, give its folder by --data")
     }
     try TrainingPlan(
-      configuration, record.execution, images: record.data.imageCount, root: path, paths: paths, job: job
+      configuration, record.execution, images: record.data.imageCount, listed: listed, job: job
     ).checkMemory(job.host, communicator: job.communicator)  // all ranks
     let scan = try Self.scan(  // all ranks
-      path, paths: paths, configuration: configuration, execution: record.execution, job: job)
+      listed, configuration: configuration, execution: record.execution, job: job)
     guard scan.fingerprint == record.data.fingerprint else {
       throw SaladError(
         .badData,
@@ -186,6 +199,7 @@ public struct PreparedRun: Sendable {
           + "\(record.data.fingerprint.prefix(12)) as \(run) was begun with: give the same images by --data")
     }
     record.data.path = RelativePath.of(path, from: run)
+    record.data.selection = listed.remembered(selection)
     try directory.writeConfiguration(record, communicator: job.communicator)  // all ranks
     return PreparedRun(directory: directory, record: record, scan: scan, checkpoint: checkpoint)
   }
@@ -194,10 +208,10 @@ public struct PreparedRun: Sendable {
 
   /// All ranks. Reads all images, and names on standard error those that were skipped.
   private static func scan(
-    _ data: String, paths: [String], configuration: Configuration, execution: Execution, job: Job
+    _ listed: ListedImages, configuration: Configuration, execution: Execution, job: Job
   ) throws -> DataScan {
     let scan = try DataScan(  // all ranks
-      root: data, paths: paths, configuration: configuration, workers: job.workers,
+      listed, configuration: configuration, workers: job.workers,
       cacheMemory: execution.cacheMemory, communicator: job.communicator, watchdog: job.watchdog)
     for image in scan.skipped { job.log.note("skipped: \(image.reason)") }
     return scan
@@ -207,15 +221,16 @@ public struct PreparedRun: Sendable {
 extension TrainingPlan {
   /// - Parameters:
   ///   - images: N, of the training.
-  ///   - paths: of the data set's images under `root`.
+  ///   - listed: the data set's training images.
   fileprivate init(
-    _ configuration: Configuration, _ execution: Execution, images: Int, root: String, paths: [String],
+    _ configuration: Configuration, _ execution: Execution, images: Int, listed: ListedImages,
     job: PreparedRun.Job
   ) throws {
     // Reading a few tells how large they are.
     try self.init(
       configuration: configuration, execution: execution, images: images,
-      samples: paths.prefix(4).map { "\(root)/\($0)" }, ranks: job.communicator.size, workers: job.workers,
+      samples: listed.paths.prefix(4).map { "\(listed.root)/\($0)" }, ranks: job.communicator.size,
+      workers: job.workers,
       activationMemory: job.activationMemory)
   }
 }

@@ -212,7 +212,7 @@ public struct Trainer {
 
     let pass = LeftOutPass(communicator: communicator, watchdog: watchdog)
     let measured = try pass.run(  // all ranks
-      refreshed, kind: .refreshed, imageIDs: scan.images,
+      refreshed, kind: .refreshed, patients: scan.patients,
       rules: Calibration.rules(unitRows: configuration.levels.isBottleneck),
       topK: min(configuration.topK, scan.images.count), scoreTemperature: configuration.scoreTemperature,
       falseAlarmRate: configuration.falseAlarmRate ?? ConformalThreshold.defaultFalseAlarmRate)
@@ -304,7 +304,8 @@ public struct Trainer {
       step: stepsTaken, epoch: stepsTaken / schedule.stepsPerEpoch, saladVersion: saladVersion,
       instructionSet: instructionSet, reduction: configuration.reduction,
       dataFingerprint: prepared.record.data.fingerprint,
-      imageIDs: prepared.scan.images, pictures: prepared.scan.pictures, scoring: configuration.scoring,
+      imageIDs: prepared.scan.images, patients: prepared.scan.patients, pictures: prepared.scan.pictures,
+      scoring: configuration.scoring,
       calibration: calibration)
     let progress = TrainingProgress(anchors: anchors, epochLosses: epochLosses).tensors
     // The next step changes what rank 0 writes.

@@ -19,14 +19,31 @@ extension Target {
       return Dictionary(uniqueKeysWithValues: seeds.enumerated().map { ("\($0)", $1) })
     },
     run: { bytes, folder in
+      table(bytes)
       // Nor has a path a zero byte.
       let bytes = bytes.filter { $0 != 0 }
       if let name = String(validating: bytes, as: UTF8.self) { take(name) }
       list(bytes, folder)
     })
 
+  /// What is read as a table comes back when it is written again.
+  private static func table(_ bytes: [UInt8]) {
+    guard let table = try? Table(bytes: bytes, path: "t.csv") else { return }
+    let text = table.rows.map { row in row.fields.map { "\"" + quoted($0) + "\"" }.joined(separator: ",") + "\n" }
+      .joined()
+    let again = try? Table(bytes: Array(text.utf8), path: "t.csv")
+    precondition(
+      again?.rows.map { $0.fields.map { Array($0.utf8) } } == table.rows.map { $0.fields.map { Array($0.utf8) } },
+      "\(text.debugDescription)")
+  }
+
+  private static func quoted(_ field: String) -> String {
+    let quote = UInt8(ascii: "\"")
+    return String(decoding: field.utf8.flatMap { $0 == quote ? [quote, quote] : [$0] }, as: UTF8.self)
+  }
+
   private static func take(_ path: String) {
-    if let patient = Patient.identifier(ofPath: path) {
+    if let patient = Patient.identifiers(ofPaths: [path, "00000002_001.png"])[0] {
       precondition(!patient.isEmpty && path.utf8.count >= patient.utf8.count, "\(patient) of \(path.debugDescription)")
     }
     precondition(unquoted(CSV.field(path)) == Array(path.utf8), "a field of \(path.debugDescription)")

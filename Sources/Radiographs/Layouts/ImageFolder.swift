@@ -1,18 +1,3 @@
-/// One image of a data set's test split.
-public struct LabelledImage: Sendable, Equatable {
-  /// Relative to the data set's root: "test/good/a.png".
-  public var path: String
-  /// The name of the folder below `test`: "good", "pneumonia".
-  public var kind: String
-  public var isAnomalous: Bool
-
-  public init(path: String, kind: String, isAnomalous: Bool) {
-    self.path = path
-    self.kind = kind
-    self.isAnomalous = isAnomalous
-  }
-}
-
 /// A data set in the folder layout: which files train, which test.
 ///
 ///     train/good/*.png      or train/normal, train/NORMAL: the only images that train
@@ -132,5 +117,35 @@ public struct ImageFolder: Sendable {
     default:
       return "the folders \(names.prefix(limit).joined(separator: ", ")) and \(names.count - limit) more"
     }
+  }
+}
+
+extension ImageFolder: DataSetReader {
+  func training(note: (String) -> Void) throws -> [LabelledImage] {
+    let paths = try trainingImages(note: note)
+    return zip(paths, Patient.identifiers(ofPaths: paths)).map { path, patient in
+      var image = LabelledImage(path: path, kind: Self.secondComponent(of: path), isAnomalous: false)
+      image.facts.patient = patient
+      return image
+    }
+  }
+
+  func test(note: (String) -> Void) throws -> [LabelledImage] {
+    var images = try testImages(note: note)
+    for (index, patient) in Patient.identifiers(ofPaths: images.map(\.path)).enumerated() {
+      images[index].facts.patient = patient
+    }
+    return images
+  }
+
+  /// What shows that a folder has this layout; nil where nothing does.
+  static func sign(in tree: FileTree) throws -> String? {
+    let folders = try tree.folders()
+    if let train = folders.first(where: { $0.lowercased() == "train" }),
+      let normal = try tree.folders(under: train).first(where: { normalNames.contains($0.lowercased()) })
+    {
+      return "the folder \(train)/\(normal)"
+    }
+    return folders.first { $0.lowercased() == "test" }.map { "the folder \($0)" }
   }
 }

@@ -4,7 +4,11 @@ import Radiographs
 
 /// The images that a command line names.
 public enum ImagePaths {
-  /// All ranks. Every file as it is and every folder's pictures in its place, as rank 0 sees them.
+  /// Stands for the paths on standard input.
+  public static let standardInput = "-"
+
+  /// All ranks. Every file as it is and every folder's pictures in its place, as rank 0 sees them; `-` is what standard
+  /// input lists, one path a line or between zero bytes.
   ///
   ///     expand(["a.png", "more"])   // a.png, more/b.png, more/deep/c.png
   ///
@@ -15,7 +19,7 @@ public enum ImagePaths {
   /// - Throws: `SaladError` 65 when one is missing, or a folder holds no image.
   public static func expand(_ arguments: [String], communicator: Communicator, log: Log) throws -> [String] {
     let paths = try agree(communicator) {  // all ranks
-      communicator.isRoot ? try arguments.flatMap { try expand($0, log: log) } : []
+      communicator.isRoot ? try arguments.flatMap { try listed($0, log) }.flatMap { try expand($0, log: log) } : []
     }
     return try communicator.broadcast(paths: paths)  // all ranks
   }
@@ -25,6 +29,18 @@ public enum ImagePaths {
     var hash = SHA256()
     for path in paths { hash.update(Array(path.utf8) + [0]) }
     return FileSystem.hexadecimal(hash.finalise())
+  }
+
+  /// Local. What an argument stands for.
+  private static func listed(_ argument: String, _ log: Log) throws -> [String] {
+    guard argument == standardInput else { return [argument] }
+    guard let bytes = try FileSystem.translating({ try StandardInput.read(limit: PathList.mostBytes) }) else {
+      throw SaladError(
+        .badData,
+        "standard input: expected a list of at most \(PathList.mostBytes >> 20) MiB of paths, found more: give it in parts"
+      )
+    }
+    return try PathList.paths(bytes, origin: "standard input")
   }
 
   /// Local.
