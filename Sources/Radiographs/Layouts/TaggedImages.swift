@@ -20,7 +20,7 @@ enum TaggedImages {
     let places = images.indices.filter { DICOM.mayBe(images[$0].path) }
     guard !places.isEmpty else { return images }
     let tags = Mutex([ImageTags?](repeating: nil, count: places.count))
-    try forEachConcurrently(places.count, workers: Cores.activeHardwareThreads) { index in
+    try forEachConcurrently(places.count, workers: Host.activeHardwareThreads) { index in
       do {
         try Signals.throwIfReceived()
       } catch {
