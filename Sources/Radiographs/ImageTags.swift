@@ -70,6 +70,15 @@ extension ImageTags {
     hasBurnedInAnnotation = data.text(.burnedInAnnotation).flatMap { ["YES": true, "NO": false][$0] }
   }
 
+  /// 16 hexadecimal digits instead of a patient's number or name: equal for equal ones, so that images can be compared
+  /// by whose they are, and no name stands in a file or on a screen. No secret is in it: who has the number can find it
+  /// again, and few numbers can all be tried.
+  static func pseudonym(_ identifier: String) -> String {
+    Array("salad DICOM \(identifier)".utf8).withUnsafeBytes(SHA256.hash).prefix(8).map { byte in
+      (byte < 16 ? "0" : "") + String(byte, radix: 16)
+    }.joined()
+  }
+
   /// nil of what de-identification leaves in the place of every patient: it would make one of them all.
   private static func known(_ patient: String?) -> String? {
     let nobody: Set<String> = [

@@ -129,8 +129,14 @@ def gray(data, values=None):
     measured = apply_modality_lut(values, data)
     low, high = measured.min(), measured.max()
     if "VOILUTSequence" in data:
-        low, high = 0, 2 ** data.VOILUTSequence[0].LUTDescriptor[2] - 1
-        result = apply_voi_lut(measured, data)
+        count, first, bits = data.VOILUTSequence[0].LUTDescriptor
+        low, high = 0, 2**bits - 1
+        entries = data.VOILUTSequence[0].LUTData
+        order = "<" if data.file_meta.TransferSyntaxUID.is_little_endian else ">"
+        entries = np.frombuffer(entries, order + "u2") if isinstance(entries, bytes) else np.array(entries)
+        result = entries[(measured.astype(np.int64) - first).clip(0, len(entries) - 1)]
+        # Beyond the ends of a table of 8 bits pydicom counts modulo 256.
+        assert bits == 8 or np.array_equal(result, apply_voi_lut(measured, data))
     elif "WindowWidth" in data:
         # The range that pydicom maps a window to.
         if "ModalityLUTSequence" in data:

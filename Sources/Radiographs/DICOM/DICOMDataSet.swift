@@ -52,6 +52,8 @@ struct DICOMDataSet {
   let syntax: DICOMSyntax
   /// Of the pixels, whichever kind; nil where there are none.
   let pixels: DICOMElement?
+  /// Whether a deflated data set ends early, though its pixels may all be there.
+  let isCutShort: Bool
   private let elements: [UInt32: DICOMElement]
 
   /// - Parameters:
@@ -75,10 +77,11 @@ struct DICOMDataSet {
     } else {
       syntax = try Self.guess(reader, at: place)
     }
-    var isWhole = isWhole
+    var (isWhole, isCutShort) = (isWhole, false)
     if syntax.isDeflated {
       // What stands before is wanted no more but for the class, which the data set has, too.
       let inflated = try DICOMInflation(bytes, from: place)
+      isCutShort = !inflated.isWhole
       isWhole = isWhole && inflated.isWhole
       reader = DICOMElements(bytes: inflated.bytes)
       place = 0
@@ -100,6 +103,7 @@ struct DICOMDataSet {
     guard pixels != nil || isWhole else { throw .endsEarly(needs: all.count + 1) }
     self.reader = reader
     self.syntax = syntax
+    self.isCutShort = isCutShort
     self.elements = elements
     self.pixels = pixels
   }

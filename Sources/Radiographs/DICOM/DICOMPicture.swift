@@ -87,8 +87,8 @@ struct DICOMPicture {
   private static func checkIntent(_ data: DICOMDataSet) throws(DICOMFault) {
     guard data.text(.presentationIntent) == "FOR PROCESSING" else { return }
     throw .refused(
-      "expected a DICOM image FOR PRESENTATION, found one FOR PROCESSING, as the detector gave it: export the image FOR "
-        + "PRESENTATION of the same exposure")
+      "expected a DICOM image FOR PRESENTATION, found one FOR PROCESSING, as the detector gave it: export the image "
+        + "FOR PRESENTATION of the same exposure")
   }
 
   private static func size(_ data: DICOMDataSet) throws(DICOMFault) -> (columns: Int, rows: Int) {

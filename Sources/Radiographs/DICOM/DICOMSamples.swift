@@ -34,7 +34,7 @@ extension DICOMSamples {
   private init(uncompressed pixels: DICOMElement, _ data: DICOMDataSet, _ picture: DICOMPicture) throws(DICOMFault) {
     guard let value = pixels.value else { throw .damaged("pixels of undefined length that are not compressed") }
     let all = data.reader.bytes
-    guard value.upperBound <= all.count else { throw .endsEarly(needs: value.upperBound) }
+    guard value.upperBound <= all.count, !data.isCutShort else { throw .endsEarly(needs: value.upperBound) }
     let needed = picture.count * picture.bytesPerPixel
     guard value.count >= needed else {
       throw .refused(

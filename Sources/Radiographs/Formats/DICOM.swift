@@ -1,3 +1,5 @@
+import Platform
+
 /// DICOM: the gray images that X-ray machines and archives give, through dcmtk's decoders.
 ///
 /// Pixels are decoded, masked to the bits stored, and pass the modality's table or rescale line, then the first of the
@@ -18,6 +20,12 @@ enum DICOM: ImageFormat {
     #else
       []
     #endif
+  }
+
+  /// Whether a picture of this name may be DICOM: by its suffix, or without one.
+  static func mayBe(_ path: String) -> Bool {
+    let suffix = UnreadFiles.suffix(of: Files.name(of: path))
+    return !formats.isEmpty && (suffix.isEmpty || suffixes.contains(suffix))
   }
 
   static func begins(_ bytes: [UInt8]) -> Bool {

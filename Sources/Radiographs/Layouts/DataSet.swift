@@ -69,7 +69,7 @@ public struct DataSet: Sendable {
   /// - Parameter note: is given a sentence about each kind of thing that is missing or left out.
   /// - Throws: `RadiographError` when there is none.
   public func trainingImages(note: (String) -> Void = { _ in }) throws -> [LabelledImage] {
-    try selection.apply(to: reader.training(note: note), split: "training", data: path, note: note)
+    try selection.apply(to: tagged(reader.training(note: note), note), split: "training", data: path, note: note)
   }
 
   /// The test images that are wanted, sorted alike.
@@ -77,7 +77,13 @@ public struct DataSet: Sendable {
   /// - Parameter note: as `trainingImages` has it.
   /// - Throws: `RadiographError` when there is none.
   public func testImages(note: (String) -> Void = { _ in }) throws -> [LabelledImage] {
-    try selection.apply(to: reader.test(note: note), split: "test", data: path, note: note)
+    try selection.apply(to: tagged(reader.test(note: note), note), split: "test", data: path, note: note)
+  }
+}
+
+extension DataSet {
+  private func tagged(_ images: [LabelledImage], _ note: (String) -> Void) throws -> [LabelledImage] {
+    try TaggedImages.adding(to: images, root: root, hasTable: layout == .csv, note: note)
   }
 }
 
