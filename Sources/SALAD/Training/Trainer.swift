@@ -303,7 +303,7 @@ public struct Trainer {
     let description = Checkpoint.Description(
       step: stepsTaken, epoch: stepsTaken / schedule.stepsPerEpoch, saladVersion: saladVersion,
       instructionSet: instructionSet, reduction: configuration.reduction,
-      dataFingerprint: prepared.record.data.fingerprint,
+      dataFingerprint: prepared.record.data.fingerprint, run: prepared.record.identity,
       imageIDs: prepared.scan.images, pictures: prepared.scan.pictures, scoring: configuration.scoring,
       calibration: calibration)
     let progress = TrainingProgress(anchors: anchors, epochLosses: epochLosses).tensors
