@@ -90,4 +90,4 @@ format: ## correct the format of all Swift and C files
 	clang-format -i $(C_SOURCES)
 
 clean: ## remove what was built
-	rm -rf .build $(TEST_BUILD) $(DIST_BUILD) .build-fuzz dist demo
+	rm -rf .build .build-* dist demo

@@ -24,20 +24,28 @@ public struct ReplicaMemory: Sendable {
   public let trainedElements: Int
 
   /// Makes the convolutions' primitives, which take little, and none of the buffers.
-  public init(configuration: NetworkConfiguration, precision: Precision = .float32, microBatch: Int) throws {
+  ///
+  /// - Parameters:
+  ///   - configuration: the network.
+  ///   - precision: of its activations.
+  ///   - microBatch: m.
+  ///   - training: false for a replica that only embeds.
+  public init(
+    configuration: NetworkConfiguration, precision: Precision = .float32, microBatch: Int, training: Bool = true
+  ) throws {
     let (_, plan) = try Replica.plan(
-      configuration, precision: precision, microBatch: microBatch, training: true)
+      configuration, precision: precision, microBatch: microBatch, training: training)
     let layout = plan.layout
     let float = MemoryLayout<Float>.stride
     gradientElements = layout.parameterCount
     sumElements = layout.parameterCount + layout.statisticCount + StepSums.extraCount
     largestBucket = StepSums.largestBucket(of: layout.parameterCount)
     parameters = (layout.parameterCount + layout.statisticCount + plan.evaluation.count) * float
-    sums = sumElements * MemoryLayout<Int64>.stride
-    moments = 2 * layout.parameterCount * float
+    sums = training ? sumElements * MemoryLayout<Int64>.stride : 0
+    moments = training ? 2 * layout.parameterCount * float : 0
     packedWeights = plan.packed.count * float
-    slot = plan.encoderPart.count * float
-    worker = plan.sizes.byteCount(training: true)
+    slot = training ? plan.encoderPart.count * float : 0
+    worker = plan.sizes.byteCount(training: training)
     modelElements = layout.tensors.reduce(0) { $0 + $1.count }
     trainedElements = layout.tensors.reduce(0) { sum, tensor in
       if case .parameter = tensor.storage { sum + tensor.count } else { sum }

@@ -33,7 +33,7 @@ public struct Neighbour: Sendable, Equatable {
 
 extension MemoryBank {
   /// Queries that are looked up together: their candidates travel in one gather.
-  static let queryBlock = 128
+  public static let queryBlock = 128
 
   /// For each query its K nearest rows by `metric`, similarity descending, then index ascending. All ranks.
   ///

@@ -114,7 +114,8 @@ struct FileTree {
     }
     for entry in entries {
       guard entry.isValid else {
-        throw RadiographError(path: path, "\(path): expected file names in UTF-8, found one that is not.")
+        throw RadiographError(
+          path: path, "\(path): expected file names in UTF-8, found one that is not: \(entry.name).")
       }
       let name = entry.name
       if name.utf8.first == UInt8(ascii: ".") || name == "__MACOSX" { continue }

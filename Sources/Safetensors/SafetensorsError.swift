@@ -22,7 +22,7 @@ public struct SafetensorsError: Error, CustomStringConvertible, Sendable {
 
   /// What the system refused.
   init(_ error: SystemError) {
-    kind = .inputOutput
+    kind = error.found == nil ? .inputOutput : .badData
     path = error.path
     description = error.description
   }

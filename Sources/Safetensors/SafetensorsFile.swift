@@ -30,7 +30,7 @@ public final class SafetensorsFile: Sendable {
   public init(path: String) throws {
     self.path = path
     descriptor = try SafetensorsError.translating { () throws(SystemError) in
-      try FileDescriptor(path, for: .readingWithoutWaiting)
+      try FileDescriptor(path, for: .reading)
     }
     opened = try Self.state(of: descriptor)
     let size = opened.size
@@ -67,14 +67,8 @@ public final class SafetensorsFile: Sendable {
       })
   }
 
-  /// Throws unless the file is a regular one.
   private static func state(of descriptor: borrowing FileDescriptor) throws(SafetensorsError) -> FileStatus.State {
-    let status = try SafetensorsError.translating { () throws(SystemError) in try descriptor.status() }
-    guard status.kind == .file else {
-      throw SafetensorsError(
-        .badData, path: descriptor.path, "expected a safetensors file, found a folder or device")
-    }
-    return status.state
+    try SafetensorsError.translating { () throws(SystemError) in try descriptor.status() }.state
   }
 
   /// The tensor's bytes, row-major and little-endian, in no particular alignment.

@@ -38,8 +38,8 @@ struct Calibrate: ParsableCommand, NumbersDescribed {
   func run() throws {
     Launch.onAllRanks(timeout: work.timeout ?? Execution().timeout, writes: true) { session in
       let calibration = LocalCalibration(
-        workers: session.workers(work.workers), communicator: session.communicator, watchdog: session.watchdog,
-        log: session.log)
+        workers: session.workers(work.workers), host: session.host, communicator: session.communicator,
+        watchdog: session.watchdog, log: session.log)
       let threshold = try calibration.run(  // all ranks
         deployment: model, data: selection.request(data), falseAlarmRate: falseAlarmRate, output: output)
       session.log.note("\(output) is \(threshold.sentence)")

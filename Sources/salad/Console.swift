@@ -15,7 +15,11 @@ enum Console {
   }
 
   /// Writes one line to standard error, whole: ranks write at the same time.
-  static func complain(_ sentence: String) {
-    StandardStreams.say("salad: \(sentence)\n")
+  static func complain(_ sentence: String) { complain(lines: PlainText.of(sentence)) }
+
+  /// Writes lines that are to stay lines.
+  static func complain(lines: String) {
+    let lines = lines.split(separator: "\n", omittingEmptySubsequences: false).map { PlainText.of(String($0)) }
+    StandardStreams.say("salad: \(lines.joined(separator: "\n"))\n")
   }
 }

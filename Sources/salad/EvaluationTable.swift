@@ -1,4 +1,5 @@
 import Foundation
+import Platform
 import SALAD
 
 /// An evaluation for people: metrics with their intervals, kinds of anomaly, and last of all the line that sums it up.
@@ -42,7 +43,10 @@ enum EvaluationTable {
 
   private static func kinds(_ evaluation: Evaluation) -> [String] {
     let rows = evaluation.kinds.map {
-      [$0.kind, "\($0.count)", three($0.averagePrecision), three($0.auroc), $0.aurocInterval.map(range) ?? ""]
+      [
+        PlainText.of($0.kind), "\($0.count)", three($0.averagePrecision), three($0.auroc),
+        $0.aurocInterval.map(range) ?? "",
+      ]
     }
     return aligned(
       [["kind of anomaly", "images", "AP", "AUROC", evaluation.confidence.map(heading) ?? ""]] + rows)

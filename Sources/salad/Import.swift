@@ -133,7 +133,7 @@ struct Import: ParsableCommand, NumbersDescribed {
     Launch.onAllRanks(timeout: work.timeout ?? Execution().timeout, writes: true) { session in
       let model = try ModelImport(  // all ranks
         model: model, size: size, levels: levels, configuration: settings, workers: session.workers(work.workers),
-        communicator: session.communicator, watchdog: session.watchdog, log: session.log)
+        host: session.host, communicator: session.communicator, watchdog: session.watchdog, log: session.log)
       let source = bank.map(ModelImport.BankSource.file) ?? .data(selection.request(data))
       let rows = try model.write(bank: source, to: output)  // all ranks
       session.log.note("\(output) holds the model \(self.model) and a bank of \(rows) rows")

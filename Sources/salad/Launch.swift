@@ -102,7 +102,7 @@ enum Launch {
       status = error.status
     }
 
-    watchdog.enter("ending", step: nil)
+    watchdog.enter("leaving MPI", step: nil)
     do {
       try environment.finalize()  // all ranks
     } catch {

@@ -72,8 +72,8 @@ struct Merge: ParsableCommand, NumbersDescribed {
           let isSupported: UInt8 = source.scoring.precision.isSupported ? 1 : 0
           guard try session.communicator.allReduce(isSupported, .min) == 1 else { return nil }  // all ranks
           return try Scorer(  // all ranks
-            source, rule: nil, topK: nil, workers: session.workers(work.workers), communicator: session.communicator,
-            watchdog: session.watchdog
+            source, rule: nil, topK: nil, workers: session.workers(work.workers), host: session.host,
+            communicator: session.communicator, watchdog: session.watchdog
           ).selfTest()  // all ranks
         })
       let models = runs.count == 1 ? "the model of \(runs[0]) and its" : "\(runs.count) models and their"

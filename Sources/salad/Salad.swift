@@ -55,7 +55,9 @@ struct Salad: ParsableCommand {
           status = ExitStatus.inputOutput.rawValue
         }
       } else {
-        Console.complain(error is SaladError ? "\(error)" : Arguments.advice(on: message(for: error)))
+        // The parser's own messages may have several lines.
+        let message = error is SaladError ? "\(error)" : Arguments.advice(on: message(for: error))
+        Console.complain(lines: message)
       }
     }
     Foundation.exit((error as? SaladError)?.status.rawValue ?? status)

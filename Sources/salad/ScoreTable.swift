@@ -1,5 +1,6 @@
 import Foundation
 import MemoryBank
+import Platform
 import SALAD
 
 /// How scores are printed: a head, then a row an image.
@@ -35,7 +36,7 @@ struct CSVTable: ScoreTable {
   }
 }
 
-/// Aligned, for a person to compare.
+/// Aligned, for a person to compare: a row an image, whatever it is called.
 struct Listing: ScoreTable {
   let rule: ScoreRule
   let threshold: ConformalThreshold?
@@ -43,12 +44,13 @@ struct Listing: ScoreTable {
   var head: String { "\(rule.rawValue)\(threshold == nil ? "" : "  p-value  flagged")  path\n" }
 
   func row(_ image: ImageScore) -> String {
+    let path = PlainText.of(image.path)
     guard let score = image.score else {
-      return "not read\(threshold == nil ? "" : "        -  -      ")  \(image.path)\n"
+      return "not read\(threshold == nil ? "" : "        -  -      ")  \(path)\n"
     }
     let judgement = threshold.map {
       String(format: "  %7.4f  ", $0.pValue(of: score)) + ($0.flags(score) ? "flagged" : "-      ")
     }
-    return String(format: "%.6f", score) + "\(judgement ?? "")  \(image.path)\n"
+    return String(format: "%.6f", score) + "\(judgement ?? "")  \(path)\n"
   }
 }

@@ -65,8 +65,8 @@ struct ScoringOptions: ParsableArguments {
       session.log.note(warning)
     }
     let scorer = try Scorer(  // all ranks
-      source, precision: precision, rule: scoreRule, topK: topK, workers: workers, communicator: session.communicator,
-      watchdog: session.watchdog)
+      source, precision: precision, rule: scoreRule, topK: topK, workers: workers, host: session.host,
+      communicator: session.communicator, watchdog: session.watchdog)
     return Loaded(
       source: source, scorer: scorer, threshold: try threshold(of: scorer, source: source, log: session.log))
   }

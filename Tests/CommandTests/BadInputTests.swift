@@ -107,6 +107,36 @@ extension CommandTests {
       #expect(try await Salad.succeed(evaluate).output.contains("1 test image could not be read and does not count"))
     }
 
+    @Test("A run that has lost its settings, or whose latest was edited, says what to do, and that helps")
+    func damagedRun() async throws {
+      let sample = try Sample.copy()
+      defer { sample.remove() }
+      let score = ["score", sample.run, sample.data + "/test", "--csv"]
+      let resume = ["train", "--run", sample.run, "--resume", "--rounds", "2"]
+      let expected = try await Salad.succeed(score).output
+      let (latest, settings) = (sample.run + "/latest", sample.run + "/config.json")
+
+      // As an editor on Windows leaves it.
+      let text = try String(decoding: bytes(of: latest), as: UTF8.self)
+      try Data(text.replacingOccurrences(of: "\n", with: "\r\n").utf8).write(to: URL(fileURLWithPath: latest))
+      for verb in [score, resume] {
+        Salad.expectRefusal(
+          try await Salad.run(verb), status: 65, naming: [latest, "remove the file", "train --resume"])
+      }
+      try FileManager.default.removeItem(atPath: latest)
+      try await Salad.succeed(["train", "--run", sample.run, "--resume"])
+      #expect(try String(decoding: bytes(of: latest), as: UTF8.self) == text)
+
+      let kept = try bytes(of: settings)
+      try FileManager.default.removeItem(atPath: settings)
+      Salad.expectRefusal(
+        try await Salad.run(resume), status: 65,
+        naming: [settings, "found none beside its checkpoints", "put the file back"])
+      #expect(try await Salad.succeed(score).output == expected)
+      try kept.write(to: URL(fileURLWithPath: settings))
+      try await Salad.succeed(resume)
+    }
+
     @Test("A batch above the data set is refused with the numbers", arguments: [1, 2])
     func batchAboveData(ranks: Int) async throws {
       let sample = try Sample.copy()

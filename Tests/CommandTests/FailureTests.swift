@@ -12,7 +12,7 @@ extension CommandTests {
       defer { sample.remove() }
       let result = try await train(sample, options: [], signal: SIGKILL)
       #expect(result.status != 0, "\(result)")
-      #expect(result.duration < .seconds(60))
+      #expect(result.duration < .seconds(300))
       try await Salad.succeed(ranks: 2, ["train", "--run", sample.path("long"), "--resume"])
     }
 
@@ -24,7 +24,7 @@ extension CommandTests {
       #expect(result.status == 70, "\(result)")
       #expect(result.errors.contains("no progress for 5 s"))
       #expect(result.errors.contains(#/rank \d on \S+ at step \d+, /#), "\(result)")
-      #expect(result.duration < .seconds(60))
+      #expect(result.duration < .seconds(300))
     }
 
     @Test("A signal to one rank stops all with a checkpoint")

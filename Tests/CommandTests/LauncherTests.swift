@@ -57,7 +57,7 @@ extension CommandTests {
 
     private func run(_ arguments: [String], _ environment: [String: String]) async throws -> ProgramResult {
       try await Program.run(
-        [try Program.built("salad")] + arguments, environment: environment, timeLimit: .seconds(120))
+        [try Program.built("salad")] + arguments, environment: environment, timeLimit: .seconds(600))
     }
 
     @Test("What would be written by each is refused by each, and what is printed comes with a warning")
@@ -105,7 +105,7 @@ extension CommandTests {
         ranks: 2, [try Program.built("salad")] + score,
         // Its own daemons are not srun's here.
         options: ["--mca", "plm", "isolated", "--mca", "ras", "^slurm"],
-        environment: batch.merging(hosts) { $1 }, timeLimit: .seconds(120))
+        environment: batch.merging(hosts) { $1 }, timeLimit: .seconds(600))
       #expect(both.status == 0 && both.output == expected.output, "\(both)")
     }
   }

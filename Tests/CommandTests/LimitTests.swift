@@ -14,8 +14,8 @@ extension CommandTests {
       let command =
         prefix + ["/bin/bash", "-c", "\(before)\nexec \"$0\" \"$@\"", try Program.built("salad")] + arguments
       return ranks == 1
-        ? try await Program.run(command, environment: environment, timeLimit: .seconds(120))
-        : try await Program.mpirun(ranks: ranks, command, environment: environment, timeLimit: .seconds(120))
+        ? try await Program.run(command, environment: environment, timeLimit: .seconds(600))
+        : try await Program.mpirun(ranks: ranks, command, environment: environment, timeLimit: .seconds(600))
     }
 
     /// A sentence of salad's own, a status of its own, and no dump.
@@ -38,6 +38,33 @@ extension CommandTests {
         ]
         let result = try await run("ulimit -c 0 -v 1200000", train, ranks: ranks)
         expectSentence(result, "this training takes", "ulimit -v", "raise that limit", "--workers", statuses: [64])
+      }
+
+      @Test(
+        "A scoring or an import that needs more than it may have is refused before it takes any", arguments: [1, 2])
+      func scoring(ranks: Int) async throws {
+        let sample = try Sample.copy()
+        defer { sample.remove() }
+        let step = try String(decoding: bytes(of: sample.run + "/latest"), as: UTF8.self).dropLast()
+        // A worker's activations take half a gigabyte.
+        let large = sample.path("large")
+        let importing = [
+          "import", "\(sample.run)/checkpoints/\(step)/model.safetensors", "--data", sample.data, "--micro-batch",
+          "1024",
+          "--workers", "1", "--output",
+        ]
+        try await Salad.succeed(importing + [large])
+        for (verb, words) in [
+          (importing + [sample.path("other")], ["this import takes", "--micro-batch"]),
+          (["score", large, sample.data + "/test", "--workers", "1"], ["scoring takes", "--workers"]),
+          (["score", large, sample.data + "/test", "--workers", "1", "--top-k", "9"], ["scoring takes", "--top-k"]),
+          (["evaluate", large, "--data", sample.data, "--workers", "1"], ["scoring takes", "--workers"]),
+        ] {
+          let result = try await run("ulimit -c 0 -v 700000", verb, ranks: ranks)
+          for word in words { expectSentence(result, word, "ulimit -v", "raise that limit", statuses: [64]) }
+        }
+        #expect(!FileManager.default.fileExists(atPath: sample.path("other")))
+        try await Salad.succeed(["score", large, sample.data + "/test", "--workers", "1"])
       }
 
       @Test(
@@ -137,7 +164,7 @@ extension CommandTests {
         let command = SmallSharedMemory.prefix + ["mpirun", "--bind-to", "none", "--oversubscribe", "-n", "3"]
         let result = try await Program.run(
           command + [try Program.built("salad"), "score", sample.run, sample.data + "/test", "--csv"],
-          environment: ["OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"], timeLimit: .seconds(120))
+          environment: ["OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"], timeLimit: .seconds(600))
         #expect(result.status == 0 && !result.errors.contains("not enough space"), "\(result)")
       }
     #endif

@@ -9,7 +9,7 @@ enum Salad {
   ///
   /// - Parameter prefix: a command that starts salad on each rank, under mpirun always.
   static func run(
-    ranks: Int = 1, _ arguments: [String], prefix: [String] = [], timeLimit: Duration = .seconds(120),
+    ranks: Int = 1, _ arguments: [String], prefix: [String] = [], timeLimit: Duration = .seconds(600),
     watch: (@Sendable (pid_t) -> Void)? = nil
   ) async throws -> ProgramResult {
     let command = prefix + [try Program.built("salad")] + arguments

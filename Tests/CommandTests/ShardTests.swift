@@ -31,6 +31,41 @@ extension CommandTests {
       }
     }
 
+    @Test("A run without the foreign checkpoint goes on from the one before it, to its own bits")
+    func cure() async throws {
+      let sample = try Sample.copy()
+      defer { sample.remove() }
+      let others = try await Others.seed(of: sample)
+      let checkpoint = try Checkpoint.newest(of: sample.run)
+      let model = try bytes(of: "\(checkpoint)/model.safetensors")
+      try FileManager.default.removeItem(atPath: checkpoint)
+      try FileManager.default.copyItem(atPath: Checkpoint.newest(of: others), toPath: checkpoint)
+      let resume = ["train", "--run", sample.run, "--resume"]
+      let refusal = try await Salad.run(ranks: 2, resume)
+      Salad.expectRefusal(
+        refusal, status: 65,
+        naming: [
+          "\(checkpoint)/manifest.json: expected a checkpoint begun with --seed 7", "found one with --seed 8",
+          "remove \(checkpoint) and \(sample.run)/latest",
+        ])
+      for path in [checkpoint, sample.run + "/latest"] { try FileManager.default.removeItem(atPath: path) }
+      try await Salad.succeed(resume)
+      #expect(try Checkpoint.newest(of: sample.run) == checkpoint)
+      #expect(try bytes(of: "\(checkpoint)/model.safetensors") == model)
+    }
+
+    @Test("A checkpoint whose manifest does not tell its run is still read")
+    func oldManifest() async throws {
+      let sample = try Sample.copy()
+      defer { sample.remove() }
+      let path = try Checkpoint.newest(of: sample.run) + "/manifest.json"
+      var manifest = try #require(JSONSerialization.jsonObject(with: bytes(of: path)) as? [String: Any])
+      #expect(manifest.removeValue(forKey: "run") != nil)
+      try JSONSerialization.data(withJSONObject: manifest).write(to: URL(fileURLWithPath: path))
+      try await Salad.succeed(["score", sample.run, sample.data + "/test", "--csv"])
+      try await Salad.succeed(["train", "--run", sample.run, "--resume", "--rounds", "2"])
+    }
+
     @Test("A file that only looks like a whole deployment is refused by the file's name and the reason")
     func deployments() async throws {
       let sample = try Sample.copy()
@@ -66,6 +101,7 @@ extension CommandTests {
 /// Runs that differ from the sample's in one thing each.
 private struct Others {
   let seed: String
+  let rate: String
   /// N
   let images: String
   /// D
@@ -82,14 +118,25 @@ private struct Others {
       try FileManager.default.copyItem(atPath: "\(good)/\(name)", toPath: "\(good)/again-\(name)")
     }
     func train(_ name: String, data: String, _ arguments: [String]) async throws -> String {
-      let run = sample.path("other-\(name)")
-      try await Salad.succeed(ranks: 2, ["train", "--data", data, "--run", run] + SmallTraining.arguments + arguments)
-      return run
+      try await Self.train(sample, name, data: data, arguments)
     }
-    seed = try await train("seed", data: sample.data, ["--seed", "8"])
+    seed = try await Self.seed(of: sample)
+    rate = try await train("rate", data: sample.data, ["--learning-rate", "0.01"])
     images = try await train("images", data: more, [])
     dimension = try await train("dimension", data: sample.data, ["--embedding-dimension", "12"])
     levels = try await train("levels", data: sample.data, ["--levels", "e4,e5"])
+  }
+
+  static func seed(of sample: Sample) async throws -> String {
+    try await train(sample, "seed", data: sample.data, ["--seed", "8"])
+  }
+
+  private static func train(_ sample: Sample, _ name: String, data: String, _ arguments: [String]) async throws
+    -> String
+  {
+    let run = sample.path("other-\(name)")
+    try await Salad.succeed(ranks: 2, ["train", "--data", data, "--run", run] + SmallTraining.arguments + arguments)
+    return run
   }
 }
 
@@ -163,6 +210,13 @@ private struct Damage {
       },
       Damage(name: "a whole checkpoint of other levels", file: "manifest.json", words: "--levels e3,e4,e5") {
         try replaceAll($0, by: others.levels)
+      },
+      // As large, of the same images, network and scoring: only the manifest knows.
+      Damage(name: "a whole checkpoint of another seed", file: "manifest.json", words: "found one with --seed 8") {
+        try replaceAll($0, by: others.seed)
+      },
+      Damage(name: "of another learning rate", file: "manifest.json", words: "found one with --learning-rate 0.01") {
+        try replaceAll($0, by: others.rate)
       },
       Damage(name: "a whole checkpoint of another step", file: "manifest.json", words: "found one of step") { folder in
         let steps = (folder as NSString).deletingLastPathComponent

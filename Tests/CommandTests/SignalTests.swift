@@ -49,7 +49,7 @@ extension CommandTests {
           result.status == 128 + signal || mayFinish && result.status == 0,
           "\(result.status) \(arguments[0]): \(result)")
         #expect(result.errors.contains("asked to stop") || mayFinish, "\(arguments[0]): \(result.errors)")
-        #expect(result.duration < .seconds(60), "\(arguments[0])")
+        #expect(result.duration < .seconds(300), "\(arguments[0])")
         #expect(
           try FileManager.default.contentsOfDirectory(atPath: sample.folder.path).sorted() == before, "\(arguments[0])")
       }
@@ -102,7 +102,7 @@ extension CommandTests {
       let line = "exec \"$0\" \"$@\" > >(exec sleep 100)"
       let result = try await Program.run(
         ["/bin/bash", "-c", line, try Program.built("salad"), "score", sample.run] + images + ["--csv"],
-        timeLimit: .seconds(90), watch: sender(of: SIGTERM, after: 5))
+        timeLimit: .seconds(600), watch: sender(of: SIGTERM, after: 5))
       #expect(result.status == 128 + SIGTERM && !result.timedOut, "\(result.errors)")
     }
 
@@ -131,7 +131,7 @@ extension CommandTests {
       let hangUp = Once()
       let result = try await Program.run(
         ["/bin/bash", "-c", "trap '' HUP; exec \"$0\" \"$@\"", try Program.built("salad")] + train
-          + ["--epochs-per-round", "3", "--checkpoint-every", "1"], timeLimit: .seconds(120)
+          + ["--epochs-per-round", "3", "--checkpoint-every", "1"], timeLimit: .seconds(600)
       ) { process in
         if FileManager.default.fileExists(atPath: run + "/latest") { hangUp { kill(process, SIGHUP) } }
       }
@@ -146,7 +146,7 @@ extension CommandTests {
       let train = ["train", "--data", sample.data, "--run", run] + SmallTraining.arguments
       let limited = ["/bin/bash", "-c", "ulimit -S -t 8; exec \"$0\" \"$@\"", try Program.built("salad")]
       let result = try await Program.run(
-        limited + train + ["--epochs-per-round", "100000"], timeLimit: .seconds(240))
+        limited + train + ["--epochs-per-round", "100000"], timeLimit: .seconds(600))
       #expect(result.status == 75 && result.errors.contains("SIGXCPU"), "\(result)")
     }
 

@@ -13,7 +13,7 @@ extension CommandTests {
       let line = "\(before)\nexec \"$0\" \"$@\" \(redirections)"
       return try await Program.run(
         ["/bin/bash", "-c", line, try Program.built("salad")] + arguments, environment: environment,
-        timeLimit: .seconds(120))
+        timeLimit: .seconds(600))
     }
 
     @Test(
@@ -66,7 +66,7 @@ extension CommandTests {
       let both = try await Program.mpirun(
         ranks: 2,
         ["/bin/bash", "-c", "exec \"$0\" \"$@\" > /dev/full", try Program.built("salad")] + verbs[0],
-        timeLimit: .seconds(120))
+        timeLimit: .seconds(600))
       #expect(both.status == 74 && !both.timedOut, "\(both)")
     }
 

@@ -126,6 +126,31 @@ struct FileDescriptorTests {
     }
   }
 
+  @Test("What is no file is refused at once, and named for what it is", .timeLimit(.minutes(1)))
+  func others() throws {
+    try withFolder { folder in
+      #expect(mkfifo("\(folder)/pipe", 0o600) == 0)
+      try Folder.make("\(folder)/folder")
+      #expect(mknod("\(folder)/socket", S_IFSOCK | 0o600, 0) == 0)
+      for (path, found) in [
+        ("\(folder)/pipe", "a pipe"), ("\(folder)/folder", "a folder"), ("\(folder)/socket", "a socket"),
+        ("/dev/zero", "a device"),
+      ] {
+        for purpose in [FileDescriptor.Purpose.reading, .appending, .changing, .locking] {
+          let error = #expect(throws: SystemError.self) { _ = try FileDescriptor(path, for: purpose) }
+          #expect(error?.description == "\(path): expected a file, found \(found)")
+        }
+        #expect(throws: SystemError.self) { try Files.read(path) }
+      }
+      // Nobody reads it.
+      #expect(throws: SystemError.self) { _ = try FileDescriptor("\(folder)/pipe", for: .writing) }
+      // Links to files are files, and no flag stays that would make a read return early.
+      try Files.write([1], to: "\(folder)/x")
+      #expect(symlink("\(folder)/x", "\(folder)/link") == 0)
+      #expect(try Files.read("\(folder)/link") == [1])
+    }
+  }
+
   @Test("Whoever starts a program does not hand on its files")
   func closeOnExec() throws {
     try withFolder { folder in

@@ -41,7 +41,7 @@ public struct NetworkHosts: Sendable {
   ///   - options: further options of `mpirun`.
   public func mpirun(
     slots: [Int], _ command: [String], options: [String] = [], environment: [String: String] = [:],
-    timeLimit: Duration = .seconds(60), watch: (@Sendable (pid_t) -> Void)? = nil
+    timeLimit: Duration = .seconds(600), watch: (@Sendable (pid_t) -> Void)? = nil
   ) async throws -> ProgramResult {
     precondition(slots.count == names.count, "\(slots.count) slots for \(names.count) hosts")
     let list = zip(names, slots).filter { $1 > 0 }.map { "\($0):\($1)" }.joined(separator: ",")

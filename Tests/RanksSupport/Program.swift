@@ -38,7 +38,7 @@ public enum Program {
   ///   - watch: called with the process id some fifty times a second while it runs, for tests that send signals.
   public static func run(
     _ command: [String], environment: [String: String] = [:], directory: String? = nil,
-    timeLimit: Duration = .seconds(60), watch: (@Sendable (pid_t) -> Void)? = nil
+    timeLimit: Duration = .seconds(600), watch: (@Sendable (pid_t) -> Void)? = nil
   ) async throws -> ProgramResult {
     try await withCheckedThrowingContinuation { continuation in
       queue.async {
@@ -55,7 +55,7 @@ public enum Program {
   /// - Parameter options: further options of `mpirun`.
   public static func mpirun(
     ranks: Int, _ command: [String], options: [String] = [], environment: [String: String] = [:],
-    directory: String? = nil, timeLimit: Duration = .seconds(60), watch: (@Sendable (pid_t) -> Void)? = nil
+    directory: String? = nil, timeLimit: Duration = .seconds(600), watch: (@Sendable (pid_t) -> Void)? = nil
   ) async throws -> ProgramResult {
     try await run(
       ["mpirun", "--bind-to", "none", "--oversubscribe", "-n", "\(ranks)"] + options + command,
@@ -89,7 +89,7 @@ public enum Program {
 
   static func runNow(
     _ command: [String], environment: [String: String] = [:], directory: String? = nil,
-    timeLimit: Duration = .seconds(60), watch: ((pid_t) -> Void)? = nil
+    timeLimit: Duration = .seconds(600), watch: ((pid_t) -> Void)? = nil
   ) throws -> ProgramResult {
     let folder = try TemporaryFolder()
     defer { folder.remove() }

@@ -134,7 +134,8 @@ import Testing
       #expect(absent.first?.hasPrefix("refused 65 \(run)/checkpoints/0000000004/manifest.json: expected") == true)
       try "../../x\n".write(toFile: "\(run)/latest", atomically: false, encoding: .utf8)
       let strange = try await check("read-model", run, ranks: 2)
-      #expect(strange == [#"refused 65 \#(run)/latest: expected a step of 10 digits, found "../../x""#])
+      let sentence = #"\#(run)/latest: expected a step of 10 digits, found "../../x": remove the file"#
+      #expect(strange.count == 1 && strange[0].hasPrefix("refused 65 \(sentence)"))
       try FileManager.default.removeItem(atPath: "\(run)/latest")
       let none = try await check("read-model", run, ranks: 2)
       #expect(none.first?.hasPrefix("refused 65 \(run): expected a run with a checkpoint, found none yet") == true)
@@ -217,7 +218,7 @@ private struct Damage {
           try FileManager.default.removeItem(atPath: "\(folder)/\(file)")
         },
         // Nobody waits for its writer.
-        Damage(name: "a pipe", file: file, words: "which manifest.json lists, found none") { folder, _ in
+        Damage(name: "a pipe", file: file, words: "which manifest.json lists, found a pipe") { folder, _ in
           try FileManager.default.removeItem(atPath: "\(folder)/\(file)")
           #expect(mkfifo("\(folder)/\(file)", 0o600) == 0)
         },

@@ -112,6 +112,7 @@ import Testing
     return Manifest(
       saladVersion: "0.0.0", step: 7, epoch: 3, ranks: 2, instructionSet: "baseline", reduction: .exact,
       dataFingerprint: "abc",
+      run: RunIdentity(settings: ["seed": "1"], initialWeights: String(repeating: "b", count: 64)),
       encoderHash: String(repeating: "a", count: 64), rows: 20, dimension: 5, featureCount: 96,
       scoring: ScoringConfiguration(
         architecture: .resnet18, size: 128, channels: 3, maximumWidth: 48, embeddingDimension: 5, microBatch: 8,

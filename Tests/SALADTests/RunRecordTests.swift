@@ -56,6 +56,32 @@ struct RunRecordTests {
     #expect(throws: SaladError.self) { try record.check(path: "run/config.json") }
   }
 
+  @Test("A run's identity has what determines its bits, and says in what another one differs")
+  func identity() throws {
+    var other = record
+    other.configuration.rounds += 4
+    other.configuration.badImages = .skip
+    other.configuration.validationSeed = 9
+    other.execution.workers = 3
+    other.data.path = "elsewhere"
+    #expect(other.identity == record.identity && other.identity.difference(from: record.identity) == nil)
+
+    other.configuration.seed = 5
+    other.configuration.learningRate = 2e-4
+    other.configuration.augmentation.rotation = 3
+    other.initialWeights = RunRecord.WeightsRecord(path: "w", sha256: String(repeating: "a", count: 64))
+    let difference = try #require(record.identity.difference(from: other.identity))
+    #expect(difference.ours == "--learning-rate 0.0001, --rotation 8.0, --seed 0, no --initial-weights")
+    #expect(
+      difference.theirs
+        == "--learning-rate 0.0002, --rotation 3.0, --seed 5, --initial-weights (SHA-256 aaaaaaaaaaaaaaaa...)")
+
+    // A setting that came later.
+    var later = record.identity
+    later.settings["new"] = "1"
+    #expect(later.difference(from: record.identity) == nil && record.identity.difference(from: later) == nil)
+  }
+
   @Test(
     "The data's folder is remembered as seen from the run, and found again",
     arguments: [

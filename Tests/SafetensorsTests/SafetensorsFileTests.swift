@@ -134,7 +134,7 @@ import Testing
       expectRefusal(containing: "cannot be opened: No such file or directory", path: absent, kind: .inputOutput) {
         try SafetensorsFile(path: absent)
       }
-      expectRefusal(containing: "found a folder or device", path: folder) { try SafetensorsFile(path: folder) }
+      expectRefusal(containing: "expected a file, found a folder", path: folder) { try SafetensorsFile(path: folder) }
     }
   }
 

@@ -11,8 +11,6 @@
 public struct FileDescriptor: ~Copyable, Sendable {
   public enum Purpose: Sendable {
     case reading
-    /// A pipe that nobody writes to is opened, too, and not waited for.
-    case readingWithoutWaiting
     /// What is there is emptied.
     case writing
     case appending
@@ -27,14 +25,17 @@ public struct FileDescriptor: ~Copyable, Sendable {
   // Negative once closed.
   private var number: Int32
 
-  /// open(2).
+  /// open(2), which never waits for whoever has a pipe's other end: what is no file is refused, unless it is to be
+  /// written from its beginning.
   ///
-  /// - Parameter permissions: of a file that is made, before the process's mask.
+  /// - Parameters:
+  ///   - path: of the file.
+  ///   - purpose: what it is opened for.
+  ///   - permissions: of a file that is made, before the process's mask.
   public init(_ path: String, for purpose: Purpose, permissions: UInt32 = 0o666) throws(SystemError) {
     let (operation, flags): (SystemError.Operation, Int32) =
       switch purpose {
       case .reading: (.openForReading, O_RDONLY)
-      case .readingWithoutWaiting: (.openForReading, O_RDONLY | O_NONBLOCK)
       case .writing: (.openForWriting, O_WRONLY | O_CREAT | O_TRUNC)
       case .appending: (.openForWriting, O_WRONLY | O_CREAT | O_APPEND)
       case .changing: (.openForWriting, O_WRONLY)
@@ -42,7 +43,36 @@ public struct FileDescriptor: ~Copyable, Sendable {
       case .folder: (.openForReading, O_RDONLY | O_DIRECTORY)
       }
     self.path = path
-    number = try SystemError.check(operation, path) { open(path, flags | O_CLOEXEC, permissions) }
+    switch purpose {
+    case .folder, .writing:
+      number = try SystemError.check(operation, path) { open(path, flags | O_CLOEXEC | O_NONBLOCK, permissions) }
+    case .reading, .appending, .changing, .locking:
+      number = try Self.openFile(path, operation, flags, permissions)
+    }
+  }
+
+  /// A file's descriptor; an error that tells what is found instead.
+  private static func openFile(
+    _ path: String, _ operation: SystemError.Operation, _ flags: Int32, _ permissions: UInt32
+  ) throws(SystemError) -> Int32 {
+    do throws(SystemError) {
+      let number = try SystemError.check(operation, path) { open(path, flags | O_CLOEXEC | O_NONBLOCK, permissions) }
+      var status = stat()
+      guard fstat(number, &status) == 0, status.st_mode & S_IFMT != S_IFREG else {
+        // For file systems to which it means something for files as well.
+        _ = fcntl(number, F_SETFL, flags & O_APPEND)
+        return number
+      }
+      _ = systemClose(number)
+      throw SystemError(operation, path, found: FileStatus(status))
+    } catch {
+      guard error.found == nil, let status = try? FileStatus(path) else { throw error }
+      // A socket, a pipe without readers, or a folder.
+      guard status.kind == .file else { throw SystemError(operation, path, found: status) }
+      // A file that is elsewhere for the moment, on tape or lent to a client of the network, is worth waiting for.
+      guard error.code == EAGAIN || error.code == EWOULDBLOCK else { throw error }
+      return try SystemError.check(operation, path) { open(path, flags | O_CLOEXEC, permissions) }
+    }
   }
 
   deinit { if number >= 0 { _ = systemClose(number) } }

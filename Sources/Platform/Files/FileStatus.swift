@@ -28,6 +28,8 @@ public struct FileStatus: Sendable {
   }
 
   public let kind: Kind
+  /// `a folder`.
+  public let kindInWords: String
   public let identity: Identity
   public let state: State
 
@@ -48,6 +50,15 @@ public struct FileStatus: Sendable {
       case S_IFDIR: .folder
       case S_IFLNK: .link
       default: .other
+      }
+    kindInWords =
+      switch status.st_mode & S_IFMT {
+      case S_IFREG: "a file"
+      case S_IFDIR: "a folder"
+      case S_IFLNK: "a link"
+      case S_IFIFO: "a pipe"
+      case S_IFSOCK: "a socket"
+      default: "a device"
       }
     identity = Identity(
       device: UInt64(truncatingIfNeeded: status.st_dev), inode: UInt64(truncatingIfNeeded: status.st_ino))

@@ -31,17 +31,29 @@ public struct SystemError: Error, CustomStringConvertible, Sendable, Equatable {
   public let path: String
   /// An `errno`.
   public let code: Int32
+  /// What was found where a file was expected: `a pipe`. nil: the system itself refused.
+  public let found: String?
 
   public init(_ operation: Operation, _ path: String, code: Int32) {
     self.operation = operation
     self.path = path
     self.code = code
+    found = nil
   }
 
-  /// The system's words: `No space left on device`.
-  public var reason: String { String(cString: strerror(code)) }
+  init(_ operation: Operation, _ path: String, found: FileStatus) {
+    self.operation = operation
+    self.path = path
+    self.found = found.kindInWords
+    code = found.kind == .folder ? EISDIR : EINVAL
+  }
 
-  public var description: String { "\(path): cannot be \(operation.rawValue): \(reason)" }
+  /// The system's words: `No space left on device`; or ours, `expected a file, found a pipe`.
+  public var reason: String { found.map { "expected a file, found \($0)" } ?? String(cString: strerror(code)) }
+
+  public var description: String {
+    found == nil ? "\(path): cannot be \(operation.rawValue): \(reason)" : "\(path): \(reason)"
+  }
 
   public var isMissing: Bool { code == ENOENT }
   public var isForbidden: Bool { code == EACCES || code == EPERM }

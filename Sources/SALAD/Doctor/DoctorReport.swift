@@ -41,7 +41,7 @@ public struct DoctorReport: Encodable, Sendable {
     lines += sums + [""]
     lines += findings.map { "\($0.status == .success ? "note" : "fault"): \($0.sentence)" }
     if findings.isEmpty { lines.append("nothing is wrong") }
-    return lines.joined(separator: "\n") + "\n"
+    return lines.map { PlainText.of($0) + "\n" }.joined()
   }
 
   private var table: [String] {

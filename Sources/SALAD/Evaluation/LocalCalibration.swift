@@ -8,17 +8,20 @@ public struct LocalCalibration {
   public static let fewest = 20
 
   private let workers: Int
+  private let host: HostResources
   private let communicator: Communicator
   private let watchdog: Watchdog
   private let log: Log
 
   /// - Parameters:
   ///   - workers: threads of this rank.
+  ///   - host: what this rank may use.
   ///   - communicator: of the ranks that take part.
   ///   - watchdog: told what is being done.
   ///   - log: for notes.
-  public init(workers: Int, communicator: Communicator, watchdog: Watchdog, log: Log) {
+  public init(workers: Int, host: HostResources, communicator: Communicator, watchdog: Watchdog, log: Log) {
     self.workers = workers
+    self.host = host
     self.communicator = communicator
     self.watchdog = watchdog
     self.log = log
@@ -58,7 +61,7 @@ public struct LocalCalibration {
       watchdog: watchdog)
 
     let scorer = try Scorer(  // all ranks
-      source, rule: nil, topK: nil, workers: workers, communicator: communicator, watchdog: watchdog)
+      source, rule: nil, topK: nil, workers: workers, host: host, communicator: communicator, watchdog: watchdog)
     let rules = ScoreRule.allCases.filter { rule in source.models.allSatisfy { $0.calibration?.judges(rule) != nil } }
     guard let distances = try scorer.distances(of: paths, rules: rules, title: "calibrating") else {  // all ranks
       throw SaladError(.interrupted, "\(output): a signal asked to stop, nothing is written")

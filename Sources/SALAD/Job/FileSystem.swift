@@ -1,6 +1,7 @@
 import Platform
 
-/// What artefacts ask of the file system. Every failure is a `SaladError` 74: path and the system's words.
+/// What artefacts ask of the file system. Every failure is a `SaladError` 74: path and the system's words; 65 where a pipe,
+/// a folder or the like is found in a file's place.
 enum FileSystem {
   static func exists(_ path: String) -> Bool { Files.exists(path) }
 
@@ -15,9 +16,11 @@ enum FileSystem {
       _ = try FileStatus(path, followingLinks: false)
       return nil
     } catch {
-      return error.isMissing ? "no such file" : "that it cannot be examined: \(error.reason)"
+      return error.isMissing ? noSuchFile : "that it cannot be examined: \(error.reason)"
     }
   }
+
+  static let noSuchFile = "no such file"
 
   static func isFolder(_ path: String) -> Bool { Files.isFolder(path) }
 
@@ -135,6 +138,10 @@ enum FileSystem {
 extension SaladError {
   /// What the system refused: path, what was to happen, the system's words.
   init(_ error: SystemError) {
+    guard error.found == nil else {
+      self.init(.badData, error.description)
+      return
+    }
     let operation =
       switch error.operation {
       case .openForReading: "read"

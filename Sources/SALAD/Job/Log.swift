@@ -14,6 +14,7 @@ public struct Log: Sendable {
   /// Writes `salad: SENTENCE`.
   public func note(_ sentence: String) {
     guard isShown else { return }
+    let sentence = PlainText.of(sentence)
     guard isTerminal else { return StandardStreams.say("salad: \(sentence)\n") }
     // A progress bar may stand on the line.
     let lines = Self.wrapped("salad: \(sentence)", columns: StandardStreams.terminalWidth)

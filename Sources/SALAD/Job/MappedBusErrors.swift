@@ -11,7 +11,7 @@ extension BusErrors {
     explain(
       at: first..<first + UInt(floats.count * MemoryLayout<Float>.stride),
       by:
-        "salad: \(place)\(floats.path): expected \(floats.count) floats as long as they are in use, found some gone: the "
+        "salad: \(place)\(PlainText.of(floats.path)): expected \(floats.count) floats as long as they are in use, found some gone: the "
         + "file was cut short, or what stores it failed\n",
       status: ExitStatus.inputOutput.rawValue)
   }

@@ -21,7 +21,7 @@ public final class ProgressDisplay {
   ///   - total: how many there will be.
   ///   - isShown: true on the one rank that reports.
   public init(_ title: String, unit: String, total: Int, isShown: Bool) {
-    self.title = title
+    self.title = PlainText.of(title)
     self.unit = unit
     self.total = total
     self.isShown = isShown
@@ -49,7 +49,7 @@ public final class ProgressDisplay {
     if rate > 0 { facts.append("\(rate.rounded(toPlaces: 1)) \(unit)/s") }
     if rate > 0, done < total { facts.append("\(Self.clock(Double(total - done) / rate)) left") }
     if !note.isEmpty { facts.append(note) }
-    let text = facts.joined(separator: ", ")
+    let text = PlainText.of(facts.joined(separator: ", "))
 
     if isTerminal {
       // Erase what is right of the text: it may be shorter than the last one.

@@ -106,7 +106,7 @@ public final class Watchdog: Sendable {
   public var whereabouts: String {
     let place = place.withLock { $0 }
     let step = place.step.map { " at step \($0)" } ?? ""
-    return "rank \(rank) on \(host)\(step), \(place.activity)"
+    return PlainText.of("rank \(rank) on \(host)\(step), \(place.activity)")
   }
 
   /// - Parameter elapsed: since the last look.

@@ -27,6 +27,8 @@ public struct Checkpoint: Sendable {
     /// How gradients were summed over the ranks.
     public var reduction: Reduction
     public var dataFingerprint: String
+    /// Of which run it is.
+    public var run: RunIdentity?
     /// N relative paths.
     public var imageIDs: [String]
     /// Whose images they are, one each; nil: as their names tell.
@@ -39,9 +41,8 @@ public struct Checkpoint: Sendable {
 
     public init(
       step: Int, epoch: Int, saladVersion: String, instructionSet: String, reduction: Reduction = .exact,
-      dataFingerprint: String, imageIDs: [String], patients: [String?]? = nil, pictures: [PictureHash]? = nil,
-      scoring: ScoringConfiguration,
-      calibration: Calibration? = nil
+      dataFingerprint: String, run: RunIdentity? = nil, imageIDs: [String], patients: [String?]? = nil,
+      pictures: [PictureHash]? = nil, scoring: ScoringConfiguration, calibration: Calibration? = nil
     ) {
       self.step = step
       self.epoch = epoch
@@ -49,6 +50,7 @@ public struct Checkpoint: Sendable {
       self.instructionSet = instructionSet
       self.reduction = reduction
       self.dataFingerprint = dataFingerprint
+      self.run = run
       self.imageIDs = imageIDs
       self.patients = patients
       self.pictures = pictures

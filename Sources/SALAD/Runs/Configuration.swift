@@ -283,13 +283,15 @@ extension Configuration {
     let theirs = other.settings
     return ours.keys.sorted().compactMap { key in
       guard let value = ours[key], let otherValue = theirs[key], value != otherValue else { return nil }
-      return Difference(
-        flag: "--" + key.replacingOccurrences(of: "_", with: "-"), ours: value, theirs: otherValue)
+      return Difference(flag: Self.flag(key), ours: value, theirs: otherValue)
     }
   }
 
+  /// `--batch-size` of `batch_size`.
+  static func flag(_ key: String) -> String { "--" + key.replacingOccurrences(of: "_", with: "-") }
+
   /// Every setting by its key, as text; the strengths of the augmentation stand by themselves.
-  private var settings: [String: String] {
+  var settings: [String: String] {
     var settings: [String: String] = [
       "flip": "\(augmentation.flip)",
       "rotation": "\(augmentation.rotation)",

@@ -56,6 +56,8 @@ public struct Manifest: Codable, Sendable, Equatable {
   /// How gradients were summed: `exact`, or `float32` or `bfloat16`, where the number of ranks shows.
   public var reduction: Reduction
   public var dataFingerprint: String
+  /// Of which run it is; nil in checkpoints from before it was remembered.
+  public var run: RunIdentity?
   /// SHA-256 of model.safetensors.
   public var encoderHash: String
   /// (N, D) of the momentum bank.
@@ -77,7 +79,7 @@ public struct Manifest: Codable, Sendable, Equatable {
   public var calibration: Calibration?
 
   enum CodingKeys: String, CodingKey {
-    case format, step, epoch, ranks, reduction, rows, dimension, scoring, files, shards, calibration
+    case format, step, epoch, ranks, reduction, run, rows, dimension, scoring, files, shards, calibration
     case formatVersion = "format_version"
     case saladVersion = "salad_version"
     case instructionSet = "instruction_set"
@@ -105,9 +107,7 @@ extension Manifest {
   /// - Throws: `SaladError` 65 naming the manifest, or the file about which it contradicts itself.
   static func read(folder: String) throws -> Manifest {
     let path = "\(folder)/\(fileName)"
-    guard FileSystem.exists(path) else {
-      throw SaladError(.badData, "\(path): expected the checkpoint's manifest, found none")
-    }
+    try FileSystem.require(path, "the checkpoint's manifest")
     let bytes = try FileSystem.read(path)
     let manifest = try decode(Manifest.self, from: bytes, path: path, format: format, version: formatVersion)
     do {

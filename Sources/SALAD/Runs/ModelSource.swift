@@ -63,9 +63,11 @@ public struct ModelSource: Sendable {
   ) throws -> ModelSource {
     let isRun = try agree(communicator) {  // all ranks
       if RunDirectory.hasRun(path) { return true }
-      guard FileSystem.exists("\(path)/\(Manifest.fileName)") else {
+      if let within = FileSystem.absence(of: "\(path)/\(Manifest.fileName)") {
         let absence = FileSystem.absence(of: path)?.replacing("file", with: "folder")
-        let found = absence ?? (FileSystem.isFolder(path) ? "neither" : "a file")
+        // What may not be looked into is not known to have none.
+        let neither = within == FileSystem.noSuchFile ? "neither" : within
+        let found = absence ?? (FileSystem.isFolder(path) ? neither : "a file")
         throw SaladError(
           .badData,
           "\(path): expected a run (config.json, checkpoints) or a deployment (\(Manifest.fileName)), found \(found)")
@@ -210,5 +212,17 @@ public struct ModelSource: Sendable {
   /// What `salad merge` reads: the checkpoint of a run, nil for a deployment.
   var checkpoint: Checkpoint? {
     if case .checkpoint(let checkpoint) = content { checkpoint } else { nil }
+  }
+}
+
+extension ModelSource.Model {
+  /// Its calibration, where that is of this bank, rule, K and temperature.
+  func calibration(
+    matching bank: BankKind, rule: ScoreRule, topK: Int, scoreTemperature: Double
+  ) -> Calibration? {
+    calibration.flatMap {
+      $0.bank == bank && $0.topK == topK && $0.scoreTemperature == scoreTemperature && $0.judges(rule) != nil
+        ? $0 : nil
+    }
   }
 }

@@ -53,6 +53,7 @@ public final class RunDirectory: Sendable {
     let directory = try agree(communicator) {  // all ranks
       guard communicator.isRoot else { return RunDirectory(path: path) }
       guard FileSystem.exists(RunDirectory(path: path).configurationPath) else {
+        try refuseLostSettings(path)
         throw SaladError(
           .usage, "\(path): expected a run to resume (config.json), found none: begin one without --resume")
       }
@@ -81,6 +82,15 @@ public final class RunDirectory: Sendable {
     let checkpoints = (try? directory.checkpointSteps()) ?? []
     return FileSystem.exists(directory.configurationPath) || FileSystem.exists(directory.latestPath)
       || !checkpoints.isEmpty
+  }
+
+  /// Throws where there is a run that does not know any more what it is.
+  private static func refuseLostSettings(_ path: String) throws {
+    guard hasRun(path) else { return }
+    throw SaladError(
+      .badData,
+      "\(RunDirectory(path: path).configurationPath): expected the settings of the run, found none beside its checkpoints: "
+        + "put the file back to go on; score and merge do without")
   }
 
   private static func refuseExistingRun(_ path: String) throws {
@@ -218,7 +228,9 @@ public final class RunDirectory: Sendable {
     if text.hasSuffix("\n") { text.removeLast() }
     guard let step = Self.parseStep(text) else {
       throw SaladError(
-        .badData, "\(latestPath): expected a step of 10 digits, found \(String(text.prefix(40)).debugDescription)")
+        .badData,
+        "\(latestPath): expected a step of 10 digits, found \(String(text.prefix(40)).debugDescription): remove the file, and "
+          + "train --resume writes it anew for the newest whole checkpoint")
     }
     return step
   }

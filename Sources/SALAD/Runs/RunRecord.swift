@@ -1,5 +1,6 @@
 import Foundation
 import MPI
+import Platform
 import Radiographs
 
 /// What `config.json` says of a run: every setting, resolved, and the data it was given.
@@ -84,21 +85,84 @@ extension RunRecord {
   }
 
   /// - Parameter path: of the manifest.
-  /// - Throws: `SaladError` 65 unless the checkpoint is of this run, as far as its images, network and levels tell.
+  /// - Throws: `SaladError` 65 unless the checkpoint is of this run, as far as it tells.
   func refuseForeign(_ manifest: Manifest, path: String) throws {
     guard manifest.dataFingerprint == data.fingerprint, manifest.rows == data.imageCount else {
       throw SaladError(
         .badData,
         "\(path): expected a checkpoint of the run's \(data.imageCount) images (fingerprint "
           + "\(data.fingerprint.prefix(12))), found one of other images (\(manifest.rows), fingerprint "
-          + "\(manifest.dataFingerprint.prefix(12))): it is of another run")
+          + "\(manifest.dataFingerprint.prefix(12))): it is of another run: \(Self.cure(path))")
     }
     guard manifest.scoring == configuration.scoring else {
       throw SaladError(
         .badData,
         "\(path): expected \(configuration.scoring.differences(from: manifest.scoring)) as the run's config.json says, "
-          + "found another: the checkpoint is of another run")
+          + "found another: the checkpoint is of another run: \(Self.cure(path))")
     }
+    if let run = manifest.run, let (ours, theirs) = identity.difference(from: run) {
+      throw SaladError(
+        .badData,
+        "\(path): expected a checkpoint begun with \(ours) as the run's config.json says, found one with \(theirs): it is "
+          + "of another run: \(Self.cure(path))")
+    }
+  }
+
+  /// - Parameter manifest: RUN/checkpoints/STEP/manifest.json.
+  private static func cure(_ manifest: String) -> String {
+    let folder = Files.folder(of: manifest)
+    let run = Files.folder(of: Files.folder(of: folder))
+    return "put the run's own folder back, or remove \(folder) and \(run)/latest, and train --resume goes on from the "
+      + "checkpoint before it"
+  }
+}
+
+// MARK: - Which run it is
+
+/// Which run a checkpoint is of: what determines its bits beside the images, whose fingerprint the manifest has already.
+///
+/// Nothing in it tells of time, place, ranks or workers: runs of one identity have the same checkpoints, which may stand
+/// in for each other. Settings by name and no hash of them, so that a refusal can say in what two runs differ.
+public struct RunIdentity: Codable, Sendable, Equatable {
+  /// As text, by the key that config.json has them by.
+  public var settings: [String: String]
+  /// SHA-256 of the weights that it started from; nil: all at random.
+  public var initialWeights: String?
+
+  enum CodingKeys: String, CodingKey {
+    case settings
+    case initialWeights = "initial_weights_sha256"
+  }
+
+  /// What differs in `other`, as flags: ours and theirs, in the same order; nil where it is the same run.
+  ///
+  /// A setting that only one of them knows came with another version of salad, and tells nothing.
+  func difference(from other: RunIdentity) -> (ours: String, theirs: String)? {
+    var pairs = settings.keys.sorted().compactMap { key -> (String, String)? in
+      guard let ours = settings[key], let theirs = other.settings[key], ours != theirs else { return nil }
+      let flag = Configuration.flag(key)
+      return ("\(flag) \(ours)", "\(flag) \(theirs)")
+    }
+    if initialWeights != other.initialWeights {
+      func text(_ sha256: String?) -> String {
+        sha256.map { "--initial-weights (SHA-256 \($0.prefix(16))...)" } ?? "no --initial-weights"
+      }
+      pairs.append((text(initialWeights), text(other.initialWeights)))
+    }
+    guard !pairs.isEmpty else { return nil }
+    return (pairs.map(\.0).joined(separator: ", "), pairs.map(\.1).joined(separator: ", "))
+  }
+}
+
+extension RunRecord {
+  /// More rounds are the same run gone on with; what becomes of bad images shows in the fingerprint.
+  var identity: RunIdentity {
+    var settings = configuration.settings
+    settings["rounds"] = nil
+    settings["bad_images"] = nil
+    // Where none are kept back, no matter which.
+    if (configuration.validationFraction ?? 0) == 0 { settings["validation_seed"] = nil }
+    return RunIdentity(settings: settings, initialWeights: initialWeights?.sha256)
   }
 }
 

@@ -176,7 +176,7 @@ extension Manifest {
     self.init(
       saladVersion: description.saladVersion, step: description.step, epoch: description.epoch, ranks: ranks,
       instructionSet: description.instructionSet, reduction: description.reduction,
-      dataFingerprint: description.dataFingerprint,
+      dataFingerprint: description.dataFingerprint, run: description.run,
       encoderHash: written.files.first { $0.name == Self.modelName }?.sha256 ?? "", rows: bank.sharding.rows,
       dimension: bank.dimension, featureCount: description.scoring.featureCount, scoring: description.scoring,
       files: written.files, shards: written.shards,

@@ -50,9 +50,11 @@ struct Verification {
   /// Local. Throws unless the file is the one that the manifest means.
   func check(_ file: Manifest.File) throws {
     let path = "\(folder)/\(file.name)"
-    // A pipe would wait for its writer.
-    guard let status = try? FileStatus(path), status.kind == .file else {
-      throw SaladError(.badData, "\(path): expected this file, which \(Manifest.fileName) lists, found none")
+    let status = try? FileStatus(path)
+    guard let status, status.kind == .file else {
+      throw SaladError(
+        .badData,
+        "\(path): expected this file, which \(Manifest.fileName) lists, found \(status?.kindInWords ?? "none")")
     }
     let size = status.size
     guard size == file.bytes else {

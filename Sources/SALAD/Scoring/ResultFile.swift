@@ -61,8 +61,14 @@ public final class ResultFile {
   /// - Parameters:
   ///   - path: the result's.
   ///   - resumes: whether what is there is to be gone on with.
-  /// - Throws: `SaladError` 64 where something is there and that was not asked for.
+  /// - Throws: `SaladError` 64 where something is there and that was not asked for, or where there is no folder.
   public static func state(of path: String, resumes: Bool) throws -> State {
+    let folder = Files.folder(of: path)
+    if let absence = FileSystem.absence(of: folder) {
+      throw SaladError(
+        .usage,
+        "\(path): expected a folder \(folder) to write it in, found \(absence): make it, or choose another --output")
+    }
     if FileSystem.exists(path) {
       guard resumes else {
         throw SaladError(

@@ -52,10 +52,12 @@ public struct Scorer {
   ///   - rule: nil: what the model remembers.
   ///   - topK: K; nil: what the model remembers.
   ///   - workers: threads of this rank.
+  ///   - host: what this rank may use.
   ///   - communicator: of the ranks that take part.
   ///   - watchdog: told what is being done.
+  /// - Throws: `SaladError` on all ranks: 64 where the rule does not suit the model, or one rank's memory does not suffice.
   public init(
-    _ source: ModelSource, precision: Precision? = nil, rule: ScoreRule?, topK: Int?, workers: Int,
+    _ source: ModelSource, precision: Precision? = nil, rule: ScoreRule?, topK: Int?, workers: Int, host: HostResources,
     communicator: Communicator, watchdog: Watchdog
   ) throws {
     let scoring = source.scoring
@@ -67,6 +69,19 @@ public struct Scorer {
         .usage,
         "--score-rule \(rule.rawValue) compares unit vectors, and \(source.path) scores by the levels \(levels): give "
           + "another rule, or train with --levels z")
+    }
+
+    let memory = ScoringMemory(
+      scoring: scoring, precision: precision ?? scoring.precision, models: source.models.count,
+      rows: source.imageIDs.count,
+      features: source.bankKind == .refreshed ? scoring.featureCount : scoring.embeddingDimension, topK: k,
+      holdsBank: source.kind != .deployment,
+      measuresBank: source.models.contains {
+        $0.calibration(matching: source.bankKind, rule: rule, topK: k, scoreTemperature: scoring.scoreTemperature)
+          == nil
+      }, workers: workers, ranks: communicator.size)
+    try agree(communicator) {  // all ranks
+      try memory.require(of: host, for: "scoring", cure: topK == nil ? nil : "a smaller --top-k")
     }
 
     watchdog.enter("loading the model", step: nil)
@@ -318,17 +333,5 @@ public struct Scorer {
       throw SaladError(.interrupted, "a signal asked to stop")
     }
     return SelfTest(features: features, scores: (scale ?? self.scale).scores(distances.map { $0[rule]! }))
-  }
-}
-
-extension ModelSource.Model {
-  /// Its calibration, where that is of this bank, rule, K and temperature.
-  fileprivate func calibration(
-    matching bank: BankKind, rule: ScoreRule, topK: Int, scoreTemperature: Double
-  ) -> Calibration? {
-    calibration.flatMap {
-      $0.bank == bank && $0.topK == topK && $0.scoreTemperature == scoreTemperature && $0.judges(rule) != nil
-        ? $0 : nil
-    }
   }
 }

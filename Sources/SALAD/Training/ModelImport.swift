@@ -24,6 +24,7 @@ public struct ModelImport {
   private let log: Log
   private let replica: Replica
   private let workers: Int
+  private let host: HostResources
 
   /// All ranks.
   ///
@@ -33,14 +34,15 @@ public struct ModelImport {
   ///   - levels: nil: the network's default.
   ///   - configuration: how it will score: fit, rule, top-k, micro-batch.
   ///   - workers: threads of this rank.
+  ///   - host: what this rank may use.
   ///   - communicator: of the ranks that take part.
   ///   - watchdog: told what is being done.
   ///   - log: for notes.
   /// - Throws: `SaladError` 65 on all ranks, naming the file and the tensor that is missing, foreign, misshapen or not
-  ///   finite.
+  ///   finite; 64 where one rank's memory does not suffice.
   public init(
-    model: String, size: Int?, levels: Levels?, configuration: Configuration, workers: Int, communicator: Communicator,
-    watchdog: Watchdog, log: Log
+    model: String, size: Int?, levels: Levels?, configuration: Configuration, workers: Int, host: HostResources,
+    communicator: Communicator, watchdog: Watchdog, log: Log
   ) throws {
     watchdog.enter("loading the model", step: nil)
     (replica, self.configuration) = try agree(communicator) {  // all ranks
@@ -51,6 +53,7 @@ public struct ModelImport {
       configuration.network = network
       configuration.levels = levels ?? network.architecture.defaultLevels
       try configuration.validate()
+      try Self.requireMemory(of: host, configuration, rows: 0, workers: workers, ranks: communicator.size)
       let replica = try Replica(
         configuration: network, precision: configuration.precision, microBatch: configuration.microBatch,
         workers: workers, training: false, activationLimit: 0)
@@ -58,9 +61,27 @@ public struct ModelImport {
       return (replica, configuration)
     }
     self.workers = workers
+    self.host = host
     self.communicator = communicator
     self.watchdog = watchdog
     self.log = log
+  }
+
+  /// Local. Throws `SaladError` 64 where this rank's memory does not suffice.
+  ///
+  /// - Parameter rows: N; 0 as long as nobody knows.
+  private static func requireMemory(
+    of host: HostResources, _ configuration: Configuration, rows: Int, workers: Int, ranks: Int
+  ) throws {
+    let memory = ScoringMemory(
+      scoring: configuration.scoring, precision: configuration.precision, rows: rows,
+      features: configuration.scoring.featureCount, topK: configuration.topK, holdsBank: true, measuresBank: true,
+      workers: workers, ranks: ranks)
+    try memory.require(of: host, for: "this import", cure: "a smaller --micro-batch or --top-k")
+  }
+
+  private func requireMemory(rows: Int) throws {
+    try Self.requireMemory(of: host, configuration, rows: rows, workers: workers, ranks: communicator.size)
   }
 
   /// All ranks. Makes the folder `output`, whole or not at all.
@@ -154,6 +175,7 @@ public struct ModelImport {
         throw SaladError(
           .badData, "\(path): expected the tensor \(BankTensor.name), shape [rows, \(dimension)], found \(found)")
       }
+      try requireMemory(rows: shape[0])
       let values = try BankTensor.withBytes(of: file, rows: shape[0], dimension: dimension) {
         BankTensor.floats($0, 0..<shape[0] * dimension)
       }
@@ -195,6 +217,7 @@ public struct ModelImport {
     guard let path = data.path else { preconditionFailure("a bank of no data") }
     let listed = try ListedImages.training(  // all ranks
       of: path, data.selection(), communicator: communicator, log: log)
+    try agree(communicator) { try requireMemory(rows: listed.paths.count) }  // all ranks
     let scan = try DataScan(  // all ranks
       listed, configuration: configuration, workers: workers, cacheMemory: Execution().cacheMemory,
       measuringGreyRange: true, communicator: communicator, watchdog: watchdog)

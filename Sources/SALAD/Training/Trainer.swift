@@ -306,7 +306,7 @@ public struct Trainer {
     let description = Checkpoint.Description(
       step: stepsTaken, epoch: stepsTaken / schedule.stepsPerEpoch, saladVersion: saladVersion,
       instructionSet: instructionSet, reduction: configuration.reduction,
-      dataFingerprint: prepared.record.data.fingerprint,
+      dataFingerprint: prepared.record.data.fingerprint, run: prepared.record.identity,
       imageIDs: prepared.scan.images, patients: prepared.scan.patients, pictures: prepared.scan.pictures,
       scoring: configuration.scoring,
       calibration: calibration)

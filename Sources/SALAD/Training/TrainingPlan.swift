@@ -11,11 +11,7 @@ import Radiographs
 
 /// What a training will take, worked out before any of it is taken.
 public struct TrainingPlan: Sendable {
-  /// One kind of memory of a rank.
-  public struct Item: Sendable, Encodable, Equatable {
-    public let name: String
-    public let bytes: Int
-  }
+  public typealias Item = MemoryItem
 
   /// What one collective carries in a step.
   public struct Traffic: Sendable, Encodable, Equatable {
@@ -202,31 +198,9 @@ public struct TrainingPlan: Sendable {
 extension TrainingPlan {
   /// All ranks. Throws `SaladError` 64 on all of them where one rank's memory, as `host` has it, does not suffice.
   public func checkMemory(_ host: HostResources, communicator: Communicator) throws {
-    try agree(communicator) {  // all ranks
-      if let refusal = refusal(memory: host.memory, ranksOnHost: host.ranks, limit: host.memoryLimit) {
-        throw SaladError(.usage, refusal)
-      }
-    }
-  }
-
-  /// Why the training cannot be: a sentence; nil when it fits.
-  ///
-  /// - Parameters:
-  ///   - memory: bytes that each of the host's ranks may take beside what it has.
-  ///   - limit: of a process, where that is less than its part of the host.
-  func refusal(memory: Int, ranksOnHost: Int, limit: MemoryLimit? = nil) -> String? {
-    let wanted = totalMemory - program
-    guard wanted > memory else { return nil }
-    let largest = self.memory.dropFirst().sorted { $0.bytes > $1.bytes }.prefix(2)
-      .map { "\($0.name) \(ByteText.of($0.bytes))" }.joined(separator: ", ")
-    if let limit {
-      return "this training takes \(ByteText.of(wanted)) of memory in each process (\(largest)), and "
-        + "\(ByteText.of(memory)) is left of \(ByteText.of(limit.allowed)) of \(limit.name): raise that limit, or give "
-        + "fewer --workers, a smaller --micro-batch, --cache-memory or --size"
-    }
-    let ranks = ranksOnHost == 1 ? "1 rank" : "\(ranksOnHost) ranks"
-    return "this training takes \(ByteText.of(wanted * ranksOnHost)) of memory on a host (\(ranks), of which each "
-      + "\(largest)), and \(ByteText.of(memory * ranksOnHost)) is free: give fewer "
-      + "--workers or ranks a host, a smaller --micro-batch, --cache-memory or --size, or a larger machine"
+    let need = MemoryNeed(
+      work: "this training", items: Array(memory.dropFirst()),
+      cure: "a smaller --micro-batch, --cache-memory or --size")
+    try agree(communicator) { try need.require(of: host) }  // all ranks
   }
 }
