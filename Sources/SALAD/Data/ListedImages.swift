@@ -1,4 +1,5 @@
 import MPI
+import Platform
 import Radiographs
 
 /// A data set as a command line names it.
@@ -98,13 +99,33 @@ public struct ListedImages: Sendable {
       guard communicator.isRoot else { return [] }
       let data = try DataSet(path, selection: selection)
       if let reason = data.reason { log?.note(reason) }
-      return [data.root, data.layout.rawValue] + (try body(data) { log?.note($0) }).flatMap(\.fields)
+      return [path, data.root, data.layout.rawValue] + (try body(data) { log?.note($0) }).flatMap(\.fields)
     }
     let received = try communicator.broadcast(texts: texts)  // all ranks
-    let images = stride(from: 2, to: received.count, by: LabelledImage.fieldCount).map {
+    let root = Self.root(received[1], of: received[0], here: path)
+    let images = stride(from: 3, to: received.count, by: LabelledImage.fieldCount).map {
       LabelledImage(fields: received[$0..<$0 + LabelledImage.fieldCount])
     }
-    return ListedImages(root: received[0], layout: DataLayout(rawValue: received[1]) ?? .folder, images: images)
+    return ListedImages(root: root, layout: DataLayout(rawValue: received[2]) ?? .folder, images: images)
+  }
+
+  /// This rank's folder where rank 0 has `root`: hosts may keep their copies in other places.
+  ///
+  /// - Parameters:
+  ///   - root: a data set's, on rank 0.
+  ///   - path: by which rank 0 named it: the root itself, a folder above it, or a table in it.
+  ///   - mine: by which this rank names it.
+  static func root(_ root: String, of path: String, here mine: String) -> String {
+    if mine == path { return root }
+    func trimmed(_ path: String) -> String {
+      var path = path[...]
+      while path.utf8.count > 1, path.utf8.last == UInt8(ascii: "/") { path.removeLast() }
+      return String(path)
+    }
+    let (theirs, ours) = (trimmed(path), trimmed(mine))
+    if root == theirs { return ours }
+    return root.utf8.starts(with: "\(theirs)/".utf8)
+      ? ours + String(decoding: root.utf8.dropFirst(theirs.utf8.count), as: UTF8.self) : Files.folder(of: ours)
   }
 }
 
