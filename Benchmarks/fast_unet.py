@@ -25,7 +25,7 @@ class EarlyProjection(nn.Module):
 
 
 def unet(size: int = 256, channels: int = 1, early_projection: bool = True) -> UNet:
-    network = UNet(size, channels, maximum_width=1024, dimension=200)
+    network = UNet(size, channels, maximum_width=1024, dimension=200, centre="batch")
     replace(network, MicroBatchNorm, fused_normalisation)
     replace(network, nn.LeakyReLU, lambda _: nn.LeakyReLU(0.1, inplace=True))
     if early_projection:

@@ -58,7 +58,8 @@ def paths(salad: str, cores: int, scratch: FilePath) -> list[Path]:
     return [
         *(training(commands, precision) for precision in ("float32", "bfloat16")),
         *(scoring(commands, precision) for precision in ("float32", "bfloat16")),
-        *(top_k(commands, rows) for rows in (10_000, 100_000, 1_000_000)),
+        # z, and the levels e3, e4, e5.
+        *(top_k(commands, rows, dimension) for dimension in (200, 896) for rows in (10_000, 100_000, 1_000_000)),
         *(anchors(commands, rows) for rows in (10_000, 50_000)),
         ranks(commands),
         reductions(commands),
@@ -121,17 +122,18 @@ def precision_flag(precision: str) -> list[str]:
 
 # MARK: Bank
 
-def top_k(commands: Commands, rows: int) -> Path:
+def top_k(commands: Commands, rows: int, dimension: int) -> Path:
     """One of ours answers both numbers of queries; theirs once each, by FAISS and PyTorch, of which the faster counts."""
+    size = ["--rows", rows, "--dimension", dimension]
+
     def theirs(queries: int) -> list[str]:
-        return commands.peer("bank.py", "--top-k", "--rows", rows, "--queries", queries, "--threads", commands.cores)
+        return commands.peer("bank.py", "--top-k", *size, "--queries", queries, "--threads", commands.cores)
 
     return Path(
-        name=f"top-k-{rows}",
-        subjects={
-            "ours": commands.bench("--top-k", "--rows", rows), "theirs, 1": theirs(1), "theirs, 32": theirs(32)},
+        name=f"top-k-{rows}-{dimension}",
+        subjects={"ours": commands.bench("--top-k", *size), "theirs, 1": theirs(1), "theirs, 32": theirs(32)},
         rows=[
-            Row(f"100 nearest of {rows:,} rows, {queries} {'query' if queries == 1 else 'queries'}", "ms",
+            Row(f"30 nearest of {rows:,} x {dimension}, {queries} {'query' if queries == 1 else 'queries'}", "ms",
                 milliseconds("ours", "top_k", f"queries_{queries}"), milliseconds(f"theirs, {queries}"),
                 more_is_better=False, peer=f"theirs, {queries}")
             for queries in (1, 32)],

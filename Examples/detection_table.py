@@ -5,7 +5,8 @@
 
 Beside `salad`'s default stand the same networks' reconstruction error and bottleneck, the nearest training image in raw
 pixels (32 x 32, as they are, with 1 % off each end of the gray levels stretched away, and equalised), and the published
-recipe's runs where --published names their variant. RUNS holds NAME-VARIANT-seedSEED, as Examples/method_table.py makes them.
+recipe's runs where --published names their variant. RUNS holds NAME-VARIANT-seedSEED, as Examples/method_table.py makes them;
+the default is that of the salad which scores, whatever it was when they were trained: their weights do not depend on it.
 Intervals: 95 % of 2,000 resamples of the test images, drawn by patient where file names tell them, of the mean over the
 seeds. Needs the packages of Tests/Reference/requirements.txt, scikit-learn and matplotlib.
 """
@@ -114,13 +115,15 @@ def stretched(image: Image.Image) -> Image.Image:
 def scores_of(arguments: argparse.Namespace, name: str, data: Path, split: TestSplit) -> dict[str, Scores]:
     salad = arguments.salad.split()
     runs = [arguments.runs / f"{name}-{arguments.variant}-seed{seed}" for seed in arguments.seeds]
-    bottlenecks = [
-        detection.imported(salad, detection.newest_weights(run), str(data), run.with_name(f"{run.name}.z"), "--levels", "z")
-        for run in runs]
+
+    def imported(run: Path, name: str, *flags: str) -> Path:
+        return detection.imported(salad, detection.newest_weights(run), str(data), run.with_name(f"{run.name}.{name}"), *flags)
+
     found = {
-        "`salad`, the default": [salad_scores(salad, run, data, split) for run in runs],
+        "`salad`, the default": [salad_scores(salad, imported(run, "default"), data, split) for run in runs],
         "the same networks: reconstruction error": [reconstruction_errors(run, split) for run in runs],
-        "the same networks: bottleneck (`--levels z`)": [salad_scores(salad, model, data, split) for model in bottlenecks],
+        "the same networks: bottleneck (`--levels z`)": [
+            salad_scores(salad, imported(run, "z", "--levels", "z"), data, split) for run in runs],
     }
     if arguments.published:
         # It may have been trained with fewer seeds.

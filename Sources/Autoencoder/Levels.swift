@@ -20,6 +20,11 @@ public struct Levels: Sendable, Equatable, CustomStringConvertible {
     names = text.split(separator: ",", omittingEmptySubsequences: false).map(String.init)
   }
 
+  /// For help: "e3,e4,e5, of a resnet18 layer2,layer3,layer4".
+  public static var defaults: String {
+    "\(Architecture.unet.defaultLevels), of a resnet18 \(Architecture.resnet18.defaultLevels)"
+  }
+
   public var description: String { names.joined(separator: ",") }
   public var isBottleneck: Bool { self == .bottleneck }
 }

@@ -198,7 +198,7 @@ struct ConfigurationOptions: ParsableArguments {
     help: """
       What describes an image to the bank that scores: stages of the encoder between commas, whose maps are averaged \
       (unet: e1 to e6, resnet18: layer1 to layer4), or z, the bottleneck. (default: \
-      \(Architecture.unet.defaultLevels), of a resnet18 \(Architecture.resnet18.defaultLevels))
+      \(Levels.defaults))
       """)
   var levels: Levels?
 
@@ -208,6 +208,13 @@ struct ConfigurationOptions: ParsableArguments {
       (default: \(defaults.featureScale.rawValue))
       """)
   var featureScale: FeatureScale?
+
+  @Option(
+    help: """
+      How much of the direction in which brightness, contrast and gamma move levels' means is taken out of them: 0 \
+      nothing, 1 all. (default: \(defaults.exposureDamping ?? 0))
+      """)
+  var exposureDamping: Double?
 
   @Option(help: "The rule that scores, remembered by the run. (default: \(defaults.scoreRule.rawValue))")
   var scoreRule: ScoreRule?
@@ -296,6 +303,7 @@ struct ConfigurationOptions: ParsableArguments {
     set(\.neighbours, neighbours)
     set(\.levels, levels)
     set(\.featureScale, featureScale)
+    if let exposureDamping { configuration.exposureDamping = exposureDamping }
     set(\.scoreRule, scoreRule)
     set(\.topK, topK)
     set(\.scoreTemperature, scoreTemperature)

@@ -55,7 +55,7 @@ struct Import: ParsableCommand, NumbersDescribed {
   @Option(
     help: """
       What describes an image: stages of the encoder between commas, whose maps are averaged, or z, the bottleneck. \
-      (default: \(Architecture.unet.defaultLevels), of a resnet18 \(Architecture.resnet18.defaultLevels))
+      (default: \(Levels.defaults))
       """)
   var levels: Levels?
 
@@ -65,6 +65,14 @@ struct Import: ParsableCommand, NumbersDescribed {
       them it holds. (default with --data: \(Configuration().featureScale.rawValue))
       """)
   var featureScale: FeatureScale?
+
+  @Option(
+    help: """
+      How much of the direction in which brightness, contrast and gamma move levels' means is taken out of them: 0 \
+      nothing, 1 all; a --bank comes without images that would tell it. (default with --data: \
+      \(Configuration().exposureDamping ?? 0))
+      """)
+  var exposureDamping: Double?
 
   @Option(help: "How evenly the nearest prototypes count: as multiples of the bank's own squared distances.")
   var scoreTemperature = Configuration().scoreTemperature
@@ -83,6 +91,7 @@ struct Import: ParsableCommand, NumbersDescribed {
     configuration.borderMask = borderMask
     configuration.greyRange = greyRange
     if let featureScale { configuration.featureScale = featureScale }
+    configuration.exposureDamping = exposureDamping ?? (bank == nil ? configuration.exposureDamping : nil)
     configuration.scoreRule = scoreRule
     configuration.topK = topK
     configuration.scoreTemperature = scoreTemperature
@@ -92,7 +101,10 @@ struct Import: ParsableCommand, NumbersDescribed {
 
   static let numbers =
     NumberDescription.all(Configuration.ranges).filter {
-      ["--size", "--micro-batch", "--border-mask", "--grey-range", "--top-k", "--score-temperature"].contains($0.flag)
+      [
+        "--size", "--micro-batch", "--border-mask", "--grey-range", "--exposure-damping", "--top-k",
+        "--score-temperature",
+      ].contains($0.flag)
     } + NumberDescription.work
 
   func validate() throws {
@@ -103,6 +115,11 @@ struct Import: ParsableCommand, NumbersDescribed {
       throw ValidationError(
         "--feature-scale is missing: give root or linear, whichever the bank's means of levels are on (a deployment's "
           + "manifest.json tells)")
+    }
+    guard bank == nil || exposureDamping ?? 0 == 0 else {
+      throw ValidationError(
+        "--exposure-damping \(exposureDamping ?? 0) needs images in several exposures, and a --bank has none: give --data, or "
+          + "leave it out")
     }
     var checked = settings
     // The network, and so its levels, are known once the weights are.

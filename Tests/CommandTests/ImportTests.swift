@@ -35,7 +35,10 @@ extension CommandTests {
       let sample = try Sample.copy()
       defer { sample.remove() }
       try await Salad.succeed(["merge", sample.run, "--output", sample.path("merged")])
-      let importing = ["import", sample.path("merged/model.safetensors"), "--data", sample.data, "--micro-batch", "2"]
+      let importing = [
+        "import", sample.path("merged/model.safetensors"), "--data", sample.data, "--micro-batch", "2",
+        "--exposure-damping", "0",
+      ]
       var banks: [String: [Float]] = [:]
       var scores: [String: String] = [:]
       for scale in ["linear", "root"] {
@@ -48,7 +51,23 @@ extension CommandTests {
       #expect(linear.contains { $0 < 0 } && linear.contains { $0 > 0 })
       #expect(root == linear.map { $0 < 0 ? -(-$0).squareRoot() : $0.squareRoot() })
       #expect(scores["linear"] != scores["root"])
-      #expect(try bytes(of: sample.path("root/bank.safetensors")) == bytes(of: sample.path("merged/bank.safetensors")))
+    }
+
+    @Test("A bank whose rows have lost a part of a direction is imported where its manifest tells it, and nowhere else")
+    func exposure() async throws {
+      let sample = try Sample.copy()
+      defer { sample.remove() }
+      let merged = sample.path("merged")
+      try await Salad.succeed(["merge", sample.run, "--output", merged])
+      try FileManager.default.copyItem(atPath: merged + "/bank.safetensors", toPath: sample.path("alone.safetensors"))
+      let importing = [
+        "import", merged + "/model.safetensors", "--output", sample.path("imported"), "--feature-scale", "root",
+        "--bank",
+      ]
+      let alone = try await Salad.run(ranks: 2, importing + [sample.path("alone.safetensors")])
+      Salad.expectRefusal(alone, status: 65, naming: ["alone.safetensors", "lost 0.5 of a direction", "--data"])
+      let bank = try await Salad.run(importing + [merged + "/bank.safetensors", "--exposure-damping", "0.5"])
+      Salad.expectRefusal(bank, status: 64, naming: ["--exposure-damping 0.5", "--data"])
     }
 
     @Test("A resnet18 is recognised, and its image side is what is asked for")

@@ -25,6 +25,9 @@ public struct Calibration: Codable, Sendable, Equatable {
   public var falseAlarmRate: Double
   /// D0^2, for the weights: the bank's median squared distance of a row to its 10th nearest other.
   public var squaredScale: Double
+  /// F numbers: the direction in which exposures move features, of which the bank's rows have lost a part
+  /// (`ScoringConfiguration.exposureDamping`), as images to be scored must; nil where they have not.
+  public var exposureAxis: [Double]?
   /// D by the rule's name: a distance of D scores 0.5.
   public var medians: [String: Double]
   /// The bank's rows', by the rule's name: N in row order.
@@ -39,6 +42,7 @@ public struct Calibration: Codable, Sendable, Equatable {
     case scoreTemperature = "score_temperature"
     case falseAlarmRate = "false_alarm_rate"
     case squaredScale = "squared_scale"
+    case exposureAxis = "exposure_axis"
     case leftOut = "left_out"
   }
 
@@ -74,7 +78,13 @@ public struct Calibration: Codable, Sendable, Equatable {
   static func rules(unitRows: Bool) -> [ScoreRule] { ScoreRule.allCases.filter { unitRows || !$0.isAngular } }
 
   /// What is wrong with it where it comes from a file: the sentence without the path.
-  func check(rows: Int) throws(Manifest.Fault) {
+  func check(rows: Int, scoring: ScoringConfiguration) throws(Manifest.Fault) {
+    let features = bank == .refreshed && scoring.exposureDamping != nil ? scoring.featureCount : nil
+    guard exposureAxis?.count == features, exposureAxis?.allSatisfy({ abs($0) <= 1 }) ?? true else {
+      throw Manifest.Fault(
+        sentence:
+          "expected an axis of exposure of \(features ?? 0) numbers in -1...1, found \(exposureAxis?.count ?? 0)")
+    }
     guard falseAlarmRate > 0, falseAlarmRate < 1 else {
       throw Manifest.Fault(sentence: "expected a false-alarm rate above 0 and below 1, found \(falseAlarmRate)")
     }

@@ -92,6 +92,9 @@ public struct Configuration: Codable, Sendable, Equatable {
   /// What describes an image to the bank that scores.
   public var levels = Architecture.unet.defaultLevels
   public var featureScale = FeatureScale.root
+  /// How much of the direction in which exposures move levels' means is taken out of them, in 0...1; nil, as in runs of
+  /// before there was a choice: nothing.
+  public var exposureDamping: Double? = 0.5
   public var scoreRule = ScoreRule.weightedDistance
   /// K, prototypes looked up; clipped to the bank's rows.
   public var topK = 30
@@ -130,6 +133,7 @@ public struct Configuration: Codable, Sendable, Equatable {
     case aggregationWeight = "aggregation_weight"
     case anchorRate = "anchor_rate"
     case featureScale = "feature_scale"
+    case exposureDamping = "exposure_damping"
     case scoreRule = "score_rule"
     case topK = "top_k"
     case scoreTemperature = "score_temperature"
@@ -158,8 +162,9 @@ extension Configuration {
     ScoringConfiguration(
       architecture: architecture, size: size, channels: channels, maximumWidth: maximumWidth,
       embeddingDimension: embeddingDimension, centre: centre, precision: precision, microBatch: microBatch, fit: fit,
-      borderMask: borderMask, greyRange: greyRange, levels: levels, featureScale: featureScale, scoreRule: scoreRule,
-      topK: topK, scoreTemperature: scoreTemperature)
+      borderMask: borderMask, greyRange: greyRange, levels: levels, featureScale: featureScale,
+      exposureDamping: levels.isBottleneck || exposureDamping == 0 ? nil : exposureDamping,
+      scoreRule: scoreRule, topK: topK, scoreTemperature: scoreTemperature)
   }
 
   /// What becomes of an image before the network sees it.
@@ -204,6 +209,7 @@ extension Configuration {
     .number("--anchor-rate", \.anchorRate, in: 0...1, "in 0...1"),
     .whole("--neighbours", \.neighbours, 1...1_000_000),
 
+    .number("--exposure-damping", \.exposureDamping, in: 0...1, "in 0...1"),
     .whole("--top-k", \.topK, 1...10_000_000),
     .number("--score-temperature", \.scoreTemperature, in: Ranges.positive, "above 0, in 1e-30...1e30"),
     .number("--border-mask", \.borderMask, in: 0...0.25, "in 0...0.25"),
@@ -334,6 +340,7 @@ extension Configuration {
     case .scoreRule: scoreRule.rawValue
     case .levels: levels.description
     case .featureScale: featureScale.rawValue
+    case .exposureDamping: "\(exposureDamping ?? 0)"
     case .topK: "\(topK)"
     case .scoreTemperature: "\(scoreTemperature)"
     case .validationFraction: "\(validationFraction ?? 0)"

@@ -165,7 +165,8 @@ public struct Deployment: Sendable {
       let manifest = checkpoint.manifest
       try FileSystem.copy(checkpoint.modelPath, to: "\(folder)/\(modelName(index))")
       let written = try writeBank(
-        rows: manifest.rows, dimension: manifest.dimension(of: bank), in: folder, index: index
+        rows: manifest.rows, dimension: manifest.dimension(of: bank),
+        metadata: BankTensor.metadata(of: bank, manifest.scoring), in: folder, index: index
       ) { writer in
         for shard in manifest.shards(of: bank) {
           try Signals.throwIfReceived()
@@ -192,14 +193,17 @@ public struct Deployment: Sendable {
   /// Local. Writes a model's bank beside the model.
   ///
   /// - Parameters:
+  ///   - metadata: of the bank's file.
   ///   - index: the model's place among those that score together.
   ///   - body: writes (rows, dimension).
   /// - Returns: bank and model, with their digests.
   static func writeBank(
-    rows: Int, dimension: Int, in folder: String, index: Int = 0, _ body: (inout SafetensorsWriter) throws -> Void
+    rows: Int, dimension: Int, metadata: [String: String], in folder: String, index: Int = 0,
+    _ body: (inout SafetensorsWriter) throws -> Void
   ) throws -> [Manifest.File] {
     var writer = try SafetensorsWriter(
-      path: "\(folder)/\(bankName(index))", tensors: [BankTensor.description(rows: rows, dimension: dimension)])
+      path: "\(folder)/\(bankName(index))", tensors: [BankTensor.description(rows: rows, dimension: dimension)],
+      metadata: metadata)
     try body(&writer)
     try writer.finish()
     return try [bankName(index), modelName(index)].map { name in

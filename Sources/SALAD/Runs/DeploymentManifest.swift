@@ -133,7 +133,7 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     }
     _ = try Manifest.pictures(imageHashes, rows: rows)
     for calibration in calibrations {
-      try calibration.check(rows: rows)
+      try calibration.check(rows: rows, scoring: scoring)
       guard calibration.judges(scoring.scoreRule) != nil, calibration.origin == self.calibration.origin,
         calibration.judges(scoring.scoreRule)?.count == self.calibration.judges(scoring.scoreRule)?.count
       else {

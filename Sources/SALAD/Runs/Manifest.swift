@@ -188,7 +188,7 @@ extension Manifest {
       throw Fault(sentence: "expected only the model, the optimizer and shards among the files, found \(stranger)")
     }
     _ = try Self.pictures(imageHashes, rows: rows)
-    try calibration?.check(rows: rows)
+    try calibration?.check(rows: rows, scoring: scoring)
   }
 
   /// A network that can be, with levels that it has.
@@ -196,7 +196,8 @@ extension Manifest {
     guard [64, 128, 256, 512].contains(scoring.size), (1...1024).contains(scoring.maximumWidth),
       (2...4096).contains(scoring.embeddingDimension), scoring.channels == 1 || scoring.channels == 3,
       (1...4096).contains(scoring.microBatch), scoring.topK > 0, scoring.scoreTemperature > 0,
-      (0...0.25).contains(scoring.borderMask ?? 0), (255...65535).contains(scoring.greyRange ?? 65535)
+      (0...0.25).contains(scoring.borderMask ?? 0), (255...65535).contains(scoring.greyRange ?? 65535),
+      (0...1).contains(scoring.exposureDamping ?? 0)
     else { throw Fault(sentence: "expected a network and scoring of sizes that can be, found others") }
     guard scoring.architecture.has(scoring.levels) else {
       throw Fault(

@@ -22,6 +22,7 @@ public enum Recipe: String, Codable, Sendable, CaseIterable {
       configuration.aggregationWeight = 0.25
       configuration.levels = .bottleneck
       configuration.featureScale = .linear
+      configuration.exposureDamping = nil
       configuration.scoreRule = .meanAngle
       configuration.topK = 100
     }

@@ -28,6 +28,8 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
   public var levels: Levels
   /// Of the levels' means.
   public var featureScale: FeatureScale
+  /// In 0...1: how much of the direction in which exposures move the levels' means is taken out; nil: nothing.
+  public var exposureDamping: Double?
   /// K, prototypes looked up; clipped to the bank's rows.
   public var topK: Int
   /// tau_s, of the weights of the K nearest.
@@ -36,8 +38,8 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
   public init(
     architecture: Architecture, size: Int, channels: Int, maximumWidth: Int, embeddingDimension: Int,
     centre: Centre = .none, precision: Precision = .float32, microBatch: Int, fit: Fit, borderMask: Double? = nil,
-    greyRange: Int? = nil, levels: Levels, featureScale: FeatureScale, scoreRule: ScoreRule, topK: Int,
-    scoreTemperature: Double
+    greyRange: Int? = nil, levels: Levels, featureScale: FeatureScale, exposureDamping: Double? = nil,
+    scoreRule: ScoreRule, topK: Int, scoreTemperature: Double
   ) {
     self.architecture = architecture
     self.size = size
@@ -53,6 +55,7 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
     self.scoreRule = scoreRule
     self.levels = levels
     self.featureScale = featureScale
+    self.exposureDamping = exposureDamping
     self.topK = topK
     self.scoreTemperature = scoreTemperature
   }
@@ -88,6 +91,7 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
       flag("grey-range", greyRange ?? 65535, other.greyRange ?? 65535),
       flag("levels", levels, other.levels),
       flag("feature-scale", featureScale.rawValue, other.featureScale.rawValue),
+      flag("exposure-damping", exposureDamping ?? 0, other.exposureDamping ?? 0),
       flag("score-rule", scoreRule.rawValue, other.scoreRule.rawValue),
       flag("top-k", topK, other.topK), flag("score-temperature", scoreTemperature, other.scoreTemperature),
     ].compactMap { $0 }
@@ -102,6 +106,7 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
     case borderMask = "border_mask"
     case greyRange = "grey_range"
     case featureScale = "feature_scale"
+    case exposureDamping = "exposure_damping"
     case scoreRule = "score_rule"
     case topK = "top_k"
     case scoreTemperature = "score_temperature"

@@ -52,7 +52,7 @@ public final class UnfinishedCheckpoint: Sendable {
       try FileSystem.remove(folder)
       try FileSystem.makeFolder(folder)
     }
-    let isRoot = communicator.isRoot
+    let (isRoot, scoring) = (communicator.isRoot, description.scoring)
     let write: @Sendable () -> Void = { [self] in
       let result = Result {
         var written = Written()
@@ -60,8 +60,8 @@ public final class UnfinishedCheckpoint: Sendable {
           try written.add(Manifest.modelName, in: folder, model)
           try written.add(Manifest.optimizerName, in: folder, optimizer)
         }
-        try written.addShard(of: momentum, .momentum, in: folder)
-        if let refreshed { try written.addShard(of: refreshed, .refreshed, in: folder) }
+        try written.addShard(of: momentum, .momentum, scoring, in: folder)
+        if let refreshed { try written.addShard(of: refreshed, .refreshed, scoring, in: folder) }
         return written
       }
       outcome.update { $0 = result }
@@ -139,14 +139,17 @@ private struct Written: Codable, Sendable {
   }
 
   /// Writes this rank's rows, when it has any. Shards are numbered over the ranks that have some.
-  mutating func addShard(of bank: MemoryBank, _ kind: BankKind, in folder: String) throws {
+  mutating func addShard(
+    of bank: MemoryBank, _ kind: BankKind, _ scoring: ScoringConfiguration, in folder: String
+  ) throws {
     let rows = bank.ownedRows
     if rows.isEmpty { return }
     let index = (0..<bank.rank).count { !bank.sharding.range(of: $0).isEmpty }
     let name = Manifest.Shard.name(kind, index: index, of: bank.sharding.owners)
+    let metadata = BankTensor.metadata(of: kind, scoring)
     try add(name, in: folder) { path in
       var writer = try SafetensorsWriter(
-        path: path, tensors: [BankTensor.description(rows: rows.count, dimension: bank.dimension)])
+        path: path, tensors: [BankTensor.description(rows: rows.count, dimension: bank.dimension)], metadata: metadata)
       try writer.write(bank.shard)
       try writer.finish()
     }

@@ -12,6 +12,8 @@ struct Embedder {
   let levels: Levels
   /// Of the levels' means; the bottleneck stays as it is.
   let scale: FeatureScale
+  /// Of the levels' means on that scale; nil: nothing is taken out of them.
+  var exposure: ExposureDirection?
 
   /// F.
   var featureCount: Int { replica.configuration.featureCount(levels) }
@@ -35,16 +37,21 @@ struct Embedder {
 
   /// - Parameters:
   ///   - count: how many images.
+  ///   - exposure: in which to show it; called from several threads. nil: all as they are.
   ///   - image: the resized image `0 ..< count`; called from several threads.
   /// - Throws: what `image` throws, of the lowest image that failed.
-  func read(_ count: Int, image: @escaping @Sendable (Int) throws -> Radiograph) throws -> Pixels {
+  func read(
+    _ count: Int, exposure: (@Sendable (Int) -> Exposure)? = nil,
+    image: @escaping @Sendable (Int) throws -> Radiograph
+  ) throws -> Pixels {
     let pixelsPerImage = replica.configuration.size * replica.configuration.size
     let pixels = Pixels(count: count, pixelsPerImage: pixelsPerImage)
     nonisolated(unsafe) let images = pixels.values  // each thread writes the image it was given
     try forEachConcurrently(count, workers: workers) { index in
       let place = index * pixelsPerImage
-      try image(index).scaled(
-        into: UnsafeMutableBufferPointer(rebasing: images[place..<(place + pixelsPerImage)]))
+      let mine = UnsafeMutableBufferPointer(rebasing: images[place..<(place + pixelsPerImage)])
+      try image(index).scaled(into: mine)
+      exposure?(index).apply(to: mine)
     }
     return pixels
   }
@@ -53,6 +60,7 @@ struct Embedder {
   func features(of pixels: Pixels) throws -> [Float] {
     var features = try replica.embed(UnsafeBufferPointer(pixels.values), count: pixels.count, levels: levels)
     if !levels.isBottleneck { scale.apply(to: &features) }
+    exposure?.damp(&features)
     return features
   }
 }

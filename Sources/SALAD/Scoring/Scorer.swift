@@ -82,7 +82,7 @@ public struct Scorer {
       return Model(
         embedder: Embedder(
           replica: replica, microBatch: scoring.microBatch, workers: workers, levels: levels,
-          scale: scoring.featureScale),
+          scale: scoring.featureScale, exposure: Self.exposure(of: model, source)),
         bank: bank,
         calibration: try model.calibration(
           matching: source.bankKind, rule: rule, topK: k, scoreTemperature: scoring.scoreTemperature)
@@ -102,6 +102,14 @@ public struct Scorer {
         })
   }
 
+  /// What the rows of a model's bank have lost.
+  private static func exposure(of model: ModelSource.Model, _ source: ModelSource) -> ExposureDirection? {
+    guard source.bankKind == .refreshed, let axis = model.calibration?.exposureAxis,
+      let damping = source.scoring.exposureDamping
+    else { return nil }
+    return ExposureDirection(axis: axis, damping: damping)
+  }
+
   /// All ranks. A bank's own distances, where nobody has measured them.
   private static func measure(
     _ bank: MemoryBank, of model: ModelSource.Model, _ source: ModelSource, rule: ScoreRule, topK: Int,
@@ -112,7 +120,8 @@ public struct Scorer {
       bank, kind: source.bankKind, imageIDs: source.imageIDs, rules: [rule], topK: topK,
       scoreTemperature: source.scoring.scoreTemperature,
       falseAlarmRate: model.calibration?.falseAlarmRate ?? ConformalThreshold.defaultFalseAlarmRate)
-    guard let calibration else { throw SaladError(.interrupted, "\(source.path): a signal asked to stop") }
+    guard var calibration else { throw SaladError(.interrupted, "\(source.path): a signal asked to stop") }
+    calibration.exposureAxis = exposure(of: model, source)?.axis
     return calibration
   }
 

@@ -74,17 +74,20 @@ public struct ModelImport {
       case .file(let path): try read(path)  // all ranks
       case .data(let root): try embed(root)  // all ranks
       }
+    let embedder = bank.embedder
     var scoring = configuration.scoring
     scoring.greyRange = bank.greyRange
+    scoring.exposureDamping = embedder.exposure?.damping
     let pass = LeftOutPass(communicator: communicator, watchdog: watchdog)
     let measured = try pass.run(  // all ranks
       bank.memory, kind: .refreshed, imageIDs: bank.imageIDs,
       rules: Calibration.rules(unitRows: scoring.levels.isBottleneck),
       topK: min(scoring.topK, bank.imageIDs.count), scoreTemperature: scoring.scoreTemperature,
       falseAlarmRate: configuration.falseAlarmRate ?? ConformalThreshold.defaultFalseAlarmRate)
-    guard let calibration = measured else {
+    guard var calibration = measured else {
       throw SaladError(.interrupted, "\(output): a signal asked to stop, nothing is written")
     }
+    calibration.exposureAxis = embedder.exposure?.axis
     let scorer = Scorer(
       scoring, models: [Scorer.Model(embedder: embedder, bank: bank.memory, calibration: calibration)],
       kind: .refreshed, rule: scoring.scoreRule, communicator: communicator, watchdog: watchdog)
@@ -96,8 +99,10 @@ public struct ModelImport {
       guard communicator.isRoot else { return }
       try Deployment.write(to: output) { folder in
         try replica.saveModel(to: "\(folder)/\(Manifest.modelName)", metadata: [:])
-        let files = try Deployment.writeBank(rows: bank.memory.sharding.rows, dimension: dimension, in: folder) {
-          writer in
+        let files = try Deployment.writeBank(
+          rows: bank.memory.sharding.rows, dimension: dimension, metadata: BankTensor.metadata(of: .refreshed, scoring),
+          in: folder
+        ) { writer in
           for shard in values { try writer.write(shard) }
         }
         return DeploymentManifest(
@@ -111,6 +116,7 @@ public struct ModelImport {
 
   /// F.
   private var dimension: Int { embedder.featureCount }
+  /// Takes nothing out of features.
   private var embedder: Embedder {
     Embedder(
       replica: replica, microBatch: configuration.microBatch, workers: workers, levels: configuration.levels,
@@ -120,6 +126,8 @@ public struct ModelImport {
   /// A bank on its way into a deployment.
   private struct Bank {
     var memory: MemoryBank
+    /// What makes of images what its rows are.
+    var embedder: Embedder
     /// N.
     var imageIDs: [String]
     /// What the images show; nil where nobody knows.
@@ -158,8 +166,11 @@ public struct ModelImport {
         rows: shape[0], dimension: dimension,
         shard: Array(values[mine.lowerBound * dimension..<mine.upperBound * dimension]), workers: replica.workers,
         communicator: communicator)
+      var embedder = embedder
+      embedder.exposure = try BankTensor.exposure(of: file).map(ExposureDirection.init)
       return Bank(
-        memory: memory, imageIDs: names, pictures: nil, fingerprint: "", greyRange: configuration.greyRange)
+        memory: memory, embedder: embedder, imageIDs: names, pictures: nil, fingerprint: "",
+        greyRange: configuration.greyRange)
     }
   }
 
@@ -185,12 +196,14 @@ public struct ModelImport {
       cacheMemory: Execution().cacheMemory, measuringGreyRange: true, communicator: communicator, watchdog: watchdog)
     for image in scan.skipped { log.note("skipped: \(image.reason)") }
     scan.notes.forEach(log.note)
-    let refresh = Refresh(embedder: embedder, scan: scan, communicator: communicator, watchdog: watchdog)
-    guard let memory = try refresh.run() else {  // all ranks
+    let refresh = Refresh(
+      embedder: embedder, exposureDamping: configuration.scoring.exposureDamping, scan: scan,
+      communicator: communicator, watchdog: watchdog)
+    guard let (memory, embedder) = try refresh.run() else {  // all ranks
       throw SaladError(.interrupted, "a signal asked to stop while the bank was made, nothing is written")
     }
     return Bank(
-      memory: memory, imageIDs: scan.images, pictures: scan.pictures, fingerprint: scan.fingerprint,
+      memory: memory, embedder: embedder, imageIDs: scan.images, pictures: scan.pictures, fingerprint: scan.fingerprint,
       greyRange: scan.greyRange)
   }
 }

@@ -203,12 +203,14 @@ public struct Trainer {
 
   /// All ranks. The bank that scores, and what makes scores and p-values of its distances; nil when a signal asked to stop.
   private func refreshAndCalibrate() throws -> (bank: MemoryBank, calibration: Calibration)? {
-    let embedder = Embedder(
+    let trained = Embedder(
       replica: replica, microBatch: configuration.microBatch, workers: workers, levels: configuration.levels,
       scale: configuration.featureScale)
     let scan = prepared.scan
-    let refresh = Refresh(embedder: embedder, scan: scan, communicator: communicator, watchdog: watchdog)
-    guard let refreshed = try refresh.run() else { return nil }  // all ranks
+    let refresh = Refresh(
+      embedder: trained, exposureDamping: configuration.scoring.exposureDamping, scan: scan, communicator: communicator,
+      watchdog: watchdog)
+    guard let (refreshed, embedder) = try refresh.run() else { return nil }  // all ranks
 
     let pass = LeftOutPass(communicator: communicator, watchdog: watchdog)
     let measured = try pass.run(  // all ranks
@@ -217,6 +219,7 @@ public struct Trainer {
       topK: min(configuration.topK, scan.images.count), scoreTemperature: configuration.scoreTemperature,
       falseAlarmRate: configuration.falseAlarmRate ?? ConformalThreshold.defaultFalseAlarmRate)
     guard var calibration = measured else { return nil }
+    calibration.exposureAxis = embedder.exposure?.axis
     if !scan.keptBack.isEmpty {
       let scorer = Scorer(
         configuration.scoring,
