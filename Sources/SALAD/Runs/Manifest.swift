@@ -200,8 +200,8 @@ extension Manifest {
     guard [64, 128, 256, 512].contains(scoring.size), (1...1024).contains(scoring.maximumWidth),
       (2...4096).contains(scoring.embeddingDimension), scoring.channels == 1 || scoring.channels == 3,
       (1...4096).contains(scoring.microBatch), scoring.topK > 0, scoring.scoreTemperature > 0,
-      (0...1).contains(scoring.exposureDamping ?? 0), (0...0.25).contains(scoring.borderMask ?? 0),
-      (255...65535).contains(scoring.greyRange ?? 65535)
+      (0...0.25).contains(scoring.borderMask ?? 0), (255...65535).contains(scoring.greyRange ?? 65535),
+      (0...1).contains(scoring.exposureDamping ?? 0)
     else { throw Fault(sentence: "expected a network and scoring of sizes that can be, found others") }
     guard scoring.architecture.has(scoring.levels) else {
       throw Fault(

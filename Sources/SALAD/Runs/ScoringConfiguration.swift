@@ -39,8 +39,7 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
     architecture: Architecture, size: Int, channels: Int, maximumWidth: Int, embeddingDimension: Int,
     centre: Centre = .none, precision: Precision = .float32, microBatch: Int, fit: Fit, borderMask: Double? = nil,
     greyRange: Int? = nil, levels: Levels, featureScale: FeatureScale, exposureDamping: Double? = nil,
-    scoreRule: ScoreRule, topK: Int,
-    scoreTemperature: Double
+    scoreRule: ScoreRule, topK: Int, scoreTemperature: Double
   ) {
     self.architecture = architecture
     self.size = size

@@ -97,8 +97,8 @@ public struct ModelImport {
       }
     let embedder = bank.embedder
     var scoring = configuration.scoring
-    scoring.exposureDamping = embedder.exposure?.damping
     scoring.greyRange = bank.greyRange
+    scoring.exposureDamping = embedder.exposure?.damping
     let pass = LeftOutPass(communicator: communicator, watchdog: watchdog)
     let measured = try pass.run(  // all ranks
       bank.memory, kind: .refreshed, patients: bank.patients,
