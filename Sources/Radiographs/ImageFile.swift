@@ -8,13 +8,10 @@ import Platform
 ///
 /// A suffix only chooses which files of a folder are pictures (`isPicture`); what a file is, its first bytes say.
 public struct ImageFile: Sendable {
-  /// The formats that are read. A new one is a file in `Formats` and a line here.
-  static let formats: [any ImageFormat.Type] =
-    [
-      PNG.self,
-      JPEG.self,
-      TIFF.self,
-    ] + DICOM.formats
+  /// The formats that are read. A new one is a file in `Formats` and a word here.
+  ///
+  /// DICOM before TIFF: what stands in front of a DICOM file's data may begin as a TIFF does.
+  static let formats: [any ImageFormat.Type] = [PNG.self, JPEG.self] + DICOM.formats + [TIFF.self]
 
   /// Named by errors.
   public let path: String
