@@ -93,16 +93,15 @@ struct FileDescriptorTests {
       for end in [reading, writing] { #expect(fcntl(end, F_SETFL, O_NONBLOCK) == 0) }
       let sent = (0..<1_000_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
       nonisolated(unsafe) var received: [UInt8] = []
-      let reader = Thread {
+      let reader = try WorkerThread("reader") {
         var part = [UInt8](repeating: 0, count: 50_000)
         while received.count < sent.count {
           let count = read(reading, &part, part.count)
           if count > 0 { received += part[..<count] } else { usleep(1000) }
         }
       }
-      reader.start()
       try FileDescriptor.write(sent, to: writing, path: "a pipe")
-      while !reader.isFinished { usleep(1000) }
+      reader.join()
       #expect(received == sent)
     }
   }
