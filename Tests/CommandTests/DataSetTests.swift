@@ -118,7 +118,7 @@ extension CommandTests {
       let data = sample.path("set")
       try await Salad.succeed(
         [
-          "phantom", sample.path("there"), "--train", "24", "--test-normal", "0", "--test-anomalous", "2", "--size",
+          "phantom", sample.path("there"), "--train", "24", "--test-normal", "2", "--test-anomalous", "2", "--size",
           "64", "--seed", "9",
         ])
       let there = Sample(folder: sample.folder)
