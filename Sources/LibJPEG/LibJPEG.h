@@ -1,3 +1,5 @@
 #pragma once
 #include <stdio.h>
+
+// It names FILE, and leaves its declaration to others.
 #include <jpeglib.h>
