@@ -31,7 +31,7 @@ public struct LocalCalibration {
   ///
   /// - Parameters:
   ///   - path: of the deployment to start from.
-  ///   - data: a folder of normal images, searched recursively; or a data set in another layout, whose normal training
+  ///   - request: a folder of normal images, searched recursively; or a data set in another layout, whose normal training
   ///     images are taken.
   ///   - falseAlarmRate: nil: what the model remembers.
   ///   - output: the deployment to make; it must not exist.

@@ -9,11 +9,11 @@ extension Target {
     name: "dicom",
     seeds: dicomSeeds,
     run: { bytes, folder in
-      read(bytes)
-      if let file = wrapped(bytes) { read(file) }
+      readDICOM(bytes)
+      if let file = wrapped(bytes) { readDICOM(file) }
     })
 
-  private static func read(_ bytes: [UInt8]) {
+  private static func readDICOM(_ bytes: [UInt8]) {
     guard let file = try? ImageFile(bytes: bytes, path: "image.dcm") else { return }
     _ = try? file.tags()
     guard let size = try? file.size() else { return }
