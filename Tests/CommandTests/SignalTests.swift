@@ -91,7 +91,8 @@ extension CommandTests {
         guard let rank = children(of: mpirun).last, isCaught(SIGTERM, by: rank) else { return }
         once { kill(rank, SIGTERM) }
       }
-      #expect(result.status == 128 + SIGTERM, "\(result)")
+      // mpirun hears of one rank's status and ends the other, which is leaving: where that one is slow, it says 1 itself.
+      #expect([128 + SIGTERM, 1].contains(result.status), "\(result)")
       #expect(result.errors.contains("asked to stop"), "\(result)")
     }
 
