@@ -24,6 +24,8 @@ struct StandardInputTests {
 
   @Test("What cannot be read is an error")
   func failure() {
-    #expect(throws: SystemError.self) { try StandardInput.read(-1, limit: 10) }
+    let folder = open("/", O_RDONLY)
+    defer { close(folder) }
+    #expect(throws: SystemError.self) { try StandardInput.read(folder, limit: 10) }
   }
 }
