@@ -53,6 +53,12 @@ struct Evaluate: ParsableCommand, NumbersDescribed {
   @Flag(help: "Measure although the model learnt from patients or pictures of the test split.")
   var allowLeaks = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Of a deployment merged with --hash-ids: its salt, so that patients it learnt from are found again.",
+      valueName: "salt"))
+  var hashSalt: String?
+
   @OptionGroup var scoring: ScoringOptions
   @OptionGroup var work: WorkOptions
 
@@ -105,8 +111,8 @@ struct Evaluate: ParsableCommand, NumbersDescribed {
     evaluation.skipped = skipped
     if baseline {
       evaluation.baselineAUROC = try RawPixelEvaluation.areaUnderROC(  // all ranks
-        of: data, selection, images: images, workers: workers, communicator: session.communicator,
-        watchdog: session.watchdog)
+        of: data, selection, images: images, beside: loaded.source, workers: workers,
+        communicator: session.communicator, watchdog: session.watchdog)
     }
     if let threshold {
       let normal = zip(images, scores).filter { !$0.0.isAnomalous }.map { threshold.pValue(of: $0.1) }
@@ -121,7 +127,7 @@ struct Evaluate: ParsableCommand, NumbersDescribed {
 
   /// All ranks.
   private func refuseLeaks(from source: ModelSource, to images: ListedImages, _ session: Session) throws {
-    let leakGuard = LeakGuard(source, allowsLeaks: allowLeaks, log: session.log)
+    let leakGuard = try LeakGuard(source, salt: hashSalt, allowsLeaks: allowLeaks, log: session.log)
     try leakGuard.checkPatients(of: images)
     try leakGuard.checkPictures(  // all ranks
       of: images, side: source.scoring.size, workers: session.workers(work.workers),

@@ -9,6 +9,14 @@ public struct Subgroups: Sendable, Equatable {
   public var sexes: [Group] = []
   public var ages: [Group] = []
   public var bodyParts: [Group] = []
+  /// What else a table's columns, or DICOM's tags, part the images by: "manufacturer", "hospital".
+  public var columns: [Column] = []
+
+  /// The images by what one column of a table says of them.
+  public struct Column: Encodable, Sendable, Equatable {
+    public var name: String
+    public var groups: [Group]
+  }
 
   /// Some images, or studies, and how well the anomalous are told from the normal ones among them.
   public struct Group: Encodable, Sendable, Equatable {
@@ -21,6 +29,8 @@ public struct Subgroups: Sendable, Equatable {
     public var averagePrecision: Double?
     /// Over patients redrawn; of studies alone.
     public var aurocInterval: ClosedRange<Double>?
+    /// As `aurocInterval`, of the average precision.
+    public var averagePrecisionInterval: ClosedRange<Double>?
 
     enum CodingKeys: String, CodingKey {
       case name, auroc
@@ -28,11 +38,12 @@ public struct Subgroups: Sendable, Equatable {
       case countAnomalous = "count_anomalous"
       case averagePrecision = "average_precision"
       case aurocInterval = "auroc_interval"
+      case averagePrecisionInterval = "average_precision_interval"
     }
   }
 
   public var isEmpty: Bool {
-    studies == nil && [views, sexes, ages, bodyParts].allSatisfy(\.isEmpty)
+    studies == nil && columns.isEmpty && [views, sexes, ages, bodyParts].allSatisfy(\.isEmpty)
   }
 
   /// - Parameters:
@@ -54,7 +65,13 @@ public struct Subgroups: Sendable, Equatable {
     sexes = groups { $0.facts.sex }
     ages = groups { $0.facts.age.map(Self.band) }
     bodyParts = groups { $0.facts.bodyPart }
+    columns = Set(images.flatMap(\.facts.others.keys)).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+      .map { name in Column(name: name, groups: groups { $0.facts.others[name] }) }
+      .filter { (2...Self.mostOfColumn).contains($0.groups.count) }
   }
+
+  /// A column with more values than so many numbers images, or measures them, rather than to part them.
+  static let mostOfColumn = 12
 
   /// Bands of twenty years: 00-19, 20-39, 40-59, 60-79, 80+.
   static func band(ofAge age: Int) -> String {
@@ -94,9 +111,10 @@ public struct Subgroups: Sendable, Equatable {
     var group = Group("studies", scores: means, anomalous: anomalous)
     if let bootstrap, group.auroc != nil {
       let curve = try OperatingCurve(scores: means, anomalous: anomalous)
-      group.aurocInterval = try bootstrap.intervals(
+      let intervals = try bootstrap.intervals(
         of: curve, units: ResamplingUnits(patients: patients), workers: workers
-      ) { [$0.areaUnderROC] }[0]
+      ) { [$0.areaUnderROC, $0.averagePrecision] }
+      (group.aurocInterval, group.averagePrecisionInterval) = (intervals[0], intervals[1])
     }
     return group
   }
@@ -120,6 +138,7 @@ extension Subgroups: Encodable {
     case sexes = "by_sex"
     case ages = "by_age"
     case bodyParts = "by_body_part"
+    case columns = "by_column"
   }
 
   /// What is known, and nothing else.
@@ -130,5 +149,6 @@ extension Subgroups: Encodable {
     where !groups.isEmpty {
       try container.encode(groups, forKey: key)
     }
+    if !columns.isEmpty { try container.encode(columns, forKey: .columns) }
   }
 }

@@ -81,7 +81,7 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
   /// Puts hashes into the places of names and patients, and leaves out what pictures show: a copy of a picture has its hash.
   mutating func hashIDs(_ hashing: HashedIDs) throws {
     let patients = ImagePatients.patients(imagePatients, imageIDs: imageIDs)
-    imagePatients = patients.map { $0.map { hashing.hash("patient", $0) } ?? "" }
+    imagePatients = patients.map { $0.map { hashing.patient($0) } ?? "" }
     imageIDs = try hashing.images(imageIDs)
     imageHashes = nil
     identifying = []
