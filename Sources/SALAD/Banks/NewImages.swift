@@ -122,7 +122,7 @@ extension NewImages {
     for (index, picture) in (bankPictures ?? []).enumerated() {
       shown[picture.content] = "the row \(bankIDs[index]) of \(path)"
     }
-    var positions: [Int] = []
+    var (positions, skipped) = ([Int](), [String]())
     for index in ids.indices {
       let reason: String? =
         if named[ids[index]] != nil {
@@ -138,13 +138,16 @@ extension NewImages {
           throw SaladError(
             .badData, "\(reason): leave it away, remove the row first, or give --known skip to go on without it")
         }
-        log.note("skipped: \(reason)")
+        skipped.append(reason)
         continue
       }
       named[ids[index]] = self.ids[index]
       shown[pictures[index].content] = "the image \(self.ids[index])"
       positions.append(index)
     }
+    // Where a whole data set is given for what is new in it, those are most.
+    for reason in skipped.prefix(3) { log.note("skipped: \(reason)") }
+    if skipped.count > 3 { log.note("skipped \(skipped.count - 3) more that are known") }
     guard !positions.isEmpty else {
       throw SaladError(.badData, "\(path): expected at least one image that is not known, found none")
     }

@@ -317,8 +317,8 @@ extension DeploymentManifest {
     guard let place = sites.firstIndex(where: { $0.name == name }) else {
       throw SaladError(
         .usage,
-        "\(path): expected rows of the site \(name.debugDescription), found those of \(sites.map(\.name).joined(separator: ", "))"
-      )
+        "\(path): expected rows of the site \(name.debugDescription), found those of "
+          + sites.map(\.name).joined(separator: ", "))
     }
     return siteRows[place]
   }
