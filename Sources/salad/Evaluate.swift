@@ -60,6 +60,7 @@ struct Evaluate: ParsableCommand, NumbersDescribed {
   var hashSalt: String?
 
   @OptionGroup var scoring: ScoringOptions
+  @OptionGroup(title: "Which rows of several sites") var sites: SiteOptions
   @OptionGroup var work: WorkOptions
 
   private static let ranges: [NumberRange<Self>] = [
@@ -85,7 +86,9 @@ struct Evaluate: ParsableCommand, NumbersDescribed {
     if let note = try selection.differenceFromRun(model, communicator: session.communicator) {  // all ranks
       session.log.note(note)
     }
-    let loaded = try scoring.load(model, workers: work.workers, session: session) { source in  // all ranks
+    let loaded = try scoring.load(  // all ranks
+      model, sites: sites, workers: work.workers, session: session
+    ) { source in
       try refuseLeaks(from: source, to: listed, session)  // all ranks
     }
     let (scorer, threshold) = (loaded.scorer, loaded.threshold)
