@@ -48,6 +48,14 @@ public struct Aggregation: Sendable, Equatable {
     return terms.map { $0 / sum }
   }
 
+  /// What each neighbour counts for under the rule, in 0...1 and 1 in all: w_k, or 1 / K in a mean.
+  ///
+  /// - Parameter neighbours: the nearest first.
+  public func shares(_ neighbours: some Collection<Neighbour>) -> [Double] {
+    rule.isAngular
+      ? [Double](repeating: 1 / Double(neighbours.count), count: neighbours.count) : weights(neighbours)
+  }
+
   /// sum of w_k d_k.
   func weightedDistance(_ neighbours: some Collection<Neighbour>) -> Double {
     zip(neighbours, weights(neighbours)).reduce(0) { $0 + $1.1 * $1.0.squaredDistance.squareRoot() }

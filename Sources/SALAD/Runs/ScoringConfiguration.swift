@@ -68,7 +68,7 @@ public struct ScoringConfiguration: Codable, Sendable, Equatable {
   }
 
   /// What becomes of an image before the network sees it.
-  var preparation: Preparation {
+  public var preparation: Preparation {
     Preparation(side: size, fit: fit, borderMask: borderMask ?? 0, greyRange: greyRange)
   }
 

@@ -25,7 +25,7 @@ struct Embedder {
   /// Images as the network wants them, (count, S, S) in -1...1.
   final class Pixels {
     let count: Int
-    fileprivate let values: UnsafeMutableBufferPointer<Float>
+    let values: UnsafeMutableBufferPointer<Float>
 
     fileprivate init(count: Int, pixelsPerImage: Int) {
       self.count = count

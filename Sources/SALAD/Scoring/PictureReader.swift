@@ -12,16 +12,31 @@ public struct ImageScore: Sendable, Equatable {
 }
 
 /// What is scored.
-enum Picture: Sendable {
+public enum Picture: Sendable {
   /// An image file's path.
   case file(String)
-  /// One of `SelfTest.images`.
-  case selfTest(Int)
+  /// What the network shall see, (S, S), of a picture that need never have been a file.
+  case prepared(Radiograph, name: String)
+
+  /// The path, or what the results call it.
+  public var name: String {
+    switch self {
+    case .file(let path): path
+    case .prepared(_, let name): name
+    }
+  }
 
   func prepared(by preparation: Preparation) throws -> Radiograph {
     switch self {
-    case .file(let path): preparation(try Radiograph(contentsOf: path))
-    case .selfTest(let index): SelfTest.image(index).resized(to: preparation.side, fit: .stretch)
+    case .file(let path): return preparation(try Radiograph(contentsOf: path))
+    case .prepared(let picture, let name):
+      let side = preparation.side
+      guard picture.width == side, picture.height == side else {
+        throw SaladError(
+          .usage,
+          "\(name): expected a picture prepared as \(side) x \(side), found \(picture.width) x \(picture.height)")
+      }
+      return picture
     }
   }
 }

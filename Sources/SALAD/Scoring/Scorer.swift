@@ -20,12 +20,14 @@ public struct Scorer {
   /// A sentence for standard error when the model's p-values come from images kept back or from another place, and were
   /// measured under another rule, K or bank, so that the bank's own rows stand in for them.
   public let note: String?
-  private let scoring: ScoringConfiguration
-  private let models: [Model]
-  private let communicator: Communicator
-  private let watchdog: Watchdog
+  let scoring: ScoringConfiguration
+  let models: [Model]
+  let communicator: Communicator
+  let watchdog: Watchdog
   /// What the model's path and its self-test say the first scores must agree with.
   private let expected: Expected?
+  /// N names of the bank's images; none where nobody asks for them.
+  let imageIDs: [String]
 
   private struct Expected {
     let path: String
@@ -107,7 +109,7 @@ public struct Scorer {
           Expected(
             path: source.path, selfTest: $0,
             withScores: source.isWhole && rule == scoring.scoreRule && k == min(scoring.topK, source.imageIDs.count))
-        })
+        }, imageIDs: source.imageIDs)
   }
 
   /// All ranks. A bank's own distances, where nobody has measured them.
@@ -148,12 +150,12 @@ public struct Scorer {
   ) {
     self.init(
       scoring, models: models, kind: kind, rule: rule, communicator: communicator, watchdog: watchdog,
-      note: nil, expected: nil)
+      note: nil, expected: nil, imageIDs: [])
   }
 
   private init(
     _ scoring: ScoringConfiguration, models: [Model], kind: BankKind, rule: ScoreRule, communicator: Communicator,
-    watchdog: Watchdog, note: String?, expected: Expected?
+    watchdog: Watchdog, note: String?, expected: Expected?, imageIDs: [String]
   ) {
     guard let scale = ScoreScale(models.map(\.calibration), rule: rule) else {
       preconditionFailure("a model that is not calibrated for \(rule.rawValue)")
@@ -169,6 +171,7 @@ public struct Scorer {
     self.watchdog = watchdog
     self.note = note
     self.expected = expected
+    self.imageIDs = imageIDs
   }
 
   private static func note(of source: ModelSource, judgedBy models: [Model]) -> String? {
@@ -197,10 +200,7 @@ public struct Scorer {
   public func scores(
     of paths: [String], badImages: BadImages = .fail, report: ([ImageScore]) throws -> Void = { _ in }
   ) throws -> [ImageScore] {
-    if let expected {
-      try expected.selfTest.check(  // all ranks
-        selfTest(), withScores: expected.withScores, precision: precision, path: expected.path)
-    }
+    try checkSelf()  // all ranks
     var results: [ImageScore] = []
     let isDone = try look(  // all ranks
       at: paths.map(Picture.file), rules: [rule], badImages: badImages, title: "scoring"
@@ -235,48 +235,6 @@ public struct Scorer {
     return isDone ? distances : nil
   }
 
-  /// Some pictures' distances.
-  private struct Block {
-    let places: Range<Int>
-    /// Each model's under each rule; those of bad pictures mean nothing.
-    var distances: [[ScoreRule: [Double]]]
-    /// What is wrong with the pictures that cannot be read, by their places.
-    var bad: [Int: String]
-  }
-
-  /// All ranks. Gives `body` the distances of the pictures block by block.
-  ///
-  /// - Returns: false on all ranks when a signal asked to stop.
-  private func look(
-    at pictures: [Picture], rules: [ScoreRule], badImages: BadImages, title: String?, body: (Block) throws -> Void
-  ) throws -> Bool {
-    let progress = title.map {
-      ProgressDisplay($0, unit: "images", total: pictures.count, isShown: communicator.isRoot)
-    }
-    for block in Share.blocks(of: pictures.indices, size: try imagesPerBlock()) {  // all ranks
-      watchdog.enter("embedding images", step: nil)
-      let (pixels, bad) = try reader.read(pictures[block], badImages)  // all ranks
-      let features = try models.map { try $0.embedder.features(of: pixels) }  // mine
-      let queries = try features.map { try gather($0) }  // all ranks
-      watchdog.enter("looking up prototypes", step: nil)
-      var distances = models.map { _ in [ScoreRule: [Double]]() }
-      for (index, model) in models.enumerated() {
-        let nearest = try model.bank.nearest(  // all ranks
-          queries[index], k: topK, excluding: nil, by: .euclidean, communicator: communicator)
-        for rule in rules {
-          distances[index][rule] = try model.bank.distances(  // all ranks
-            queries[index], nearest: nearest, aggregation(model, rule), communicator)
-        }
-        // After the search: before it, rows could still change until they are read.
-        try agree(communicator) { try model.bank.checkUnchanged() }  // all ranks
-      }
-      try body(Block(places: block, distances: distances, bad: bad))
-      if try Signals.anyRankReceivedOne(communicator) { return false }  // all ranks
-      progress?.show(block.upperBound)
-    }
-    return true
-  }
-
   /// All ranks. Each model's distances of images under each of `rules`.
   ///
   /// - Parameter title: of the progress.
@@ -285,33 +243,25 @@ public struct Scorer {
     try distances(of: paths.map(Picture.file), rules: rules, title: title)
   }
 
-  private func aggregation(_ model: Model, _ rule: ScoreRule) -> Aggregation {
-    Aggregation(
-      rule: rule, k: topK, temperature: scoring.scoreTemperature, squaredScale: model.calibration.squaredScale)
-  }
-
-  private var reader: PictureReader {
-    PictureReader(embedder: models[0].embedder, preparation: scoring.preparation, communicator: communicator)
-  }
-
-  /// All ranks. How many images to score at once.
-  private func imagesPerBlock() throws -> Int {
-    Int(try communicator.allReduce(Int64(models[0].embedder.imagesPerBlock), .sum))  // all ranks
-  }
-
-  /// All ranks. Features of a whole block, (count, F), equal on all ranks.
-  private func gather(_ features: [Float]) throws -> [Float] {
-    try communicator.allGatherV(features).flatMap { $0 }  // all ranks
-  }
-
   // MARK: Self-test
+
+  /// All ranks. Looks whether this machine computes what the one that made the deployment did; `scores(of:)` begins with it.
+  ///
+  /// - Throws: `SaladError` 70 on all ranks where it does not.
+  public func checkSelf() throws {
+    guard let expected else { return }
+    try expected.selfTest.check(  // all ranks
+      selfTest(), withScores: expected.withScores, precision: precision, path: expected.path)
+  }
 
   /// All ranks. What this machine makes of the self-test's images, under the rule and K that it scores with.
   ///
   /// - Parameter scale: nil: its own.
   public func selfTest(scale: ScoreScale? = nil) throws -> SelfTest {
     watchdog.enter("testing itself", step: nil)
-    let pictures = (0..<SelfTest.images).map(Picture.selfTest)
+    let pictures = (0..<SelfTest.images).map { index in
+      Picture.prepared(SelfTest.image(index).resized(to: scoring.size, fit: .stretch), name: "self-test \(index)")
+    }
     let (pixels, _) = try reader.read(pictures[...])  // all ranks
     let features = try gather(models[0].embedder.features(of: pixels))  // all ranks
     guard let distances = try distances(of: pictures, rules: [rule], title: nil) else {  // all ranks

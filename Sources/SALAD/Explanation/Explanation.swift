@@ -1,0 +1,13 @@
+import Radiographs
+
+/// Why an image has its score: the normal images it was compared with, and where it differs.
+public struct Explanation: Sendable {
+  /// Path or name, and the score or why there is none.
+  public let score: ImageScore
+  /// Each model's nearest prototypes, the nearest first.
+  public let prototypes: [[Prototype]]
+  /// What the network saw, (S, S); nil where there is no score.
+  public let image: Radiograph?
+  /// nil where none was asked for, or there is no score.
+  public let heatMap: HeatMap?
+}
