@@ -27,7 +27,7 @@ public struct PictureHash: Sendable, Hashable, Codable {
     return hash.finalise().prefix(8).reduce(0) { $0 << 8 | UInt64($1) }
   }
 
-  private static func gradients(of radiograph: Radiograph) -> SIMD8<UInt64> {
+  static func gradients(of radiograph: Radiograph) -> SIMD8<UInt64> {
     let places = 16
     let side = places + 1
     let white = 255 * (65535 / Float(SampleBits.of(radiograph)?.largestValue ?? 65535))

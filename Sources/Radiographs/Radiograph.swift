@@ -29,6 +29,8 @@ public struct Radiograph: Sendable, Equatable {
   public var height: Int
   public var pixels: Pixels
   public var samples = Samples.known
+  /// Whether its file says that letters are drawn into the pixels; not kept by what is made of it.
+  public var hasBurnedInAnnotation = false
 
   /// - Precondition: `pixels` holds width x height values, at least one.
   public init(width: Int, height: Int, pixels: Pixels) {

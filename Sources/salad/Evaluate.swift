@@ -100,6 +100,10 @@ struct Evaluate: ParsableCommand, NumbersDescribed {
       result.reason.map { SkippedImage(path: image.path, reason: $0) }
     }
     for image in skipped { session.log.note("skipped: \(image.reason)") }
+    var remarks = ImageRemarks()
+    remarks.add(results)
+    // Letters were named when the data set was listed.
+    for sentence in remarks.sentences([.negative]) { session.log.note(sentence) }
 
     session.watchdog.enter("evaluating scores", step: nil)
     let workers = session.workers(work.workers)

@@ -88,8 +88,10 @@ struct Score: ParsableCommand, NumbersDescribed {
       bytes: Array("\(destination.progress.rows)".utf8), root: 0)
     let rest = Array(paths.dropFirst(Int(String(decoding: done, as: UTF8.self)) ?? 0))
     let scores: [ImageScore]
+    var remarks = ImageRemarks()
     do {
       scores = try scorer.scores(of: rest, badImages: badImages) { images in  // all ranks
+        remarks.add(images)
         if isRoot { try destination.write(images) }
       }
       try agree(session.communicator) { try destination.finish() }  // all ranks
@@ -100,7 +102,10 @@ struct Score: ParsableCommand, NumbersDescribed {
         error.status,
         "\(error.description): the rows until then are in \(output).partial, go on by the same command with --resume")
     }
-    if isRoot { note(scores, destination.progress, isJudged: threshold != nil, session.log) }
+    if isRoot {
+      note(scores, destination.progress, isJudged: threshold != nil, session.log)
+      for sentence in remarks.sentences() { session.log.note(sentence) }
+    }
     return .success
   }
 

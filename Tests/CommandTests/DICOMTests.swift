@@ -36,6 +36,30 @@
         let score = try await Salad.succeed(
           ["score", run, "\(data)/test/\(name)", "\(sample.data)/\(one)", "--csv"])
         #expect(score.output.split(separator: "\n").count == 3, "\(score)")
+        #expect(!score.errors.contains("negative") && !score.errors.contains("burnt"), "\(score)")
+      }
+
+      @Test(
+        "Images that have letters in them, or are white where the training images are black, are named with the scores")
+      func remarks() async throws {
+        let sample = try #require(Sample.shared)
+        let folder = try TemporaryFolder()
+        defer { folder.remove() }
+        let one = try #require(try images(of: sample).first { $0.hasPrefix("test/good") })
+        var picture = try Radiograph(contentsOf: "\(sample.data)/\(one)")
+        let (lettered, negative) = ("\(folder.path)/a.dcm", "\(folder.path)/b.dcm")
+        try write(picture, patient: "P", isLettered: true, to: lettered)
+        if case .eightBit(let values) = picture.pixels { picture.pixels = .eightBit(values.map { 255 - $0 }) }
+        try write(picture, patient: "P", to: negative)
+        for ranks in [1, 3] {
+          let score = try await Salad.succeed(ranks: ranks, ["score", sample.run, lettered, negative, "--csv"])
+          #expect(
+            score.errors.contains(
+              "\(lettered): its tags say that letters are burnt into the pixels (Burned In Annotation), it alone of 2 images"
+            ), "\(score)")
+          #expect(
+            score.errors.contains("\(negative) looks like a negative of the training images"), "\(score)")
+        }
       }
 
       @Test("A DICOM file that is no gray image of one frame ends in one sentence, with status 65")
@@ -58,7 +82,9 @@
       }
 
       /// Explicit VR Little Endian of 8 bits, whose window shows all of them.
-      private func write(_ picture: Radiograph, patient: String, frames: String = "1", to path: String) throws {
+      private func write(
+        _ picture: Radiograph, patient: String, frames: String = "1", isLettered: Bool = false, to path: String
+      ) throws {
         guard case .eightBit(let pixels) = picture.pixels else { return }
         var bytes = [UInt8](repeating: 0, count: 128) + Array("DICM".utf8)
         bytes += element(0x0002, 0x0010, "UI", Array("1.2.840.10008.1.2.1\0".utf8))
@@ -72,6 +98,7 @@
         bytes += element(0x0028, 0x0101, "US", word(8))
         bytes += element(0x0028, 0x0102, "US", word(7))
         bytes += element(0x0028, 0x0103, "US", word(0))
+        if isLettered { bytes += element(0x0028, 0x0301, "CS", Array("YES ".utf8)) }
         bytes += element(0x0028, 0x1050, "DS", Array("127.5 ".utf8))
         bytes += element(0x0028, 0x1051, "DS", Array("255 ".utf8))
         bytes += element(0x0028, 0x1056, "CS", Array("LINEAR_EXACT".utf8))

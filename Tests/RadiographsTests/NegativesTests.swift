@@ -17,6 +17,21 @@ struct NegativesTests {
     #expect(PictureHash.negatives(among: (0..<20).map { phantom($0) }) == [])
   }
 
+  @Test("A picture that was padded is compared without what lies around it")
+  func padded() throws {
+    let typical = try #require(TypicalPicture(of: (0..<20).map { phantom($0) }))
+    let square = Phantom(seed: 1, split: .train, index: 30, size: 64, anomaly: nil).radiograph
+    guard case .eightBit(let values) = square.pixels else { return }
+    for isNegative in [false, true] {
+      // Half as high, so that as much is black around it.
+      let rows = stride(from: 0, to: 64, by: 2).flatMap { values[$0 * 64..<($0 + 1) * 64] }
+      let picture = Radiograph(
+        width: 64, height: 32, pixels: .eightBit(isNegative ? rows.map { 255 - $0 } : Array(rows)))
+      let prepared = Preparation(side: 128, fit: .pad)(picture)
+      #expect(typical.isNegative(prepared, ofWidth: 64, height: 32, fit: .pad) == isNegative)
+    }
+  }
+
   @Test("Of a few pictures, or of pictures without anything in common, none is named")
   func none() {
     #expect(PictureHash.negatives(among: (0..<7).map { phantom($0, isNegative: $0 == 0) }) == [])

@@ -45,7 +45,9 @@ enum DICOM: ImageFormat {
       let scale = try DICOMGrayScale(data, picture)
       let samples = try DICOMSamples(data, picture)
       let gray = DICOMGray(samples: samples, scale: scale, padding: picture.padding, count: picture.count)
-      return Radiograph(width: picture.columns, height: picture.rows, pixels: .float(gray.pixels()))
+      var radiograph = Radiograph(width: picture.columns, height: picture.rows, pixels: .float(gray.pixels()))
+      radiograph.hasBurnedInAnnotation = ImageTags(data).hasBurnedInAnnotation == true
+      return radiograph
     }
   }
 

@@ -40,6 +40,13 @@ public struct ModelSource: Sendable {
 
   /// What image i shows; nil in models from before it was remembered. Read from text at each call: few ask.
   public var pictures: [PictureHash]? { imageHashes?.compactMap(PictureHash.init(hexadecimal:)) }
+  /// What they have in common; nil where that is unknown. Some thousand of them tell it.
+  var typicalPicture: TypicalPicture? {
+    guard let imageHashes else { return nil }
+    let step = max(1, imageHashes.count / 2000)
+    return TypicalPicture(
+      of: stride(from: 0, to: imageHashes.count, by: step).compactMap { PictureHash(hexadecimal: imageHashes[$0]) })
+  }
 
   /// Whose image i is; nil where that is unknown.
   public var patients: [String?] { ImagePatients.patients(imagePatients, imageIDs: imageIDs) }

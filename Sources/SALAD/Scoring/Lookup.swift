@@ -17,6 +17,14 @@ extension Scorer {
     var distances: [[ScoreRule: [Double]]]
     /// What is wrong with the pictures that cannot be read, by their places.
     var bad: [Int: String]
+    /// What is odd about the others, likewise.
+    var remarks: [Int: Set<ImageRemark>]
+
+    /// What became of a picture.
+    func result(_ place: Int, path: String, score: Double) -> ImageScore {
+      ImageScore(
+        path: path, score: bad[place] == nil ? score : nil, reason: bad[place], remarks: remarks[place] ?? [])
+    }
   }
 
   /// All ranks. Gives `body` the pictures block by block, embedded and looked up.
@@ -36,12 +44,14 @@ extension Scorer {
     }
     for places in Share.blocks(of: pictures.indices, size: try imagesPerBlock()) {  // all ranks
       watchdog.enter("embedding images", step: nil)
-      let (pixels, bad) = try reader.read(pictures[places], badImages)  // all ranks
+      let read = try reader.read(pictures[places], badImages)  // all ranks
+      let pixels = read.pixels
       let features = try models.map { try $0.embedder.features(of: pixels) }  // mine
       let queries = try features.map { try gather($0) }  // all ranks
       watchdog.enter("looking up prototypes", step: nil)
       var block = Block(
-        places: places, pixels: pixels, nearest: [], distances: models.map { _ in [:] }, bad: bad)
+        places: places, pixels: pixels, nearest: [], distances: models.map { _ in [:] }, bad: read.bad,
+        remarks: read.remarks)
       for (index, model) in models.enumerated() {
         let nearest = try model.bank.nearest(  // all ranks
           queries[index], k: topK, excluding: nil, by: .euclidean, communicator: communicator)
@@ -66,7 +76,8 @@ extension Scorer {
   }
 
   var reader: PictureReader {
-    PictureReader(embedder: models[0].embedder, preparation: scoring.preparation, communicator: communicator)
+    PictureReader(
+      embedder: models[0].embedder, preparation: scoring.preparation, typical: typical, communicator: communicator)
   }
 
   /// All ranks. How many images to score at once.

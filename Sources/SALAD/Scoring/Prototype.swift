@@ -54,10 +54,8 @@ extension Scorer {
   func scored(_ block: Block, _ pictures: [Picture], nearest count: Int) -> [ScoredPicture] {
     let scores = scale.scores(block.distances.map { $0[rule]! })
     return block.places.enumerated().map { place, picture in
-      let reason = block.bad[picture]
-      let score = ImageScore(
-        path: pictures[picture].name, score: reason == nil ? scores[place] : nil, reason: reason)
-      guard reason == nil else { return ScoredPicture(score: score, prototypes: []) }
+      let score = block.result(picture, path: pictures[picture].name, score: scores[place])
+      guard score.reason == nil else { return ScoredPicture(score: score, prototypes: []) }
       return ScoredPicture(
         score: score,
         prototypes: models.indices.map { prototypes(block.nearest[$0][place], of: $0, count: count) })

@@ -2,6 +2,7 @@ import Autoencoder
 import MPI
 import MemoryBank
 import Platform
+import Radiographs
 
 // F = features of an image, K = prototypes looked up
 
@@ -28,6 +29,8 @@ public struct Scorer {
   private let expected: Expected?
   /// N names of the bank's images; none where nobody asks for them.
   let imageIDs: [String]
+  /// What the training images have in common; nil where that is unknown.
+  let typical: TypicalPicture?
 
   private struct Expected {
     let path: String
@@ -109,7 +112,7 @@ public struct Scorer {
           Expected(
             path: source.path, selfTest: $0,
             withScores: source.isWhole && rule == scoring.scoreRule && k == min(scoring.topK, source.imageIDs.count))
-        }, imageIDs: source.imageIDs)
+        }, imageIDs: source.imageIDs, typical: source.typicalPicture)
   }
 
   /// All ranks. A bank's own distances, where nobody has measured them.
@@ -150,12 +153,12 @@ public struct Scorer {
   ) {
     self.init(
       scoring, models: models, kind: kind, rule: rule, communicator: communicator, watchdog: watchdog,
-      note: nil, expected: nil, imageIDs: [])
+      note: nil, expected: nil, imageIDs: [], typical: nil)
   }
 
   private init(
     _ scoring: ScoringConfiguration, models: [Model], kind: BankKind, rule: ScoreRule, communicator: Communicator,
-    watchdog: Watchdog, note: String?, expected: Expected?, imageIDs: [String]
+    watchdog: Watchdog, note: String?, expected: Expected?, imageIDs: [String], typical: TypicalPicture?
   ) {
     guard let scale = ScoreScale(models.map(\.calibration), rule: rule) else {
       preconditionFailure("a model that is not calibrated for \(rule.rawValue)")
@@ -172,6 +175,7 @@ public struct Scorer {
     self.note = note
     self.expected = expected
     self.imageIDs = imageIDs
+    self.typical = typical
   }
 
   private static func note(of source: ModelSource, judgedBy models: [Model]) -> String? {
@@ -207,7 +211,7 @@ public struct Scorer {
     ) { block in
       let scores = scale.scores(block.distances.map { $0[rule]! })
       let new = zip(block.places, scores).map { place, score in
-        ImageScore(path: paths[place], score: block.bad[place] == nil ? score : nil, reason: block.bad[place])
+        block.result(place, path: paths[place], score: score)
       }
       // On all ranks: they wait for the one whose reader takes its time.
       try watchdog.waiting("writing the result") {
@@ -262,7 +266,7 @@ public struct Scorer {
     let pictures = (0..<SelfTest.images).map { index in
       Picture.prepared(SelfTest.image(index).resized(to: scoring.size, fit: .stretch), name: "self-test \(index)")
     }
-    let (pixels, _) = try reader.read(pictures[...])  // all ranks
+    let pixels = try reader.read(pictures[...]).pixels  // all ranks
     let features = try gather(models[0].embedder.features(of: pixels))  // all ranks
     guard let distances = try distances(of: pictures, rules: [rule], title: nil) else {  // all ranks
       throw SaladError(.interrupted, "a signal asked to stop")
