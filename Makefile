@@ -1,7 +1,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps build test soak fuzz demo reference bench scaling docs dist deb install lint format clean
+.PHONY: help deps build test soak fuzz demo reference bench scaling docs shell dist deb install lint format clean
 
 PREFIX ?= /usr/local
 # Tests whose names match, such as FILTER=MPITests; all by default.
@@ -56,6 +56,18 @@ scaling: build ## measure steps over 1 to 4 ranks, fit a model, write docs/scali
 docs: build ## write dist/docs, the reference of the library products, by DocC
 	.ci/docs
 
+# Verbs with a man page each.
+VERBS = $(shell .build/release/salad help --verbs)
+
+shell: build ## write dist/shell: man pages, and completions for bash, zsh and fish
+	rm -rf dist/shell
+	mkdir -p dist/shell/man dist/shell/completions
+	.build/release/salad help --man > dist/shell/man/salad.1
+	for verb in $(VERBS); do .build/release/salad help "$$verb" --man > "dist/shell/man/salad-$$verb.1"; done
+	.build/release/salad --generate-completion-script bash > dist/shell/completions/salad.bash
+	.build/release/salad --generate-completion-script zsh > dist/shell/completions/_salad
+	.build/release/salad --generate-completion-script fish > dist/shell/completions/salad.fish
+
 dist: deps ## build dist/salad-VERSION-linux-ARCH.tar.gz for machines without Swift
 	Packaging/dist
 
@@ -64,9 +76,16 @@ deb: ## build dist/salad_VERSION_ARCH.deb for Debian 12, install, use and remove
 	Packaging/deb
 	Packaging/deb-test dist/salad_*_"$$(dpkg --print-architecture)".deb
 
-install: build ## put salad into PREFIX/bin (/usr/local)
-	install -d "$(DESTDIR)$(PREFIX)/bin"
+SHARE = $(DESTDIR)$(PREFIX)/share
+
+install: shell ## put salad, its man pages and completions into PREFIX (/usr/local)
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(SHARE)/man/man1" "$(SHARE)/bash-completion/completions" \
+	  "$(SHARE)/zsh/site-functions" "$(SHARE)/fish/vendor_completions.d"
 	install -m 755 .build/release/salad "$(DESTDIR)$(PREFIX)/bin/salad"
+	install -m 644 dist/shell/man/*.1 "$(SHARE)/man/man1/"
+	install -m 644 dist/shell/completions/salad.bash "$(SHARE)/bash-completion/completions/salad"
+	install -m 644 dist/shell/completions/_salad "$(SHARE)/zsh/site-functions/_salad"
+	install -m 644 dist/shell/completions/salad.fish "$(SHARE)/fish/vendor_completions.d/salad.fish"
 
 # Every script that git tracks, by its first line.
 SCRIPTS = $(shell git ls-files -z | xargs -0 grep -lIE '^\#!.*(bash|sh)$$')

@@ -20,7 +20,9 @@ let package = Package(
     .default(enabledTraits: ["DICOM"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
   ],
   targets: [
     // C at the edge: one Swift file talks to each.
@@ -84,12 +86,14 @@ let package = Package(
       name: "SALAD",
       dependencies: [
         "MPI", "ExactSum", "Safetensors", "Radiographs", "Platform", "Autoencoder", "MemoryBank",
+        .product(name: "Logging", package: "swift-log"),
       ]),
     .executableTarget(
       name: "salad",
       dependencies: [
         "CAllocation", "Platform", "MPI", "ExactSum", "Radiographs", "Autoencoder", "MemoryBank", "SALAD",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "TOMLKit", package: "TOMLKit"),
       ]),
 
     // Started under mpirun by the tests that need several ranks.
@@ -137,7 +141,7 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "salad", "Autoencoder", "Radiographs", "RanksSupport", "Safetensors",
+        "salad", "Autoencoder", "Radiographs", "RanksSupport", "SALAD", "Safetensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
   ],

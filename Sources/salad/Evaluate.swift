@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import MPI
+import MemoryBank
 import Radiographs
 import SALAD
 
@@ -13,6 +14,8 @@ struct Evaluate: ParsableCommand, NumbersDescribed {
 
         salad evaluate run --data phantoms
         mpirun -n 2 salad evaluate run --data phantoms --json
+        salad score run phantoms/test --csv --output scores.csv
+        salad evaluate --scores scores.csv --data phantoms      # the same numbers, without scoring again
 
       An image is flagged when its score reaches a threshold. Each number is in
       0...1, higher is better:
@@ -31,7 +34,13 @@ struct Evaluate: ParsableCommand, NumbersDescribed {
       """)
 
   @Argument(help: ArgumentHelp("A run, or what salad merge, import or calibrate made.", valueName: "run-or-deploy"))
-  var model: String
+  var model: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Measure the scores in this table, which salad score --csv wrote, instead of a model's.", valueName: "file.csv"),
+    completion: .file(extensions: ["csv"]))
+  var scores: String?
 
   @Option(help: ArgumentHelp("The data set's folder or table.", valueName: "dir"))
   var data: String
@@ -71,20 +80,46 @@ struct Evaluate: ParsableCommand, NumbersDescribed {
 
   func validate() throws {
     for range in Self.ranges { try asUsage { try range.validate(self) } }
+    guard (model == nil) != (scores == nil) else {
+      throw ValidationError("give either a run or deployment, or --scores, a table that salad score --csv wrote")
+    }
+    guard scores == nil || scoring.areDefaults else {
+      throw ValidationError(
+        "--scores comes with scores that are made: leave options of scoring, such as --top-k, to salad score")
+    }
   }
 
   func run() throws {
-    Launch.onAllRanks(timeout: work.timeout ?? Execution().timeout, writes: false, evaluate)
+    Launch.onAllRanks(timeout: work.timeout ?? Execution().timeout, writes: false) { session in
+      if let scores { return try evaluate(scores: scores, session) }
+      return try evaluate(model ?? "", session)
+    }
   }
 
-  /// All ranks.
-  private func evaluate(_ session: Session) throws -> ExitStatus {
+  /// What there is to measure.
+  private struct Scored {
+    var images: [LabelledImage]
+    /// One an image.
+    var scores: [Double]
+    var skipped: [SkippedImage]
+    var rule: ScoreRule
+    var bank: BankKind?
+    var topK: Int?
+    /// The model's of images.
+    var preparation: Preparation?
+    /// One an image, where scores are calibrated.
+    var pValues: [Double]?
+    var rates: CalibratedRates?
+  }
+
+  /// All ranks. Of a model.
+  private func evaluate(_ model: String, _ session: Session) throws -> ExitStatus {
     let selection = selection.request(data).selection()
     let listed = try ListedImages.test(  // all ranks
       of: data, selection, communicator: session.communicator, log: session.log)
     let all = listed.images
     if let note = try selection.differenceFromRun(model, communicator: session.communicator) {  // all ranks
-      session.log.note(note)
+      session.log.warn(note)
     }
     let loaded = try scoring.load(  // all ranks
       model, sites: sites, workers: work.workers, session: session
@@ -96,15 +131,54 @@ struct Evaluate: ParsableCommand, NumbersDescribed {
       of: all.map { "\(listed.root)/\($0.path)" }, badImages: scoring.badImages ?? .fail)
     let images = zip(all, results).filter { $0.1.score != nil }.map(\.0)
     let scores = results.compactMap(\.score)
-    let skipped = zip(all, results).compactMap { image, result in
-      result.reason.map { SkippedImage(path: image.path, reason: $0) }
-    }
-    for image in skipped { session.log.note("skipped: \(image.reason)") }
     var remarks = ImageRemarks()
     remarks.add(results)
     // Letters were named when the data set was listed.
-    for sentence in remarks.sentences([.negative]) { session.log.note(sentence) }
+    for sentence in remarks.sentences([.negative]) { session.log.warn(sentence) }
+    return try report(  // all ranks
+      Scored(
+        images: images, scores: scores,
+        skipped: zip(all, results).compactMap { image, result in
+          result.reason.map { SkippedImage(path: image.path, reason: $0) }
+        },
+        rule: scorer.rule, bank: scorer.bankKind, topK: scorer.topK, preparation: scorer.preparation,
+        pValues: threshold.map { threshold in scores.map(threshold.pValue(of:)) },
+        rates: threshold.map { CalibratedRates(images: images, scores: scores, threshold: $0) }),
+      selection, session)
+  }
 
+  /// All ranks. Of scores that are made.
+  private func evaluate(scores path: String, _ session: Session) throws -> ExitStatus {
+    let selection = selection.request(data).selection()
+    let listed = try ListedImages.test(  // all ranks
+      of: data, selection, communicator: session.communicator, log: session.log)
+    let table = try agree(session.communicator) { try ScoresTable(contentsOf: path) }  // all ranks
+    let rows = try agree(session.communicator) { try table.rows(of: listed.images) }  // all ranks
+    session.log.note(
+      "\(path) does not tell what its model learnt from: whether it knows these patients or pictures is not checked")
+    if table.count > rows.count {
+      session.log.note(
+        "\(path) has \(table.count - rows.count) scores more than there are test images: they do not count")
+    }
+    let found = zip(listed.images, rows).filter { $0.1.score != nil }
+    let images = found.map(\.0)
+    let pValues = found.compactMap(\.1.pValue)
+    let flags = found.compactMap(\.1.isFlagged)
+    return try report(  // all ranks
+      Scored(
+        images: images, scores: found.compactMap(\.1.score),
+        skipped: zip(listed.images, rows).filter { $0.1.score == nil }.map { image, row in
+          SkippedImage(path: image.path, reason: row.reason ?? "\(image.path): no score in \(path)")
+        },
+        rule: table.rule, pValues: pValues.count == found.count ? pValues : nil,
+        rates: flags.count == found.count && Set(images.map(\.isAnomalous)).count == 2
+          ? CalibratedRates(images: images, flags: flags) : nil),
+      selection, session)
+  }
+
+  /// All ranks.
+  private func report(_ scored: Scored, _ selection: DataSelection, _ session: Session) throws -> ExitStatus {
+    for image in scored.skipped { session.log.warn("skipped: \(image.reason)") }
     session.watchdog.enter("evaluating scores", step: nil)
     let workers = session.workers(work.workers)
     // Rank 0 reports, so it alone resamples.
@@ -112,20 +186,20 @@ struct Evaluate: ParsableCommand, NumbersDescribed {
       bootstrap > 0 && session.communicator.isRoot ? Bootstrap(resamples: bootstrap, seed: bootstrapSeed) : nil
     var evaluation = try agree(session.communicator) {  // all ranks
       try Evaluation(
-        images: images, scores: scores, rule: scorer.rule, bank: scorer.bankKind, topK: scorer.topK,
+        images: scored.images, scores: scored.scores, rule: scored.rule, bank: scored.bank, topK: scored.topK,
         bootstrap: resampling, workers: workers)
     }
-    evaluation.skipped = skipped
+    evaluation.skipped = scored.skipped
     if baseline {
       evaluation.baselineAUROC = try RawPixelEvaluation.areaUnderROC(  // all ranks
-        of: data, selection, images: images, beside: loaded.source, workers: workers,
+        of: data, selection, images: scored.images, prepared: scored.preparation, workers: workers,
         communicator: session.communicator, watchdog: session.watchdog)
     }
-    if let threshold {
-      let normal = zip(images, scores).filter { !$0.0.isAnomalous }.map { threshold.pValue(of: $0.1) }
-      if let warning = Drift.warning(ofNormal: normal) { session.log.note(warning) }
+    if let pValues = scored.pValues {
+      let normal = zip(scored.images, pValues).filter { !$0.0.isAnomalous }.map(\.1)
+      if let warning = Drift.warning(ofNormal: normal) { session.log.warn(warning) }
     }
-    evaluation.calibrated = threshold.map { CalibratedRates(images: images, scores: scores, threshold: $0) }
+    evaluation.calibrated = scored.rates
     if session.communicator.isRoot {
       try Console.output(json ? Self.object(evaluation) : EvaluationTable.text(of: evaluation))
     }

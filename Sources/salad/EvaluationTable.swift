@@ -8,10 +8,13 @@ enum EvaluationTable {
     var lines = metrics(evaluation) + [""] + kinds(evaluation) + [""]
     if !evaluation.subgroups.isEmpty { lines += groups(evaluation.subgroups) + [""] }
     if let confidence = evaluation.confidence { lines += [origin(of: confidence)] }
-    lines += [
-      "scored by the \(evaluation.rule.rawValue) rule from the \(evaluation.topK) nearest prototypes of the "
-        + "\(evaluation.bank.rawValue) bank"
-    ]
+    let source =
+      if let topK = evaluation.topK, let bank = evaluation.bank {
+        " from the \(topK) nearest prototypes of the \(bank.rawValue) bank"
+      } else {
+        ""
+      }
+    lines += ["scored by the \(evaluation.rule.rawValue) rule\(source)"]
     if let rates = evaluation.calibrated { lines += [line(of: rates)] }
     if let baseline = evaluation.baselineAUROC {
       lines += ["nearest neighbour in raw 32 x 32 pixels: AUROC \(three(baseline))"]
@@ -83,8 +86,14 @@ enum EvaluationTable {
 
   private static func line(of rates: CalibratedRates) -> String {
     func percent(_ rate: Double) -> String { String(format: "%.1f %%", 100 * rate) }
+    let calibration =
+      if let rate = rates.falseAlarmRate, let count = rates.calibrationCount {
+        " at a false-alarm rate of \(percent(rate)), calibrated on \(count)"
+      } else {
+        ""
+      }
     return "flagged \(percent(rates.flaggedNormalRate)) of normal and \(percent(rates.flaggedAnomalousRate)) of "
-      + "anomalous images at a false-alarm rate of \(percent(rates.falseAlarmRate)), calibrated on \(rates.calibrationCount)"
+      + "anomalous images\(calibration)"
   }
 
   /// Columns under one another: the first flush left, the others flush right, two spaces apart.

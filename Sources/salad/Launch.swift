@@ -52,8 +52,11 @@ enum Launch {
   ///   - timeout: seconds without progress after which the watchdog ends all ranks.
   ///   - writes: what the verb makes would be made by each of several processes that MPI does not connect: they refuse.
   ///   - resumes: whether `--resume` goes on where a signal stopped it.
+  ///   - failure: what this rank failed of before MPI started, and others perhaps did not.
+  ///   - body: what the verb does.
   static func onAllRanks(
-    timeout: Double, writes: Bool, resumes: Bool = false, _ body: (Session) throws -> ExitStatus
+    timeout: Double, writes: Bool, resumes: Bool = false, failure: SaladError? = nil,
+    _ body: (Session) throws -> ExitStatus
   ) -> Never {
     Allocation.explainFailures()
     Signals.listen()
@@ -80,10 +83,20 @@ enum Launch {
     var status = ExitStatus.success
     var signal: Int32?
     do {
-      let log = Log(isShown: communicator.isRoot)
-      try RankTraits(arguments: CommandLine.arguments).compare(communicator).forEach(log.note)  // all ranks
+      let invocation = Invocation.current
+      let log = Log(isShown: communicator.isRoot, verbosity: invocation.verbosity)
+      try agree(communicator) { if let failure { throw failure } }  // all ranks
+      try RankTraits(arguments: ["salad"] + invocation.words).compare(communicator).forEach(log.warn)  // all ranks
+      invocation.warnings.forEach(log.warn)
+      for (flag, origin) in invocation.origins.sorted(by: { $0.key < $1.key }) {
+        log.detail("\(flag) is from \(origin.place)")
+      }
       let host = try HostResources(communicator: communicator)  // all ranks
+      log.detail(
+        "salad \(saladVersion) on \(communicator.size) rank\(communicator.size == 1 ? "" : "s"), process "
+          + "\(Host.processNumber) on \(Host.name)")
       status = try body(Session(communicator: communicator, watchdog: watchdog, log: log, host: host))
+      log.detail("ends with status \(status.rawValue)")
     } catch let error where error is SaladError || error is MemoryBankError {
       let error = SaladError(error)
       if communicator.isRoot { Console.complain(error.description) }

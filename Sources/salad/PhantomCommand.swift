@@ -35,6 +35,8 @@ struct PhantomCommand: ParsableCommand, NumbersDescribed {
   @Flag(help: "Draw where the anomalies are, too, as ground_truth.")
   var masks = false
 
+  @OptionGroup var common: CommonOptions
+
   private static let ranges: [NumberRange<Self>] = [
     .whole("--train", \.train, 0...1_000_000),
     .whole("--test-normal", \.testNormal, 0...1_000_000),

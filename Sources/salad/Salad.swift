@@ -15,6 +15,7 @@ struct Salad: ParsableCommand {
 
         salad phantom phantoms                  # no data at hand? Draw some
         mpirun -n 2 salad train --data phantoms --run run
+        salad status run                        # how far is it?
         mpirun -n 2 salad evaluate run --data phantoms
         mpirun -n 2 salad score run phantoms/test --csv > scores.csv
         salad merge run --output deploy         # one model and one bank
@@ -25,22 +26,54 @@ struct Salad: ParsableCommand {
         salad bank remove deploy --patient p7 --in-place   # who is normal there? Add, list, remove
         salad import weights.safetensors --output deploy --data phantoms   # trained elsewhere
 
-      `salad help train` and so on say more. Standard output carries only the result.
+      `salad help train` and so on say more, `salad help train --all` everything. Standard output carries only the \
+      result.
       """,
     version: saladVersion,
     subcommands: [
       Train.self, Score.self, Evaluate.self, Merge.self, Calibrate.self, Import.self, PhantomCommand.self, Bench.self,
-      Doctor.self, DataCommand.self, BankCommand.self, Embed.self,
+      Doctor.self, DataCommand.self, StatusCommand.self, BankCommand.self, Embed.self,
     ])
 
   static func main() {
     StandardStreams.claim()
+    let words = Array(CommandLine.arguments.dropFirst())
     do {
       try Arguments.check()
-      var command = try parseAsRoot()
-      try command.run()
+      if let text = try HelpRequest(words)?.text() ?? Versions.text(words) {
+        if Launch.speaks { try Console.output(text) }
+        return
+      }
+      try carryOut(try invocation(words))
     } catch {
       end(with: error)
+    }
+  }
+
+  /// With what files and the environment add. Other ranks may have others: they must hear of what is wrong here.
+  private static func invocation(_ words: [String]) throws -> Invocation {
+    do {
+      return try Invocation(words)
+    } catch let error as SaladError where Launcher().isConnected {
+      Launch.onAllRanks(timeout: Execution().timeout, writes: false, failure: error) { _ in .success }
+    }
+  }
+
+  private static func carryOut(_ invocation: Invocation) throws {
+    if invocation.verbosity == .quiet { StandardStreams.beQuiet() }
+    try Invocation.$current.withValue(invocation) {
+      var command: any ParsableCommand
+      do {
+        command = try parseAsRoot(invocation.words)
+      } catch {
+        guard !invocation.origins.isEmpty, exitCode(for: error).rawValue != 0 else { throw error }
+        let sentence = invocation.placing(
+          Arguments.advice(on: message(for: error), words: ["salad"] + invocation.words))
+        let failure = SaladError(.usage, sentence)
+        guard Launcher().isConnected else { throw failure }
+        Launch.onAllRanks(timeout: Execution().timeout, writes: false, failure: failure) { _ in .success }
+      }
+      try command.run()
     }
   }
 

@@ -17,6 +17,7 @@ struct Score: ParsableCommand, NumbersDescribed {
         salad score deploy images/ --csv > scores.csv
         mpirun -n 8 salad score run images/ --csv > scores.csv  # the same bytes
         salad score run images/ --csv --bad-images skip > scores.csv  # one bad file does not end it
+        salad score run images/ --json --output scores.jsonl
         salad score run images/ --csv --output scores.csv --resume    # goes on where it was interrupted
         find archive -name '*.png' -print0 | salad score run - --csv  # paths from standard input
       """)
@@ -31,6 +32,10 @@ struct Score: ParsableCommand, NumbersDescribed {
 
   @Flag(help: "Print path,score,rule as CSV (RFC 4180), and p_value,flagged; with --bad-images skip also error.")
   var csv = false
+
+  @Flag(
+    help: "Print one JSON object a line: path, score and rule, p_value and flagged; error of an image without score.")
+  var json = false
 
   @Option(
     help: ArgumentHelp(
@@ -48,6 +53,7 @@ struct Score: ParsableCommand, NumbersDescribed {
   static let numbers = ScoringOptions.numbers
 
   func validate() throws {
+    guard !(csv && json) else { throw ValidationError("--csv and --json are given: leave one away") }
     guard !resume || output != nil else {
       throw ValidationError("--resume goes with --output: give the file that was to be written, or leave it away")
     }
@@ -75,10 +81,7 @@ struct Score: ParsableCommand, NumbersDescribed {
       model, sites: sites, workers: work.workers, session: session)
     let (source, scorer, threshold) = (loaded.source, loaded.scorer, loaded.threshold)
     let badImages = scoring.badImages ?? .fail
-    let table: any ScoreTable =
-      csv
-      ? CSVTable(rule: scorer.rule, threshold: threshold, hasErrors: badImages == .skip)
-      : Listing(rule: scorer.rule, threshold: threshold)
+    let table = table(rule: scorer.rule, threshold: threshold, hasErrors: badImages == .skip)
     let destination = try agree(session.communicator) {  // all ranks
       try begin(
         table, state, settings: { try settings(source, scorer, threshold, paths) }, paths: paths.count, session: session
@@ -104,9 +107,15 @@ struct Score: ParsableCommand, NumbersDescribed {
     }
     if isRoot {
       note(scores, destination.progress, isJudged: threshold != nil, session.log)
-      for sentence in remarks.sentences() { session.log.note(sentence) }
+      for sentence in remarks.sentences() { session.log.warn(sentence) }
     }
     return .success
+  }
+
+  private func table(rule: ScoreRule, threshold: ConformalThreshold?, hasErrors: Bool) -> any ScoreTable {
+    if csv { return CSVTable(rule: rule, threshold: threshold, hasErrors: hasErrors) }
+    if json { return JSONLines(rule: rule, threshold: threshold) }
+    return Listing(rule: rule, threshold: threshold)
   }
 
   /// Where this rank's rows go: nowhere but on rank 0.
@@ -135,18 +144,19 @@ struct Score: ParsableCommand, NumbersDescribed {
       "--csv": "\(csv)", "--bad-images": (scoring.badImages ?? .fail).rawValue,
     ]
     settings.merge(sites.settings) { $1 }
+    if json { settings["--json"] = "true" }
     settings["--false-alarm-rate"] = threshold.map { "\($0.falseAlarmRate)" }
     return settings
   }
 
   private func note(_ images: [ImageScore], _ progress: ResultFile.Progress, isJudged: Bool, _ log: Log) {
-    for image in images { if let reason = image.reason { log.note("skipped: \(reason)") } }
+    for image in images { if let reason = image.reason { log.warn("skipped: \(reason)") } }
     if progress.withoutScore > 0 {
-      log.note("\(progress.withoutScore) of \(progress.rows) images have no score")
+      log.warn("\(progress.withoutScore) of \(progress.rows) images have no score")
     }
     guard isJudged else { return }
     let scored = progress.rows - progress.withoutScore
-    if let warning = Drift.warning(aboveMiddle: progress.aboveMiddle, of: scored) { log.note(warning) }
+    if let warning = Drift.warning(aboveMiddle: progress.aboveMiddle, of: scored) { log.warn(warning) }
   }
 }
 

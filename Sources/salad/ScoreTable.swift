@@ -36,6 +36,39 @@ struct CSVTable: ScoreTable {
   }
 }
 
+/// For programs: an object a line.
+struct JSONLines: ScoreTable {
+  let rule: ScoreRule
+  let threshold: ConformalThreshold?
+
+  private struct Row: Encodable {
+    var path: String
+    var score: Double?
+    var rule: String
+    var pValue: Double?
+    var flagged: Bool?
+    var error: String?
+
+    enum CodingKeys: String, CodingKey {
+      case path, score, rule, flagged, error
+      case pValue = "p_value"
+    }
+  }
+
+  var head: String { "" }
+
+  func row(_ image: ImageScore) -> String {
+    let row = Row(
+      path: image.path, score: image.score, rule: rule.rawValue, pValue: image.score.flatMap(pValue),
+      flagged: image.score.flatMap { score in threshold?.flags(score) }, error: image.reason)
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    // Scores are finite, and all else is text.
+    guard let data = try? encoder.encode(row) else { preconditionFailure("\(image) is no JSON") }
+    return String(decoding: data, as: UTF8.self) + "\n"
+  }
+}
+
 /// Aligned, for a person to compare: a row an image, whatever it is called.
 struct Listing: ScoreTable {
   let rule: ScoreRule

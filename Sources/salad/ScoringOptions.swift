@@ -26,6 +26,11 @@ struct ScoringOptions: ParsableArguments {
   @Option(help: "What to do about an image that cannot be read: end, or go on and name it. (default: fail)")
   var badImages: BadImages?
 
+  /// Whether none was given.
+  var areDefaults: Bool {
+    scoreRule == nil && topK == nil && precision == nil && bank == nil && falseAlarmRate == nil && badImages == nil
+  }
+
   private static let ranges: [NumberRange<Self>] = [.whole("--top-k", \.topK, 1 ... .max)]
   static let numbers = NumberDescription.all(ranges) + [.falseAlarmRate] + NumberDescription.work
 
@@ -68,7 +73,7 @@ struct ScoringOptions: ParsableArguments {
     if let note = source.note { session.log.note(note) }
     let workers = session.workers(workers)
     for warning in session.host.warnings(workers: workers, ranksInAll: session.communicator.size, microBatches: nil) {
-      session.log.note(warning)
+      session.log.warn(warning)
     }
     let scorer = try Scorer(  // all ranks
       source, precision: precision, rule: scoreRule, topK: topK, workers: workers, host: session.host,
@@ -87,13 +92,13 @@ struct ScoringOptions: ParsableArguments {
       guard falseAlarmRate == nil else {
         throw SaladError(.usage, "\(source.path): \(reason): leave --false-alarm-rate away, or change that")
       }
-      log.note("\(source.path): \(reason)")
+      log.warn("\(source.path): \(reason)")
       return nil
     }
     let threshold = scorer.scale.threshold(falseAlarmRate: falseAlarmRate, judgedBy: judges)
     if let note = scorer.note { log.note(note) }
-    if threshold.value == nil { log.note(threshold.sentence) }
-    if let warning = scorer.scale.warning { log.note("\(source.path): \(warning)") }
+    if threshold.value == nil { log.warn(threshold.sentence) }
+    if let warning = scorer.scale.warning { log.warn("\(source.path): \(warning)") }
     return threshold
   }
 }

@@ -5,6 +5,19 @@ import Platform
 import Radiographs
 import SALAD
 
+/// What every training is told.
+struct TrainingEssentials: ParsableArguments {
+  @Option(
+    help: ArgumentHelp("The data set's folder or table. (default when resuming: where it was)", valueName: "dir"))
+  var data: String?
+
+  @Option(name: .customLong("run"), help: ArgumentHelp("The run's folder, made if missing.", valueName: "folder"))
+  var folder: String
+
+  @Flag(help: "Go on with the run at its newest checkpoint; start it when there is none.")
+  var resume = false
+}
+
 struct Train: ParsableCommand, NumbersDescribed {
   static let configuration = CommandConfiguration(
     abstract: "Train a network and its memory bank on the normal images of a data set.",
@@ -17,20 +30,18 @@ struct Train: ParsableCommand, NumbersDescribed {
         mpirun --hostfile hosts salad train --data /data/chest --run /shared/run
         mpirun -n 3 salad train --run run --resume     # on any number of ranks
         salad train --run run --resume --rounds 5      # further than before
+        salad train --config Examples/chest.toml --data /data/chest --run run
 
       SIGUSR1, SIGTERM or SIGINT to a rank, or SIGUSR1 to mpirun: it finishes the step, saves a checkpoint and ends \
       with status 75, and so it does by itself with --stop-after. The number of ranks and workers changes no bit of the result.
+
+      Options that are rarely given: salad help train --all. All of them may stand in a file instead (--config).
       """)
 
-  @Option(
-    help: ArgumentHelp("The data set's folder or table. (default when resuming: where it was)", valueName: "dir"))
-  var data: String?
-
-  @Option(name: .customLong("run"), help: ArgumentHelp("The run's folder, made if missing.", valueName: "folder"))
-  var folder: String
-
-  @Flag(help: "Go on with the run at its newest checkpoint; start it when there is none.")
-  var resume = false
+  @OptionGroup(title: "What to train") var essentials: TrainingEssentials
+  @OptionGroup var settings: ConfigurationOptions
+  @OptionGroup(title: "Which images") var selection: DataOptions
+  @OptionGroup(title: "How it goes about it") var work: ExecutionOptions
 
   @Option(
     help: ArgumentHelp(
@@ -55,17 +66,16 @@ struct Train: ParsableCommand, NumbersDescribed {
     help: "With --dry-run: images that all ranks train on in a second. (default: measured on a few steps)")
   var imagesPerSecond: Double?
 
-  @OptionGroup(title: "Which images") var selection: DataOptions
-  @OptionGroup(title: "What it computes") var settings: ConfigurationOptions
-  @OptionGroup(title: "How it goes about it") var work: ExecutionOptions
+  var data: String? { essentials.data }
+  var folder: String { essentials.folder }
+  var resume: Bool { essentials.resume }
 
   private static let ranges: [NumberRange<Self>] = [
     .number("--images-per-second", \.imagesPerSecond, in: Ranges.positive, "above 0, in 1e-30...1e30")
   ]
   static let numbers =
-    NumberDescription.all(Configuration.ranges) + NumberDescription.all(Execution.ranges)
-    + NumberDescription.all(ranges)
-    + [.falseAlarmRate] + DataOptions.numbers
+    ConfigurationOptions.numbers + NumberDescription.all(Execution.ranges) + NumberDescription.all(ranges)
+    + DataOptions.numbers
 
   /// Refuses what is wrong whatever the run or the data.
   func validate() throws {
@@ -145,6 +155,7 @@ struct Train: ParsableCommand, NumbersDescribed {
     switch ending {
     case .finished:
       session.log.note("\(folder) is finished")
+      session.log.note(next(data: prepared.record.dataPath(run: folder)))
       return .success
     case .interrupted:
       session.log.note("stopped by \(cause) with a checkpoint saved: go on with salad train --run \(folder) --resume")
@@ -161,13 +172,21 @@ struct Train: ParsableCommand, NumbersDescribed {
     }
   }
 
+  /// What to do with a finished run.
+  private func next(data: String) -> String {
+    let (run, data) = (ShellWord.of(folder), ShellWord.of(self.data ?? data))
+    return "next: salad evaluate \(run) --data \(data) measures it where there is a test split; salad merge \(run) "
+      + "--output DEPLOY makes one model and one bank of it"
+  }
+
   /// All ranks. A new run or a resumed one; nil when it is finished.
   private func prepare(_ session: Session, job: PreparedRun.Job) throws -> PreparedRun? {
     if resume {
       let found: UInt8 = RunDirectory.hasRun(folder) ? 1 : 0
       if try session.communicator.allReduce(found, .max) > 0 {  // all ranks
         return try PreparedRun.resumed(  // all ranks
-          run: folder, data: selection.request(data), initialWeights: initialWeights, change: change, job: job)
+          run: folder, data: selection.request(data), initialWeights: initialWeights, change: change,
+          given: given, job: job)
       }
       session.log.note("\(folder) has no run yet: it starts afresh")
     }
@@ -179,7 +198,18 @@ struct Train: ParsableCommand, NumbersDescribed {
     change(&configuration, &execution)
     return try PreparedRun.new(  // all ranks
       run: folder, data: selection.request(data), configuration: configuration, execution: execution,
-      initialWeights: initialWeights, allowsLeaks: allowLeaks, job: job)
+      initialWeights: initialWeights, allowsLeaks: allowLeaks, origins: Origins(given: given, recipe: settings.recipe),
+      job: job)
+  }
+
+  /// Where what was given comes from, in words, by its key.
+  private var given: [String: String] {
+    let keys = Array(settings.given.keys) + work.given
+    let origins = Invocation.current.origins
+    return Dictionary(
+      uniqueKeysWithValues: keys.map { key in
+        (key, origins["--" + key.replacingOccurrences(of: "_", with: "-")]?.text ?? "command line")
+      })
   }
 
   /// What the command line says, applied to defaults or to what a run remembers.
@@ -193,14 +223,14 @@ struct Train: ParsableCommand, NumbersDescribed {
     for warning in session.host.warnings(
       workers: workers, ranksInAll: session.communicator.size, microBatches: microBatches)
     {
-      session.log.note(warning)
+      session.log.warn(warning)
     }
     switch configuration.reduction {
     case .exact: break
     case .float32:
-      session.log.note("--reduction float32: the last bits of the result depend on the number of ranks")
+      session.log.warn("--reduction float32: the last bits of the result depend on the number of ranks")
     case .bfloat16:
-      session.log.note(
+      session.log.warn(
         "--reduction bfloat16: gradients are rounded to 8 bits on the way, and the number of ranks shows")
     }
   }

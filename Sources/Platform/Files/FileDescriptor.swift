@@ -218,6 +218,15 @@ public struct FileDescriptor: ~Copyable, Sendable {
     }
   }
 
+  /// Whether another process holds the file's exclusive lock (fcntl, F_GETLK); none is taken.
+  public func isLockedByAnother() throws(SystemError) -> Bool {
+    var lock = flock()
+    lock.l_type = Int16(F_WRLCK)
+    lock.l_whence = Int16(SEEK_SET)
+    try SystemError.check(.lock, path) { fcntl(number, F_GETLK, &lock) }
+    return lock.l_type != Int16(F_UNLCK)
+  }
+
   /// Takes a lock of the open file (flock(2)), which ends with this value: any number have a shared one, or one the other.
   ///
   /// - Returns: false where others' locks forbid it.

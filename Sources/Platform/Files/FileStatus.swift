@@ -25,6 +25,9 @@ public struct FileStatus: Sendable {
     /// Of the last write.
     var seconds: Int
     var nanoseconds: Int
+
+    /// Of the last write, in seconds since 1970.
+    public var time: Double { Double(seconds) + Double(nanoseconds) / 1e9 }
   }
 
   public let kind: Kind

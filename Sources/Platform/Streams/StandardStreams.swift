@@ -15,6 +15,7 @@ public enum StandardStreams {
   // The globals: descriptors belong to the process, and so does whether anybody reads them.
   private static let resultDescriptor = Mutex<Int32>(STDOUT_FILENO)
   private static let sentences = LossyStream(descriptor: STDERR_FILENO, patience: 1000)
+  private static let quiet = Atomic(false)
 
   /// Once, before anything else is opened: keeps standard output for results alone.
   ///
@@ -53,6 +54,12 @@ public enum StandardStreams {
 
   /// Writes to standard error, as far as that can be done.
   public static func say(_ text: String) { sentences.write(text) }
+
+  /// Whether only what is wrong is to be said on standard error: no progress.
+  public static var isQuiet: Bool { quiet.load(ordering: .relaxed) }
+
+  /// Makes it so.
+  public static func beQuiet() { quiet.store(true, ordering: .relaxed) }
 
   /// Whether somebody reads standard error on a terminal.
   public static var errorIsTerminal: Bool { isatty(STDERR_FILENO) != 0 }

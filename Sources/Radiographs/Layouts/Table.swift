@@ -3,21 +3,22 @@
 /// Read as bytes, so that a file's name comes out with the bytes it has: taken as `Character`s, a comma with a combining mark
 /// behind it would be no comma, and two ways to write é would be one name. Lines end by LF, CRLF or CR; blank ones are
 /// passed over, and so is a byte order mark. Spaces are part of a value.
-struct Table {
+public struct Table: Sendable {
   /// One record.
-  struct Row {
+  public struct Row: Sendable {
     /// On which line of the file it begins, from 1.
-    let line: Int
-    let fields: [String]
+    public let line: Int
+    public let fields: [String]
   }
 
   let path: String
-  let rows: [Row]
+  public let rows: [Row]
 
   /// Reads a file.
   ///
+  /// - Parameter path: of the file.
   /// - Throws: `RadiographError` naming the file and the line where it is no such table.
-  init(contentsOf path: String) throws {
+  public init(contentsOf path: String) throws {
     try self.init(bytes: FileBytes.load(path), path: path)
   }
 

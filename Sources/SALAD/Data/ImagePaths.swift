@@ -57,7 +57,7 @@ public enum ImagePaths {
         "\(argument): expected images (\(ImageFile.suffixes)) in this folder, found none"
           + (unread.isEmpty ? "" : ": \(unread.sentence)"))
     }
-    if !unread.isEmpty { log.note("\(argument): \(unread.sentence)") }
+    if !unread.isEmpty { log.warn("\(argument): \(unread.sentence)") }
     return images.map { argument.utf8.last == UInt8(ascii: "/") ? argument + $0 : "\(argument)/\($0)" }
   }
 }

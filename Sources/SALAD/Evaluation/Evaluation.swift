@@ -23,10 +23,10 @@ public struct Evaluation: Sendable, Equatable {
   public var skipped: [SkippedImage] = []
 
   public var rule: ScoreRule
-  /// The bank that scored.
-  public var bank: BankKind
-  /// K, prototypes looked up.
-  public var topK: Int
+  /// The bank that scored; nil where only the scores are known.
+  public var bank: BankKind?
+  /// K, prototypes looked up; nil where only the scores are known.
+  public var topK: Int?
 
   public struct KindOfAnomaly: Encodable, Sendable, Equatable {
     /// The name of its folder.
@@ -69,13 +69,13 @@ public struct Evaluation: Sendable, Equatable {
   ///   - images: what was scored, in the order of the scores.
   ///   - scores: one an image.
   ///   - rule: how distances became scores.
-  ///   - bank: which of the banks scored.
-  ///   - topK: K, prototypes looked up.
+  ///   - bank: which of the banks scored; nil: nobody knows.
+  ///   - topK: K, prototypes looked up; nil: nobody knows.
   ///   - bootstrap: nil: no confidence intervals.
   ///   - workers: threads of the bootstrap.
   /// - Throws: `SaladError` 65 when all images are normal, or all anomalous.
   public init(
-    images: [LabelledImage], scores: [Double], rule: ScoreRule, bank: BankKind, topK: Int, bootstrap: Bootstrap?,
+    images: [LabelledImage], scores: [Double], rule: ScoreRule, bank: BankKind?, topK: Int?, bootstrap: Bootstrap?,
     workers: Int
   ) throws {
     precondition(images.count == scores.count, "\(scores.count) scores of \(images.count) images")
@@ -145,8 +145,8 @@ extension Evaluation: Encodable {
     try container.encodeIfPresent(confidence, forKey: .confidence)
     try container.encodeIfPresent(baselineAUROC, forKey: .baselineAUROC)
     try container.encode(rule, forKey: .rule)
-    try container.encode(bank, forKey: .bank)
-    try container.encode(topK, forKey: .topK)
+    try container.encodeIfPresent(bank, forKey: .bank)
+    try container.encodeIfPresent(topK, forKey: .topK)
     if !skipped.isEmpty { try container.encode(skipped, forKey: .skipped) }
   }
 }

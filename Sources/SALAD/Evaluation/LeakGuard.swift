@@ -41,7 +41,7 @@ public struct LeakGuard: Sendable {
             + "cannot be seen here; with the salt, --hash-salt, patients can"
           : "\(source.path) keeps no picture hashes: test images are compared by patient alone, under the salt")
     } else if pictures == nil {
-      log.note("\(source.path) does not remember what its images show: test images are compared by patient alone")
+      log.warn("\(source.path) does not remember what its images show: test images are compared by patient alone")
     }
   }
 
@@ -97,7 +97,7 @@ public struct LeakGuard: Sendable {
     let near = try agree(communicator) {  // all ranks
       try Self.nearPicture(training: trainingPictures, test: pictures)
     }
-    if !near.isEmpty { log.note(warning(near, of: test)) }
+    if !near.isEmpty { log.warn(warning(near, of: test)) }
   }
 
   /// Local. Throws `SaladError` 65 where a test image shows a picture that trained; with `allowsLeaks` that is a note.
@@ -116,7 +116,7 @@ public struct LeakGuard: Sendable {
         .badData,
         "\(sentence): a model must not be judged on what it learnt: take one away, or give --allow-leaks to go on")
     }
-    log.note("\(sentence): --allow-leaks was given, expect results that are too good")
+    log.warn("\(sentence): --allow-leaks was given, expect results that are too good")
   }
 
   private static func path(_ leak: Leak, _ test: ListedImages) -> String {

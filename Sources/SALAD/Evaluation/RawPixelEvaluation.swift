@@ -11,14 +11,15 @@ public enum RawPixelEvaluation {
   ///   - path: the data set's.
   ///   - selection: its layout, and what is wanted of it.
   ///   - images: its test images.
-  ///   - source: the model beside which the number stands: its border is masked, its range of grays is white here, too.
+  ///   - preparation: of the model beside which the number stands: its border is masked, its range of grays is white
+  ///     here, too; nil: none is.
   ///   - workers: threads of rank 0.
   ///   - communicator: of the ranks that take part.
   ///   - watchdog: told what is being done.
   /// - Throws: `SaladError` 65 when there are no training images, one cannot be read, or a class is missing.
   public static func areaUnderROC(
-    of path: String, _ selection: DataSelection, images: [LabelledImage], beside source: ModelSource, workers: Int,
-    communicator: Communicator, watchdog: Watchdog
+    of path: String, _ selection: DataSelection, images: [LabelledImage], prepared preparation: Preparation?,
+    workers: Int, communicator: Communicator, watchdog: Watchdog
   ) throws -> Double {
     watchdog.enter("comparing raw pixels", step: nil)
     let training = try ListedImages.training(  // all ranks
@@ -27,7 +28,7 @@ public enum RawPixelEvaluation {
     let area = try agree(communicator) {  // all ranks
       guard communicator.isRoot else { return 0.0 }
       var neighbours = RawPixelNeighbour()
-      var preparation = source.scoring.preparation
+      var preparation = preparation ?? Preparation(side: neighbours.side, fit: .stretch)
       (preparation.side, preparation.fit) = (neighbours.side, .stretch)
       for image in try read(paths.map { "\(root)/\($0)" }, preparation, workers: workers) {
         neighbours.remember(image)

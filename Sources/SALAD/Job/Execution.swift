@@ -12,10 +12,12 @@ public struct Execution: Codable, Sendable, Equatable {
   public var timeout = 600.0
   /// Since the command's start: training stops with a checkpoint after the step that reaches it. Not remembered either.
   public var stopAfter: TimeSpan?
+  /// Whether curves are written for TensorBoard. Not remembered either.
+  public var tensorboard = true
 
   public init() {}
 
-  enum CodingKeys: String, CodingKey {
+  enum CodingKeys: String, CodingKey, CaseIterable {
     case keep
     case checkpointEvery = "checkpoint_every"
     case cacheMemory = "cache_memory"

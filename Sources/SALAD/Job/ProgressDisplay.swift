@@ -24,7 +24,7 @@ public final class ProgressDisplay {
     self.title = PlainText.of(title)
     self.unit = unit
     self.total = total
-    self.isShown = isShown
+    self.isShown = isShown && !StandardStreams.isQuiet
     isTerminal = StandardStreams.errorIsTerminal
   }
 

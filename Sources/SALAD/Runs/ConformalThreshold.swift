@@ -26,7 +26,7 @@ public struct ConformalThreshold: Sendable, Equatable {
   public let value: Double?
 
   /// alpha where nobody says otherwise.
-  public static let defaultFalseAlarmRate = 0.05
+  public static let defaultFalseAlarmRate = Configuration.defaultFalseAlarmRate
 
   /// - Parameters:
   ///   - scores: ascending, at least 1.

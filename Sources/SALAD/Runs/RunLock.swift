@@ -6,6 +6,9 @@ import Platform
 struct RunLock: ~Copyable, Sendable {
   private let file: FileDescriptor
 
+  /// How this process calls itself.
+  static var holder: String { "process \(Host.processNumber) on \(Host.name)" }
+
   /// Waits for the lock, then writes who holds it into the file.
   ///
   /// - Parameters:
@@ -30,7 +33,7 @@ struct RunLock: ~Copyable, Sendable {
         Host.pause(microseconds: 100_000)
       }
       try file.truncate(to: 0)
-      try file.write(Array("process \(Host.processNumber) on \(Host.name)".utf8))
+      try file.write(Array(Self.holder.utf8))
       return file
     }
   }

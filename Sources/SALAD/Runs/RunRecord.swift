@@ -12,6 +12,8 @@ public struct RunRecord: Codable, Sendable, Equatable {
   public var data: DataRecord
   /// nil: all weights started at random.
   public var initialWeights: WeightsRecord?
+  /// Where the settings come from; nil in runs of before that was noted. No part of what a run is compared by.
+  public var origins: Origins?
 
   /// The training images of a run.
   public struct DataRecord: Codable, Sendable, Equatable {
@@ -44,17 +46,19 @@ public struct RunRecord: Codable, Sendable, Equatable {
   }
 
   public init(
-    configuration: Configuration, execution: Execution, data: DataRecord, initialWeights: WeightsRecord? = nil
+    configuration: Configuration, execution: Execution, data: DataRecord, initialWeights: WeightsRecord? = nil,
+    origins: Origins? = nil
   ) {
     version = saladVersion
     self.configuration = configuration
     self.execution = execution
     self.data = data
     self.initialWeights = initialWeights
+    self.origins = origins
   }
 
   enum CodingKeys: String, CodingKey {
-    case version, configuration, execution, data
+    case version, configuration, execution, data, origins
     case initialWeights = "initial_weights"
   }
 }

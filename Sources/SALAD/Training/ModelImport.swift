@@ -221,7 +221,7 @@ public struct ModelImport {
     let scan = try DataScan(  // all ranks
       listed, configuration: configuration, workers: workers, cacheMemory: Execution().cacheMemory,
       measuringGreyRange: true, communicator: communicator, watchdog: watchdog)
-    for image in scan.skipped { log.note("skipped: \(image.reason)") }
+    for image in scan.skipped { log.warn("skipped: \(image.reason)") }
     scan.notes.forEach(log.note)
     let refresh = Refresh(
       embedder: embedder, exposureDamping: configuration.scoring.exposureDamping, scan: scan,

@@ -45,12 +45,13 @@ public struct PreparedRun: Sendable {
   ///   - execution: what changes no bit of the result.
   ///   - initialWeights: a safetensors file to start the network from; nil: all weights at random.
   ///   - allowsLeaks: whether patients and pictures of the test split, where there is one, may train.
+  ///   - origins: where the settings come from, to be remembered; nil: nobody knows.
   ///   - job: what the process was started with.
   /// - Throws: `SaladError` on all ranks: 64 when there is a run already or the configuration does not suit the data,
   ///   65 when the data set is missing or empty, or has bad images or leaks, 74 when the disk refuses.
   public static func new(
     run: String, data: DataRequest, configuration: Configuration, execution: Execution, initialWeights: String?,
-    allowsLeaks: Bool, job: Job
+    allowsLeaks: Bool, origins: Origins? = nil, job: Job
   ) throws -> PreparedRun {
     // What can be refused is refused before the folder is made and every image read.
     try configuration.validate()
@@ -79,6 +80,8 @@ public struct PreparedRun: Sendable {
       listed, configuration: configuration, execution: execution, isNew: true, job: job)
     var configuration = configuration
     configuration.greyRange = scan.greyRange
+    var origins = origins
+    origins?.measured("grey_range")
     try configuration.validate(imageCount: scan.images.count, keptBack: scan.keptBack.count)
     let leakGuard = LeakGuard(
       training: scan.images + scan.keptBack, trainingPatients: scan.patients + scan.keptBackPatients,
@@ -93,7 +96,7 @@ public struct PreparedRun: Sendable {
         path: RelativePath.of(path, from: run), fingerprint: scan.fingerprint, imageCount: scan.images.count,
         keptBack: scan.keptBack.isEmpty ? nil : scan.keptBack.count, skipped: scan.skipped,
         selection: listed.remembered(selection)),
-      initialWeights: weights)
+      initialWeights: weights, origins: origins)
     try directory.writeConfiguration(record, communicator: job.communicator)  // all ranks
     return PreparedRun(directory: directory, record: record, scan: scan, checkpoint: nil)
   }
@@ -142,13 +145,14 @@ public struct PreparedRun: Sendable {
   ///   - data: the data set; without a path where it was.
   ///   - initialWeights: nil, or the file that the run was begun with.
   ///   - change: what the command line says, applied to what the run remembers.
+  ///   - given: where that comes from, in words, by the key of each setting.
   ///   - job: what the process was started with.
   /// - Returns: nil when the run is finished.
   /// - Throws: `SaladError` on all ranks: 64 when there is no run, or it has another configuration or version, 65 when
   ///   the checkpoint is damaged or the data set is another.
   public static func resumed(
     run: String, data: DataRequest, initialWeights: String?,
-    change: (inout Configuration, inout Execution) throws -> Void, job: Job
+    change: (inout Configuration, inout Execution) throws -> Void, given: [String: String] = [:], job: Job
   ) throws -> PreparedRun? {
     let directory = try RunDirectory.resume(run, communicator: job.communicator)  // all ranks
     var record = try directory.record(job.communicator)  // all ranks
@@ -167,6 +171,7 @@ public struct PreparedRun: Sendable {
             + "another --run")
       }
     }
+    record.origins?.update(given: given, from: record.configuration, to: configuration)
     record.configuration = configuration
     try agree(job.communicator) { try configuration.precision.requireSupport() }  // all ranks
 
@@ -215,7 +220,7 @@ public struct PreparedRun: Sendable {
     let scan = try DataScan(  // all ranks
       listed, configuration: configuration, workers: job.workers, cacheMemory: execution.cacheMemory,
       measuringGreyRange: isNew, communicator: job.communicator, watchdog: job.watchdog)
-    for image in scan.skipped { job.log.note("skipped: \(image.reason)") }
+    for image in scan.skipped { job.log.warn("skipped: \(image.reason)") }
     if isNew { scan.notes.forEach(job.log.note) }
     return scan
   }

@@ -8,18 +8,6 @@ import Safetensors
 
 /// Trains a network and its memory bank, all ranks together.
 public struct Trainer {
-  /// How a training ends.
-  public enum Ending: Sendable {
-    /// All steps taken, the bank refreshed, everything saved.
-    case finished
-    /// Stopped by a signal, with a checkpoint to go on from.
-    case interrupted
-    /// Stopped because the time was up, with a checkpoint to go on from.
-    case outOfTime
-    /// Stopped by a signal before the first step.
-    case interruptedBeforeStart
-  }
-
   private let prepared: PreparedRun
   private let communicator: Communicator
   private let watchdog: Watchdog
@@ -28,6 +16,7 @@ public struct Trainer {
   private let instructionSet: String
   private let start: ContinuousClock.Instant
   private let schedule: Schedule
+  private let curves: EventFile
 
   // What training changes, and what a checkpoint holds.
   private let replica: Replica
@@ -96,8 +85,11 @@ public struct Trainer {
         rows: imageCount, dimension: configuration.embeddingDimension, seed: configuration.seed,
         workers: replica.workers, communicator: communicator)
     }
+    curves = EventFile(run: prepared.directory.path)
     try agree(communicator) {  // all ranks
-      if communicator.isRoot { try prepared.directory.cutBackMetrics(toStep: stepsTaken) }
+      guard communicator.isRoot else { return }
+      try prepared.directory.cutBackMetrics(toStep: stepsTaken)
+      try curves.cutBack(toStep: stepsTaken)
     }
   }
 
@@ -107,6 +99,23 @@ public struct Trainer {
 
   /// All ranks. Trains to the end, or to the end of the step in which a signal came or the time was up.
   public mutating func run() throws -> Ending {
+    var job = JobNote(ranks: communicator.size, workers: workers, firstStep: stepsTaken)
+    func note(_ ending: String?) {
+      job.ending = ending
+      if communicator.isRoot { prepared.directory.note(job) }
+    }
+    note(nil)
+    do {
+      let ending = try train()  // all ranks
+      note(ending.sentence)
+      return ending
+    } catch {
+      note("by an error of status \(SaladError(error).status.rawValue)")
+      throw error
+    }
+  }
+
+  private mutating func train() throws -> Ending {
     let step = TrainingStep(
       configuration: configuration, replica: replica, images: prepared.scan.images, communicator: communicator,
       watchdog: watchdog)
@@ -232,7 +241,7 @@ public struct Trainer {
     }
     if let scale = ScoreScale([calibration], rule: configuration.scoreRule) {
       log.note(scale.threshold().sentence)
-      if let warning = scale.warning { log.note(warning) }
+      if let warning = scale.warning { log.warn(warning) }
     }
     return (refreshed, calibration)
   }
@@ -248,12 +257,18 @@ public struct Trainer {
     if communicator.isRoot {
       watchdog.enter("writing metrics", step: stepsTaken)
       try alone {
-        try prepared.directory.appendMetrics(
-          StepMetrics(step: stepsTaken, epoch: epoch, round: round, losses: losses, seconds: seconds))
+        let line = StepMetrics(step: stepsTaken, epoch: epoch, round: round, losses: losses, seconds: seconds)
+        try prepared.directory.appendMetrics(line)
+        let draws = prepared.record.execution.tensorboard
+        if draws {
+          try curves.append(
+            step: stepsTaken, line.scalars(learningRate: schedule.learningRate(of: stepsTaken - 1)))
+        }
         guard endsEpoch else { return }
-        try prepared.directory.appendMetrics(
-          EpochMetrics(
-            step: stepsTaken, epoch: epoch, round: round, anchors: anchors.anchors.count, losses: epochLosses))
+        let epochLine = EpochMetrics(
+          step: stepsTaken, epoch: epoch, round: round, anchors: anchors.anchors.count, losses: epochLosses)
+        try prepared.directory.appendMetrics(epochLine)
+        if draws { try curves.append(step: stepsTaken, epochLine.scalars) }
       }
     }
     if endsEpoch { epochLosses = EpochLosses() }
@@ -326,6 +341,7 @@ public struct Trainer {
     try last.awaitFiles(step: stepsTaken, communicator: communicator, watchdog: watchdog)  // all ranks
     enter("finishing a checkpoint")
     try last.finish(keep: prepared.record.execution.keep, communicator: communicator)  // all ranks
+    log.detail("the last checkpoint is whole")
   }
 
   /// What rank 0 does alone.

@@ -40,7 +40,7 @@ struct DataCommand: ParsableCommand, NumbersDescribed {
         try ContactSheet(CensusText.sections(census), root: census.root).write(to: sheet)
       }
       if session.communicator.isRoot { try Console.output(json ? census.line() : CensusText.text(of: census)) }
-      for refusal in census.refusals { session.log.note("a training would be refused: \(refusal)") }
+      for refusal in census.refusals { session.log.warn("a training would be refused: \(refusal)") }
       return census.status
     }
   }

@@ -37,6 +37,14 @@ enum Arguments {
   /// What the parser says of a wrong command line, with what would be right.
   static func advice(on message: String, words: [String] = CommandLine.arguments) -> String {
     let verb = words.dropFirst().first { !$0.hasPrefix("-") }
+    // The first word is a verb, unless it is an option of the program's own.
+    if let first = words.dropFirst().first, first == verb, first != "help",
+      !Salad.configuration.subcommands.contains(where: { $0._commandName == first })
+    {
+      return HelpRequest.noSuchVerb(first)
+    }
+    // The parser knows a flag that is like it.
+    if message.hasPrefix("Unknown option '--"), message.contains("Did you mean") { return message }
     // `Missing value for '--data <dir>'`
     if message.hasPrefix("Missing value for '") {
       let flag = message.split(separator: "'").dropFirst().first?.split(separator: " ").first ?? "--option"

@@ -19,8 +19,31 @@ struct ByteCount: ExpressibleByArgument {
   }
 }
 
+/// What every verb takes. What comes before the parser reads it: `Invocation`, and `Launch`.
+struct CommonOptions: ParsableArguments {
+  @Option(
+    help: ArgumentHelp(
+      """
+      Read options from a file: names = values in TOML. What is given here or as SALAD_NAME in the environment goes \
+      before it.
+      """, valueName: "file.toml"), completion: .file(extensions: ["toml"]))
+  var config: String?
+
+  @Flag(help: "Say only what is wrong: no notes, no progress.")
+  var quiet = false
+
+  @Flag(help: "Say more, each line with the time of day.")
+  var verbose = false
+
+  func validate() throws {
+    guard !(quiet && verbose) else { throw ValidationError("--quiet and --verbose are given: leave one away") }
+  }
+}
+
 /// How a verb goes about its work on this machine.
 struct WorkOptions: ParsableArguments {
+  @OptionGroup var common: CommonOptions
+
   @Option(help: "Threads of each rank. (default: the cores its host's ranks are bound to, shared by them)")
   var workers: Int?
 
@@ -73,6 +96,17 @@ struct ExecutionOptions: ParsableArguments {
     })
   var stopAfter: TimeSpan?
 
+  @Flag(
+    inversion: .prefixedNo,
+    help: "Write the curves of metrics.jsonl for TensorBoard as well, into RUN/tensorboard. (default: --tensorboard)")
+  var tensorboard: Bool?
+
+  /// Keys of what the command line names and a run remembers.
+  var given: [String] {
+    [("checkpoint_every", checkpointEvery != nil), ("keep", keep != nil), ("cache_memory", cacheMemory != nil)]
+      .filter(\.1).map(\.0)
+  }
+
   /// Overrides what the command line names, and nothing else.
   func apply(to execution: inout Execution) {
     work.apply(to: &execution)
@@ -80,6 +114,7 @@ struct ExecutionOptions: ParsableArguments {
     if let checkpointEvery { execution.checkpointEvery = checkpointEvery }
     if let keep { execution.keep = keep }
     execution.stopAfter = stopAfter
+    if let tensorboard { execution.tensorboard = tensorboard }
   }
 }
 

@@ -107,12 +107,12 @@ public struct Configuration: Codable, Sendable, Equatable {
   public var validationFraction: Double?
   /// Determines which those are; nil, as in runs of before there was a choice: `seed` does.
   public var validationSeed: UInt64? = 0
-  /// The fraction of normal images that may be flagged, above 0 and below 1; nil: `ConformalThreshold` has the default.
+  /// The fraction of normal images that may be flagged, above 0 and below 1; nil: `defaultFalseAlarmRate`.
   public var falseAlarmRate: Double?
 
   public init() {}
 
-  // A key is its flag's name with underscores; `differences(from:)` relies on it.
+  // A key is that of its `Setting`: its flag's name with underscores.
   enum CodingKeys: String, CodingKey, CaseIterable {
     case architecture, size, channels, fit, augmentation, rounds, precision, reduction, seed, temperature, momentum
     case neighbours, centre, levels
@@ -177,46 +177,11 @@ extension Configuration {
 // MARK: - Ranges
 
 extension Configuration {
-  /// Every number's range; `--false-alarm-rate` has its own, for verbs that know no configuration.
-  public static let ranges: [NumberRange<Configuration>] = [
-    .choice("--size", \.size, [64, 128, 256, 512]),
-    .choice("--channels", \.channels, [1, 3]),
-    .whole("--max-width", \.maximumWidth, 1...1024),
-    .whole("--embedding-dimension", \.embeddingDimension, 2...4096),
+  /// Every number's range.
+  public static let ranges: [NumberRange<Configuration>] = Setting.all.compactMap(\.range)
 
-    .number("--rotation", \.augmentation.rotation, in: 0...180, "of degrees in 0...180"),
-    .number("--scale", \.augmentation.scale, in: 0..<1, "of at least 0 and below 1"),
-    .number("--shift", \.augmentation.shift, in: 0...1, "in 0...1"),
-    .number("--contrast", \.augmentation.contrast, in: 0..<1, "of at least 0 and below 1"),
-    .number("--brightness", \.augmentation.brightness, in: 0...2, "in 0...2"),
-    .number("--gamma", \.augmentation.gamma, in: 0..<1, "of at least 0 and below 1"),
-    .number("--noise", \.augmentation.noise, in: 0...2, "in 0...2"),
-
-    // Batch normalisation over one image would leave nothing of it.
-    .whole("--micro-batch", \.microBatch, 2...4096),
-    .whole("--batch-size", \.batchSize, 2...1_048_576),
-    .whole("--rounds", \.rounds, 0...10_000),
-    .whole("--epochs-per-round", \.epochsPerRound, 1...1_000_000),
-    .number("--learning-rate", \.learningRate, in: Ranges.positive, "above 0, in 1e-30...1e30"),
-    .number("--weight-decay", \.weightDecay, in: Ranges.notNegative, "of at least 0 and at most 1e30"),
-    .number(
-      "--reconstruction-weight", \.reconstructionWeight, in: Ranges.notNegative, "of at least 0 and at most 1e30"),
-    .number("--aggregation-weight", \.aggregationWeight, in: Ranges.notNegative, "of at least 0 and at most 1e30"),
-    .any("--seed", Ranges.seed),
-
-    .number("--temperature", \.temperature, in: Ranges.positive, "above 0, in 1e-30...1e30"),
-    .number("--momentum", \.momentum, in: 0..<1, "of at least 0 and below 1"),
-    .number("--anchor-rate", \.anchorRate, in: 0...1, "in 0...1"),
-    .whole("--neighbours", \.neighbours, 1...1_000_000),
-
-    .number("--exposure-damping", \.exposureDamping, in: 0...1, "in 0...1"),
-    .whole("--top-k", \.topK, 1...10_000_000),
-    .number("--score-temperature", \.scoreTemperature, in: Ranges.positive, "above 0, in 1e-30...1e30"),
-    .number("--border-mask", \.borderMask, in: 0...0.25, "in 0...0.25"),
-    .whole("--grey-range", \.greyRange, 255...65535),
-    .number("--validation-fraction", \.validationFraction, in: 0..<1, "of at least 0 and below 1"),
-    .any("--validation-seed", Ranges.seed),
-  ]
+  /// alpha where nobody says otherwise.
+  public static let defaultFalseAlarmRate = 0.05
 
   /// Checks every range that does not depend on the data.
   ///
@@ -238,7 +203,6 @@ extension Configuration {
       levels.isBottleneck || !scoreRule.isAngular,
       "--score-rule \(scoreRule.rawValue) compares unit vectors, and the levels \(levels) are none: give --levels z, or "
         + "another rule")
-    if let falseAlarmRate { try ConformalThreshold.validate(falseAlarmRate: falseAlarmRate) }
   }
 
   /// The most images that a bank may remember: the scale of the softmax denominators has room for no more.
@@ -292,63 +256,8 @@ extension Configuration {
 
   /// Every setting by its key, as text; the strengths of the augmentation stand by themselves.
   var settings: [String: String] {
-    var settings: [String: String] = [
-      "flip": "\(augmentation.flip)",
-      "rotation": "\(augmentation.rotation)",
-      "scale": "\(augmentation.scale)",
-      "shift": "\(augmentation.shift)",
-      "contrast": "\(augmentation.contrast)",
-      "brightness": "\(augmentation.brightness)",
-      "gamma": "\(augmentation.gamma)",
-      "noise": "\(augmentation.noise)",
-    ]
-    for key in CodingKeys.allCases where key != .augmentation {
-      settings[key.rawValue] = text(of: key)
-    }
-    return settings
-  }
-
-  private func text(of key: CodingKeys) -> String {
-    switch key {
-    case .architecture: architecture.rawValue
-    case .size: "\(size)"
-    case .channels: "\(channels)"
-    case .maximumWidth: "\(maximumWidth)"
-    case .embeddingDimension: "\(embeddingDimension)"
-    case .centre: centre.rawValue
-    case .fit: fit.rawValue
-    case .augmentation: "\(augmentation)"
-    case .borderMask: "\(borderMask ?? 0)"
-    case .greyRange: "\(greyRange ?? 65535)"
-    case .badImages: badImages.rawValue
-    case .batchSize: "\(batchSize)"
-    case .microBatch: "\(microBatch)"
-    case .rounds: "\(rounds)"
-    case .epochsPerRound: "\(epochsPerRound)"
-    case .learningRate: "\(learningRate)"
-    case .learningRateDecay: learningRateDecay.rawValue
-    case .weightDecay: "\(weightDecay)"
-    case .reconstructionLoss: reconstructionLoss.rawValue
-    case .reconstructionWeight: "\(reconstructionWeight)"
-    case .aggregationWeight: "\(aggregationWeight)"
-    case .precision: precision.rawValue
-    case .reduction: reduction.rawValue
-    case .seed: "\(seed)"
-    case .bankStart: bankStart.rawValue
-    case .temperature: "\(temperature)"
-    case .momentum: "\(momentum)"
-    case .anchorRate: "\(anchorRate)"
-    case .neighbours: "\(neighbours)"
-    case .scoreRule: scoreRule.rawValue
-    case .levels: levels.description
-    case .featureScale: featureScale.rawValue
-    case .exposureDamping: "\(exposureDamping ?? 0)"
-    case .topK: "\(topK)"
-    case .scoreTemperature: "\(scoreTemperature)"
-    case .validationFraction: "\(validationFraction ?? 0)"
-    case .validationSeed: "\(validationSeed ?? seed)"
-    case .falseAlarmRate: "\(falseAlarmRate ?? ConformalThreshold.defaultFalseAlarmRate)"
-    }
+    Dictionary(
+      uniqueKeysWithValues: Setting.all.filter { !$0.isShorthand }.map { ($0.key, $0.text(of: self)) })
   }
 }
 
