@@ -80,10 +80,11 @@ let package = Package(
     .target(
       name: "MemoryBank",
       dependencies: ["COpenBLAS", "CBankKernels", "Platform", "MPI", "ExactSum", "Safetensors", "Radiographs"]),
+    .target(name: "Pages", dependencies: ["Platform"]),
     .target(
       name: "SALAD",
       dependencies: [
-        "MPI", "ExactSum", "Safetensors", "Radiographs", "Platform", "Autoencoder", "MemoryBank",
+        "MPI", "ExactSum", "Safetensors", "Radiographs", "Platform", "Autoencoder", "MemoryBank", "Pages",
       ]),
     .executableTarget(
       name: "salad",
@@ -125,6 +126,9 @@ let package = Package(
       dependencies: [
         "MemoryBank", "CBankKernels", "Platform", "ExactSum", "Radiographs", "Safetensors", "RanksSupport", "ranks",
       ]),
+    // Reads pages as an XML parser does.
+    .target(name: "PagesSupport", path: "Tests/PagesSupport"),
+    .testTarget(name: "PagesTests", dependencies: ["Pages", "PagesSupport"]),
     .testTarget(
       name: "SALADTests",
       dependencies: [
@@ -137,7 +141,7 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "salad", "Autoencoder", "Radiographs", "RanksSupport", "Safetensors",
+        "salad", "Autoencoder", "PagesSupport", "Radiographs", "RanksSupport", "Safetensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
   ],

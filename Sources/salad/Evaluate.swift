@@ -75,57 +75,36 @@ struct Evaluate: ParsableCommand, NumbersDescribed {
     let selection = selection.request(data).selection()
     let listed = try ListedImages.test(  // all ranks
       of: data, selection, communicator: session.communicator, log: session.log)
-    let all = listed.images
     if let note = try selection.differenceFromRun(model, communicator: session.communicator) {  // all ranks
       session.log.note(note)
     }
+    let workers = session.workers(work.workers)
     let loaded = try scoring.load(model, workers: work.workers, session: session) { source in  // all ranks
-      try refuseLeaks(from: source, to: listed, session)  // all ranks
+      try LeakGuard(source, allowsLeaks: allowLeaks, log: session.log).check(  // all ranks
+        listed, side: source.scoring.size, workers: workers, communicator: session.communicator,
+        watchdog: session.watchdog)
     }
     let (scorer, threshold) = (loaded.scorer, loaded.threshold)
-    let results = try scorer.scores(  // all ranks
-      of: all.map { "\(listed.root)/\($0.path)" }, badImages: scoring.badImages ?? .fail)
-    let images = zip(all, results).filter { $0.1.score != nil }.map(\.0)
-    let scores = results.compactMap(\.score)
-    let skipped = zip(all, results).compactMap { image, result in
-      result.reason.map { SkippedImage(path: image.path, reason: $0) }
-    }
-    for image in skipped { session.log.note("skipped: \(image.reason)") }
+    let tests = try TestScores(of: listed, by: scorer, badImages: scoring.badImages ?? .fail)  // all ranks
+    for image in tests.skipped { session.log.note("skipped: \(image.reason)") }
 
     session.watchdog.enter("evaluating scores", step: nil)
-    let workers = session.workers(work.workers)
     // Rank 0 reports, so it alone resamples.
     let resampling =
       bootstrap > 0 && session.communicator.isRoot ? Bootstrap(resamples: bootstrap, seed: bootstrapSeed) : nil
     var evaluation = try agree(session.communicator) {  // all ranks
-      try Evaluation(
-        images: images, scores: scores, rule: scorer.rule, bank: scorer.bankKind, topK: scorer.topK,
-        bootstrap: resampling, workers: workers)
+      try Evaluation(tests, by: scorer, threshold: threshold, bootstrap: resampling, workers: workers)
     }
-    evaluation.skipped = skipped
     if baseline {
       evaluation.baselineAUROC = try RawPixelEvaluation.areaUnderROC(  // all ranks
-        of: data, selection, images: images, workers: workers, communicator: session.communicator,
+        of: data, selection, images: tests.images, workers: workers, communicator: session.communicator,
         watchdog: session.watchdog)
     }
-    if let threshold {
-      let normal = zip(images, scores).filter { !$0.0.isAnomalous }.map { threshold.pValue(of: $0.1) }
-      if let warning = Drift.warning(ofNormal: normal) { session.log.note(warning) }
-    }
-    evaluation.calibrated = threshold.map { CalibratedRates(images: images, scores: scores, threshold: $0) }
+    if let threshold, let warning = tests.drift(threshold) { session.log.note(warning) }
     if session.communicator.isRoot {
       try Console.output(json ? Self.object(evaluation) : EvaluationTable.text(of: evaluation))
     }
     return .success
-  }
-
-  /// All ranks.
-  private func refuseLeaks(from source: ModelSource, to images: ListedImages, _ session: Session) throws {
-    let leakGuard = LeakGuard(source, allowsLeaks: allowLeaks, log: session.log)
-    try leakGuard.checkPatients(of: images)
-    try leakGuard.checkPictures(  // all ranks
-      of: images, side: source.scoring.size, workers: session.workers(work.workers),
-      communicator: session.communicator, watchdog: session.watchdog)
   }
 
   private static func object(_ evaluation: Evaluation) throws -> String {

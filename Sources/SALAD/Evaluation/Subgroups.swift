@@ -4,11 +4,18 @@ import Radiographs
 public struct Subgroups: Sendable, Equatable {
   /// Studies instead of images: each scored by the mean of its images, anomalous where one of them is.
   public var studies: Group?
-  /// The images of a view, sex, age band or part of the body, by what is common to them; only what the data set tells.
+  /// The images of a view, sex, age band, part of the body or device, by what is common to them; only what the data set tells.
   public var views: [Group] = []
   public var sexes: [Group] = []
   public var ages: [Group] = []
   public var bodyParts: [Group] = []
+  /// The device, or its maker where nothing more is known.
+  public var devices: [Group] = []
+
+  /// All but studies, with what is common to their images.
+  public var named: [(title: String, groups: [Group])] {
+    [("view", views), ("sex", sexes), ("age", ages), ("body part", bodyParts), ("device", devices)]
+  }
 
   /// Some images, or studies, and how well the anomalous are told from the normal ones among them.
   public struct Group: Encodable, Sendable, Equatable {
@@ -32,7 +39,7 @@ public struct Subgroups: Sendable, Equatable {
   }
 
   public var isEmpty: Bool {
-    studies == nil && [views, sexes, ages, bodyParts].allSatisfy(\.isEmpty)
+    studies == nil && named.allSatisfy(\.groups.isEmpty)
   }
 
   /// - Parameters:
@@ -54,7 +61,11 @@ public struct Subgroups: Sendable, Equatable {
     sexes = groups { $0.facts.sex }
     ages = groups { $0.facts.age.map(Self.band) }
     bodyParts = groups { $0.facts.bodyPart }
+    devices = groups { image in Self.deviceHeadings.lazy.compactMap { image.facts.others[$0] }.first }
   }
+
+  /// What tables call a device; `manufacturer` is what DICOM files tell.
+  private static let deviceHeadings = ["device", "scanner", "manufacturer"]
 
   /// Bands of twenty years: 00-19, 20-39, 40-59, 60-79, 80+.
   static func band(ofAge age: Int) -> String {
@@ -120,13 +131,16 @@ extension Subgroups: Encodable {
     case sexes = "by_sex"
     case ages = "by_age"
     case bodyParts = "by_body_part"
+    case devices = "by_device"
   }
 
   /// What is known, and nothing else.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encodeIfPresent(studies, forKey: .studies)
-    for (groups, key) in [(views, CodingKeys.views), (sexes, .sexes), (ages, .ages), (bodyParts, .bodyParts)]
+    for (groups, key) in [
+      (views, CodingKeys.views), (sexes, .sexes), (ages, .ages), (bodyParts, .bodyParts), (devices, .devices),
+    ]
     where !groups.isEmpty {
       try container.encode(groups, forKey: key)
     }
