@@ -1,7 +1,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help deps build test soak fuzz demo reference bench scaling docs dist install lint format clean
+.PHONY: help deps build test soak fuzz demo reference bench scaling docs dist deb install lint format clean
 
 PREFIX ?= /usr/local
 # Tests whose names match, such as FILTER=MPITests; all by default.
@@ -16,7 +16,6 @@ SEED ?= 1
 SOURCES := Package.swift Sources Tests
 # Tests see internals, which takes other flags: a folder of their own keeps both builds fresh.
 TEST_BUILD := .build-test
-DIST_BUILD := .build-dist
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -58,16 +57,12 @@ docs: build ## write dist/docs, the reference of the library products, by DocC
 	.ci/docs
 
 dist: deps ## build dist/salad-VERSION-linux-ARCH.tar.gz for machines without Swift
-	swift build -c release --product salad --static-swift-stdlib --scratch-path $(DIST_BUILD)
-	@name="salad-$$($(DIST_BUILD)/release/salad --version)-$$(uname -s | tr A-Z a-z)-$$(uname -m)"; \
-	rm -rf "dist/$$name"; \
-	mkdir -p "dist/$$name"; \
-	install -m 755 $(DIST_BUILD)/release/salad "dist/$$name/"; \
-	strip "dist/$$name/salad"; \
-	install -m 644 LICENSE README.md hosts "dist/$$name/"; \
-	tar --create --gzip --file "dist/$$name.tar.gz" --directory dist "$$name"; \
-	rm -rf "dist/$$name"; \
-	echo "built dist/$$name.tar.gz"
+	Packaging/dist
+
+deb: ## build dist/salad_VERSION_ARCH.deb for Debian 12, install, use and remove it in a fresh one
+	@.ci/deps dpkg-dev lintian debootstrap
+	Packaging/deb
+	Packaging/deb-test dist/salad_*_"$$(dpkg --print-architecture)".deb
 
 install: build ## put salad into PREFIX/bin (/usr/local)
 	install -d "$(DESTDIR)$(PREFIX)/bin"

@@ -211,14 +211,20 @@ def reductions(commands: Commands) -> Path:
 
 def data_loading(commands: Commands) -> Path:
     folder = commands.scratch / "images"
-    drawn = ("--train", "96", "--test-normal", "0", "--test-anomalous", "0", "--size", "1024")
+
+    def row(title: str, format: str) -> Row:
+        return Row(f"{title} decoded and resized", "images/s", format_rate("ours", format), format_rate("theirs", format))
+
     return Path(
-        name="data-loading", prepare=[commands.salad, "phantom", str(folder), *drawn],
+        name="data-loading", prepare=commands.peer("pictures.py", "--salad", commands.salad, "--folder", folder),
         subjects={
             "ours": commands.bench("--data-loading", "--folder", folder, "--size", 256, "--steps", 3),
             "theirs": commands.peer("images.py", "--folder", folder, "--size", 256, "--processes", commands.cores),
         },
-        rows=[Row("PNGs of 1024 x 1024 decoded and resized", "images/s", rate("ours"), rate("theirs"))],
+        rows=[
+            row("PNGs of 1024 x 1024", "png"), row("JPEGs of 1024 x 1024", "jpeg"), row("TIFFs of 1024 x 1024", "tiff"),
+            row("DICOM files of 3000 x 2500, 16 bits,", "dicom"),
+        ],
         rounds=3, flags=["--data-loading", "--folder"])
 
 
@@ -234,6 +240,10 @@ def start_up(commands: Commands) -> Path:
 
 def rate(subject: str) -> Callable[[Results], float]:
     return lambda results: results[subject]["images_per_second"]
+
+
+def format_rate(subject: str, format: str) -> Callable[[Results], float]:
+    return lambda results: results[subject][f"{format}_images_per_second"]["median"]
 
 
 def gigabytes(subject: str) -> Callable[[Results], float]:

@@ -29,12 +29,11 @@ enum Style {
     .facts dl div{padding:.25rem 0;border-bottom:1px solid var(--rule)}
     dt{color:var(--soft);font-size:.85rem}
     dd{margin:0}
-    .card dl div{display:flex;gap:.6rem;justify-content:space-between;font-size:.9rem}
-    .card dd{text-align:right}
+    .card dl div{margin-bottom:.3rem}.card dt{font-size:.8rem;line-height:1.3}.card dd{font-size:.92rem;line-height:1.3}
     .notice{background:var(--warn);border-left:5px solid var(--edge);padding:.55rem .8rem}
     .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));gap:1.2rem 2rem;margin:1rem 0}
     figure{margin:0;min-width:0}
-    .chart .name{font-weight:600;margin:.2rem 0}
+    .name{font-weight:600;margin:.2rem 0}
     .chart{max-width:34rem}
     figcaption{color:var(--soft);font-size:.9rem}
     .plot{display:block;width:100%;height:auto}
@@ -52,31 +51,33 @@ enum Style {
     .legend{list-style:none;display:flex;flex-wrap:wrap;gap:.1rem 1.1rem;padding:0;margin:.1rem 0;font-size:.9rem}
     .legend li{margin:0}
     .sample{width:28px;height:14px;vertical-align:-2px;margin-right:.35rem}
-    .wide{overflow-x:auto;margin:1rem 0;max-width:100%}
+    .wide{overflow-x:auto;margin:.2rem 0 1.2rem;max-width:100%}
     table{border-collapse:collapse;font-size:.92rem;font-variant-numeric:tabular-nums;overflow-wrap:normal}
-    caption{text-align:left;font-weight:600;padding-bottom:.3rem}
+    td{white-space:nowrap}
     th,td{padding:.3rem .7rem;border-bottom:1px solid var(--rule);text-align:right;vertical-align:top}
     th:first-child{text-align:left;padding-left:0;min-width:9rem;max-width:24rem;overflow-wrap:anywhere}
     thead th{color:var(--soft);font-weight:600;border-bottom-color:var(--soft)}
     tbody th{font-weight:400}
     .more{color:var(--soft);font-size:.9rem}
     summary{cursor:pointer;padding:.3rem 0;color:var(--link);width:fit-content}
-    .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,19rem),1fr));gap:1rem;margin:1rem 0}
+    .cards{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,26rem),1fr));gap:1rem;margin:1rem 0}
     .card{background:var(--wash);border:1px solid var(--rule);border-radius:6px;padding:.8rem;min-width:0}
-    .pictures{display:grid;grid-template-columns:repeat(auto-fill,minmax(7.5rem,1fr));gap:.5rem;margin-top:.6rem}
+    .pictures{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:.5rem;margin-top:.6rem}
+    .two{grid-column:span 2}
     .picture img{display:block;width:100%;height:auto;background:#000;border-radius:3px}
     .picture figcaption{font-size:.8rem;line-height:1.3;margin-top:.2rem}
     .card p{font-size:.85rem;color:var(--soft)}
     footer{margin-top:2.5rem;border-top:2px solid var(--rule);color:var(--soft);font-size:.9rem}
     @media (max-width:40rem){body{padding:.8rem .8rem 2rem}h1{font-size:1.35rem}.plot text{font-size:17px}\
-    nav ol{display:block;columns:2}.facts dl{grid-template-columns:1fr}.facts dl div{display:flex;\
-    justify-content:space-between;gap:1rem}.facts dd{text-align:right}}
+    nav ol{display:block;columns:2}th,td{padding:.3rem .4rem}th:first-child{min-width:6rem}.facts dl{grid-template-columns:1fr}.facts dl div{display:flex;\
+    justify-content:space-between;gap:1rem}.facts dt{flex:none;max-width:46%;overflow-wrap:normal}\
+    .facts dd{text-align:right}}
     @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
     @media print{:root{color-scheme:light;--paper:#fff;--ink:#000;--soft:#333;--rule:#bbb;--wash:#fff;--link:#000;\
     --warn:#fff;--edge:#000;--a:#0067a8;--b:#b34a00;--c:#00775a;--q:#666}
     @page{margin:14mm}body{max-width:none;padding:0;font-size:10pt;print-color-adjust:exact;\
     -webkit-print-color-adjust:exact}nav,.skip{display:none}h2{break-after:avoid}figure,.card,tr,.notice{break-inside:avoid}\
-    .charts{grid-template-columns:1fr 1fr}.cards{grid-template-columns:repeat(3,1fr)}.wide{overflow:visible}\
+    .name{break-after:avoid}.facts dl{grid-template-columns:repeat(3,1fr)}.charts,.cards{grid-template-columns:1fr 1fr}.wide{overflow:visible}\
     details:not([open]){display:none}}
     """
 }

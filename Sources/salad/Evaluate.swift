@@ -53,7 +53,14 @@ struct Evaluate: ParsableCommand, NumbersDescribed {
   @Flag(help: "Measure although the model learnt from patients or pictures of the test split.")
   var allowLeaks = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Of a deployment merged with --hash-ids: its salt, so that patients it learnt from are found again.",
+      valueName: "salt"))
+  var hashSalt: String?
+
   @OptionGroup var scoring: ScoringOptions
+  @OptionGroup(title: "Which rows of several sites") var sites: SiteOptions
   @OptionGroup var work: WorkOptions
 
   private static let ranges: [NumberRange<Self>] = [
@@ -79,8 +86,10 @@ struct Evaluate: ParsableCommand, NumbersDescribed {
       session.log.note(note)
     }
     let workers = session.workers(work.workers)
-    let loaded = try scoring.load(model, workers: work.workers, session: session) { source in  // all ranks
-      try LeakGuard(source, allowsLeaks: allowLeaks, log: session.log).check(  // all ranks
+    let loaded = try scoring.load(  // all ranks
+      model, sites: sites, workers: work.workers, session: session
+    ) { source in
+      try LeakGuard(source, salt: hashSalt, allowsLeaks: allowLeaks, log: session.log).check(  // all ranks
         listed, side: source.scoring.size, workers: workers, communicator: session.communicator,
         watchdog: session.watchdog)
     }
@@ -97,8 +106,8 @@ struct Evaluate: ParsableCommand, NumbersDescribed {
     }
     if baseline {
       evaluation.baselineAUROC = try RawPixelEvaluation.areaUnderROC(  // all ranks
-        of: data, selection, images: tests.images, workers: workers, communicator: session.communicator,
-        watchdog: session.watchdog)
+        of: data, selection, images: tests.images, beside: loaded.source, workers: workers,
+        communicator: session.communicator, watchdog: session.watchdog)
     }
     if let threshold, let warning = tests.drift(threshold) { session.log.note(warning) }
     if session.communicator.isRoot {

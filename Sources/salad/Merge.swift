@@ -15,16 +15,23 @@ struct Merge: ParsableCommand, NumbersDescribed {
         salad merge run --output deploy
         salad merge run-0 run-1 run-2 --output deploy
         salad merge run --output deploy --hash-ids      # nothing in it names a file or a patient
+        salad merge bank-north bank-south --encoder deploy --output joined   # banks of several sites
 
       The manifest holds names, patients and picture hashes of the training images, so that an evaluation can refuse what \
       the model has seen. With --hash-ids names and patients are HMAC-SHA256 under a salt and there are no picture hashes.
       """)
 
-  @Argument(help: ArgumentHelp("The runs' folders.", valueName: "run"))
+  @Argument(
+    help: ArgumentHelp("The runs' folders; or sites' banks, as salad embed --as-bank makes them.", valueName: "run"))
   var runs: [String]
 
   @Option(help: ArgumentHelp("The folder to make; it must not exist.", valueName: "deploy"))
   var output: String
+
+  @Option(
+    help: ArgumentHelp(
+      "Of sites' banks: the deployment that embedded them. (default: the deployment among them)", valueName: "deploy"))
+  var encoder: String?
 
   @Option(help: "Which bank. (default: the refreshed one, or momentum where there is none)")
   var bank: BankKind?
@@ -58,6 +65,8 @@ struct Merge: ParsableCommand, NumbersDescribed {
   func run() throws {
     Launch.onAllRanks(timeout: work.timeout ?? Execution().timeout, writes: true) { session in
       session.watchdog.enter("merging \(runs.joined(separator: ", "))", step: nil)
+      let joins = try SiteJoin.isMeant(by: runs, communicator: session.communicator)  // all ranks
+      if joins || encoder != nil { return try join(session) }  // all ranks
       let merged = try Deployment.merge(  // all ranks
         runs: runs, output: output, bank: bank, workers: session.workers(work.workers),
         hashing: hashIds ? HashedIDs(salt: hashSalt) : nil, communicator: session.communicator,
@@ -84,5 +93,20 @@ struct Merge: ParsableCommand, NumbersDescribed {
       }
       return .success
     }
+  }
+
+  /// All ranks. Joins sites' banks.
+  private func join(_ session: Session) throws -> ExitStatus {
+    guard !hashIds, bank == nil else {
+      throw SaladError(
+        .usage, "--hash-ids and --bank are for runs: sites' banks are hashed and refreshed, leave them away")
+    }
+    let join = SiteJoin(
+      workers: session.workers(work.workers), host: session.host, communicator: session.communicator,
+      watchdog: session.watchdog, log: session.log)
+    let sites = try join.join(runs, encoder: encoder, output: output)  // all ranks
+    let list = sites.map { "\($0.name) (\($0.rows))" }.joined(separator: ", ")
+    session.log.note("\(output) holds \(sites.reduce(0) { $0 + $1.rows }) rows of \(sites.count) sites: \(list)")
+    return .success
   }
 }

@@ -22,6 +22,7 @@ struct Salad: ParsableCommand {
         salad calibrate deploy --data normals --output deploy-here         # for another hospital
         salad data phantoms                     # what is in a data set, and what is odd about it?
         salad doctor                            # is this machine, or this cluster, fit for it?
+        salad bank remove deploy --patient p7 --in-place   # who is normal there? Add, list, remove
         salad import weights.safetensors --output deploy --data phantoms   # trained elsewhere
 
       `salad help train` and so on say more. Standard output carries only the result.
@@ -29,7 +30,7 @@ struct Salad: ParsableCommand {
     version: saladVersion,
     subcommands: [
       Train.self, Score.self, Evaluate.self, Merge.self, Calibrate.self, Import.self, PhantomCommand.self, Bench.self,
-      Doctor.self, DataCommand.self, ReportCommand.self,
+      Doctor.self, DataCommand.self, BankCommand.self, Embed.self, ReportCommand.self,
     ])
 
   static func main() {

@@ -42,6 +42,7 @@ struct Score: ParsableCommand, NumbersDescribed {
   var resume = false
 
   @OptionGroup var scoring: ScoringOptions
+  @OptionGroup(title: "Which rows of several sites") var sites: SiteOptions
   @OptionGroup var work: WorkOptions
 
   static let numbers = ScoringOptions.numbers
@@ -70,7 +71,8 @@ struct Score: ParsableCommand, NumbersDescribed {
       return .success
     }
     let paths = try ImagePaths.expand(images, communicator: session.communicator, log: session.log)  // all ranks
-    let loaded = try scoring.load(model, workers: work.workers, session: session)  // all ranks
+    let loaded = try scoring.load(  // all ranks
+      model, sites: sites, workers: work.workers, session: session)
     let (source, scorer, threshold) = (loaded.source, loaded.scorer, loaded.threshold)
     let badImages = scoring.badImages ?? .fail
     let table: any ScoreTable =
@@ -127,6 +129,7 @@ struct Score: ParsableCommand, NumbersDescribed {
       "--score-rule": scorer.rule.rawValue, "--top-k": "\(scorer.topK)", "--precision": scorer.precision.rawValue,
       "--csv": "\(csv)", "--bad-images": (scoring.badImages ?? .fail).rawValue,
     ]
+    settings.merge(sites.settings) { $1 }
     settings["--false-alarm-rate"] = threshold.map { "\($0.falseAlarmRate)" }
     return settings
   }

@@ -43,22 +43,28 @@ struct ScoringOptions: ParsableArguments {
 
   /// All ranks. The run or deployment at `path`, verified and in memory.
   ///
-  /// - Parameter check: all ranks; throws where it may not score.
+  /// - Parameters:
+  ///   - sites: which of its rows score and judge.
+  ///   - check: all ranks; throws where it may not score.
   func load(
-    _ path: String, workers: Int?, session: Session, check: (ModelSource) throws -> Void = { _ in }
+    _ path: String, sites: SiteOptions, workers: Int?, session: Session,
+    check: (ModelSource) throws -> Void = { _ in }
   ) throws -> Loaded {
     session.watchdog.enter("verifying \(path)", step: nil)
     let loaded = try ModelSource.read(  // all ranks
       path, bank: bank, workers: session.workers(workers), communicator: session.communicator
     ) { source in
       try check(source)
-      return try scorer(of: source, workers: workers, session: session)  // all ranks
+      return try scorer(  // all ranks
+        of: sites.source(source), judges: sites.judges(of: source), workers: workers, session: session)
     }
     return loaded
   }
 
   /// All ranks.
-  private func scorer(of source: ModelSource, workers: Int?, session: Session) throws -> Loaded {
+  private func scorer(
+    of source: ModelSource, judges: Range<Int>?, workers: Int?, session: Session
+  ) throws -> Loaded {
     if let note = source.note { session.log.note(note) }
     let workers = session.workers(workers)
     for warning in session.host.warnings(workers: workers, ranksInAll: session.communicator.size, microBatches: nil) {
@@ -68,11 +74,14 @@ struct ScoringOptions: ParsableArguments {
       source, precision: precision, rule: scoreRule, topK: topK, workers: workers, host: session.host,
       communicator: session.communicator, watchdog: session.watchdog)
     return Loaded(
-      source: source, scorer: scorer, threshold: try threshold(of: scorer, source: source, log: session.log))
+      source: source, scorer: scorer,
+      threshold: try threshold(of: scorer, judges: judges, source: source, log: session.log))
   }
 
   /// - Throws: `SaladError` 64 when a false-alarm rate was asked for and the scores are not calibrated.
-  private func threshold(of scorer: Scorer, source: ModelSource, log: Log) throws -> ConformalThreshold? {
+  private func threshold(
+    of scorer: Scorer, judges: Range<Int>?, source: ModelSource, log: Log
+  ) throws -> ConformalThreshold? {
     guard scorer.isCalibrated else {
       let reason = "its p-values are those of --precision \(source.scoring.precision.rawValue), not of this"
       guard falseAlarmRate == nil else {
@@ -81,7 +90,7 @@ struct ScoringOptions: ParsableArguments {
       log.note("\(source.path): \(reason)")
       return nil
     }
-    let threshold = scorer.scale.threshold(falseAlarmRate: falseAlarmRate)
+    let threshold = scorer.scale.threshold(falseAlarmRate: falseAlarmRate, judgedBy: judges)
     if let note = scorer.note { log.note(note) }
     if threshold.value == nil { log.note(threshold.sentence) }
     if let warning = scorer.scale.warning { log.note("\(source.path): \(warning)") }

@@ -51,6 +51,11 @@ extension CommandTests {
       }
       let evaluated = try await Salad.succeed(["evaluate", hashed, "--data", data])
       #expect(evaluated.errors.contains("keeps hashes instead of names"))
+      let salted = try await Salad.succeed(["evaluate", hashed, "--data", data, "--hash-salt", "pepper"])
+      #expect(salted.errors.contains("test images are compared by patient alone, under the salt"))
+      Salad.expectRefusal(
+        try await Salad.run(["evaluate", named, "--data", data, "--hash-salt", "pepper"]), status: 64,
+        naming: ["was merged without --hash-ids"])
       Salad.expectRefusal(
         try await Salad.run(["merge", run, "--output", sample.path("x"), "--hash-salt", "a"]), status: 64,
         naming: ["--hash-salt goes with --hash-ids"])

@@ -16,9 +16,11 @@ SCALE_NEIGHBOUR = 10
 
 
 class ScoringBank:
-    def __init__(self, rows: Tensor, top_k: int, temperature: float):
-        """`rows` (N, F): features, of unit length where angles are asked for."""
+    def __init__(self, rows: Tensor, top_k: int, temperature: float, patients: list[str | None] | None = None):
+        """`rows` (N, F): features, of unit length where angles are asked for. `patients` N, where they are known: they are
+        left out whole."""
         self.rows, self.top_k, self.temperature = rows, top_k, temperature
+        self.patients = patients or [None] * len(rows)
 
     def squared_distances(self, queries: Tensor) -> Tensor:
         """(Q, N): |f|^2 - 2 f.m + |m|^2."""
@@ -33,18 +35,22 @@ class ScoringBank:
 
     @cached_property
     def others(self) -> Tensor:
-        """(N, N): squared distances between the rows, each left out of its own."""
+        """(N, N): squared distances between the rows; infinite to a row itself and to the others of its patient."""
         squares = self.squared_distances(self.rows)
-        return squares.fill_diagonal_(math.inf)
+        for row, patient in enumerate(self.patients):
+            same = [place for place, other in enumerate(self.patients) if place == row or (patient and other == patient)]
+            squares[row, same] = math.inf
+        return squares
 
     @cached_property
     def squared_scale(self) -> Tensor:
-        """D0^2: the median over the rows of the squared distance to the 10th nearest other."""
-        place = min(SCALE_NEIGHBOUR, len(self.rows) - 1)
-        return median(self.others.sort(1).values[:, place - 1])
+        """D0^2: the median over the rows of the squared distance to the 10th nearest other, or to the farthest of fewer."""
+        ordered = self.others.sort(1).values
+        counts = ordered.isfinite().sum(1).clamp(max=SCALE_NEIGHBOUR)
+        return median(ordered[torch.arange(len(ordered)), counts - 1])
 
     def left_out(self, rule: str) -> Tensor:
-        """(N): each row's distance from the bank without it."""
+        """(N): each row's distance from the bank without it, and without its patient."""
         nearest = smallest(self.others, min(self.top_k, len(self.rows) - 1))
         return self.aggregated(self.rows, *nearest, rule)
 
@@ -77,6 +83,23 @@ class ScoringBank:
     def weights(self, squares: Tensor) -> Tensor:
         """(Q, K): softmax(-d^2 / (tau_s D0^2))."""
         return F.softmax(-squares / (self.temperature * self.squared_scale), dim=1)
+
+
+def exposures(images: Tensor) -> list[Tensor]:
+    """Images in -1...1 as other detectors, voltages or windows would have shown them: `Exposure.others`."""
+    linear = [(1.0, -0.2), (1.0, 0.2), (0.8, 0.0), (1.25, 0.0)]
+    changed = [(images * contrast + brightness).clamp(-1, 1) for contrast, brightness in linear]
+    return changed + [2 * ((images + 1) / 2).clamp(0, 1) ** exponent - 1 for exponent in (0.8, 1.25)]
+
+
+def principal_axis(moves: Tensor) -> Tensor:
+    """(F): the unit vector along which `moves` (count, F) are longest in the mean square; its sign is free."""
+    return torch.linalg.svd(moves, full_matrices=False).Vh[0]
+
+
+def damped(features: Tensor, axis: Tensor, damping: float) -> Tensor:
+    """f - damping (f . u) u"""
+    return features - damping * (features @ axis)[:, None] * axis
 
 
 def smallest(squares: Tensor, k: int) -> tuple[Tensor, Tensor]:

@@ -5,8 +5,7 @@ import Testing
 @Suite("Folders of SALAD")
 struct FoldersTests {
   private static let folders = [
-    "Job", "Data", "Runs", "Scoring", "Evaluation", "Explanation", "Report", "Training", "Census",
-    "Doctor",
+    "Job", "Data", "Runs", "Scoring", "Banks", "Evaluation", "Explanation", "Report", "Training", "Census", "Doctor",
   ]
   private static let root = URL(filePath: #filePath).deletingLastPathComponent()
     .appending(path: "../../Sources/SALAD").standardized

@@ -66,5 +66,15 @@ struct LeakGuardTests {
     ) { try leakGuard(allowsLeaks: false).checkPatients(of: leaking) }
     try leakGuard(allowsLeaks: true).checkPatients(of: leaking)
     try leakGuard(allowsLeaks: false).checkPatients(of: listed(["test/good/x.png"], ["8"]))
+
+    // Where the model has hashes, a test image's patient is compared under the salt.
+    let hashing = HashedIDs(salt: "pepper")
+    let hashed = LeakGuard(
+      training: ["0123456789abcdef"], trainingPatients: [hashing.patient("7")], trainingPictures: nil,
+      hashing: hashing, allowsLeaks: false, log: Log(isShown: false))
+    expectRefusal(
+      .badData, containing: "00000007_001.png is of the same patient as the training image 0123456789abcdef"
+    ) { try hashed.checkPatients(of: leaking) }
+    try hashed.checkPatients(of: listed(["test/good/x.png"], ["8"]))
   }
 }

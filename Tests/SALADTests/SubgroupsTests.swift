@@ -17,6 +17,7 @@ struct SubgroupsTests {
         image.facts.patient = "p\(study / 2)"
         image.facts.view = number == 0 ? "PA" : "AP"
         image.facts.age = 15 + 20 * number
+        image.facts.others = ["manufacturer": study % 2 == 0 ? "A" : "B", "row": "\(3 * study + number)", "year": "2"]
         images.append(image)
         scores.append(study >= 4 && number == 0 ? 0.9 : 0.3 + 0.01 * Double(study + number))
       }
@@ -30,13 +31,17 @@ struct SubgroupsTests {
     let groups = try Subgroups(images: images, scores: scores, bootstrap: Bootstrap(resamples: 50, seed: 1), workers: 2)
     let studies = try #require(groups.studies)
     #expect(studies.countNormal == 4 && studies.countAnomalous == 4 && studies.auroc == 1)
-    #expect(studies.aurocInterval != nil)
+    #expect(studies.aurocInterval != nil && studies.averagePrecisionInterval != nil)
+    // Neither what numbers the images nor what is the same for all.
+    #expect(groups.columns.map(\.name) == ["manufacturer"])
+    #expect(groups.columns[0].groups.map(\.name) == ["A", "B"])
+    #expect(groups.columns[0].groups.map(\.countAnomalous) == [6, 6])
     #expect(groups.views.map(\.name) == ["AP", "PA"])
     #expect(groups.views[1].auroc == 1)
     #expect(groups.ages.map(\.name) == ["00-19", "20-39", "40-59"])
     #expect(groups.sexes.isEmpty && groups.bodyParts.isEmpty)
     let json = try JSONSerialization.jsonObject(with: JSONEncoder().encode(groups)) as? [String: Any]
-    #expect(json?.keys.sorted() == ["by_age", "by_study", "by_view"])
+    #expect(json?.keys.sorted() == ["by_age", "by_column", "by_study", "by_view"])
   }
 
   @Test("One image a study, or a study that is unknown, is no other way of looking; a group may lack a class")

@@ -29,7 +29,7 @@ public enum Block: Sendable {
   /// Pictures within.
   var pictures: Int {
     switch self {
-    case .cards(let cards): cards.reduce(0) { $0 + $1.pictures.count }
+    case .cards(let cards): cards.reduce(0) { $0 + $1.pictures.count + $1.comparisons.count }
     case .details(_, let blocks): blocks.reduce(0) { $0 + $1.pictures }
     default: 0
     }

@@ -38,30 +38,43 @@ public struct Picture: Sendable {
   }
 }
 
-/// One image with what is known of it: facts, its picture, and pictures to compare it with.
+/// One image with what is known of it: its pictures, facts beside them, and below pictures to compare it with.
 public struct Card: Sendable {
   public var title: String
   public var facts: [Fact]
+  /// Of the image itself: one or two.
   public var pictures: [Picture]
+  public var comparisons: [Picture]
   /// Where there is more to say.
   public var note: String?
 
   /// - Parameters:
   ///   - title: its name.
   ///   - facts: what is known of it.
-  ///   - pictures: its own first.
+  ///   - pictures: of the image itself: one or two.
+  ///   - comparisons: to compare it with.
   ///   - note: where there is more to say.
-  public init(title: String, facts: [Fact], pictures: [Picture] = [], note: String? = nil) {
+  public init(
+    title: String, facts: [Fact], pictures: [Picture] = [], comparisons: [Picture] = [], note: String? = nil
+  ) {
     self.title = title
     self.facts = facts
     self.pictures = pictures
+    self.comparisons = comparisons
     self.note = note
   }
 
   var html: HTML {
-    let pictures: HTML = pictures.isEmpty ? "" : "<div class=\"pictures\">\(pictures.map(\.html))</div>"
     let note: HTML = note.map { "<p>\($0)</p>" } ?? ""
-    return "<article class=\"card\"><h3>\(title)</h3>\(Fact.list(facts))\(pictures)\(note)</article>"
+    let list = Fact.list(facts)
+    let body: HTML =
+      pictures.isEmpty && comparisons.isEmpty
+      ? list
+      : """
+      <div class="pictures">\(pictures.map(\.html))<div class="\(pictures.count < 2 ? "side two" : "side")">\(list)</div>\
+      \(comparisons.map(\.html))</div>
+      """
+    return "<article class=\"card\"><h3>\(title)</h3>\(body)\(note)</article>"
   }
 }
 

@@ -24,12 +24,13 @@ public struct Table: Sendable {
     total = rows.count
   }
 
-  /// In a frame of its own that can be moved by keys where it is wider than the screen.
+  /// In a frame of its own that can be moved by keys where it is wider than the screen; the caption stays where it is.
   var html: HTML {
     let left = total - rows.count
     let more: HTML = left > 0 ? "<p class=\"more\">and \(Figures.count(left, "row")) more</p>" : ""
     return """
-      <div class="wide" role="region" tabindex="0" aria-label="\(caption)"><table><caption>\(caption)</caption>\
+      <p class="name">\(caption)</p>\
+      <div class="wide" role="region" tabindex="0" aria-label="\(caption)"><table aria-label="\(caption)">\
       <thead><tr>\(heads.map { "<th scope=\"col\">\($0)</th>" as HTML })</tr></thead>\
       <tbody>\(rows.map(row))</tbody></table></div>\(more)
       """

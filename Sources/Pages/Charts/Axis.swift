@@ -19,7 +19,8 @@ public struct Axis: Sendable {
     let (low, high) = (range.lowerBound, range.upperBound)
     let isUsable = low.isFinite && high.isFinite && high - low > 1e-9 * max(1, abs(low), abs(high))
     let middle = low.isFinite ? low : 0
-    self.range = isUsable ? range : (middle - 0.5)...(middle + 0.5)
+    let reach = max(0.5, 1e-6 * abs(middle))
+    self.range = isUsable ? range : (middle - reach)...(middle + reach)
   }
 
   /// An axis over these values with a little room around them, and `including` in any case.
@@ -43,7 +44,10 @@ public struct Axis: Sendable {
     while unit > span / Double(wanted) { unit /= 10 }
     let step = unit * ([1, 2, 5].first { Double(wanted) * unit * $0 >= span * 0.8 } ?? 10)
     let digits =
-      step >= 1 ? 0 : Int((1...12).first { abs((step * power($0)).rounded() - step * power($0)) < 1e-6 } ?? 12)
+      step >= 1
+      ? 0
+      : Int(
+        (1...12).first { step * power($0) > 0.5 && abs((step * power($0)).rounded() - step * power($0)) < 1e-6 } ?? 12)
     let first = (range.lowerBound / step - 1e-9).rounded(.up)
     let last = (range.upperBound / step + 1e-9).rounded(.down)
     guard first <= last, last - first < 100 else { return [] }

@@ -58,6 +58,38 @@ public enum Files {
     try SystemError.check(.move, source) { rename(source, destination) }
   }
 
+  /// Puts two files or folders of one file system into each other's places as one act: renameat2(2) with
+  /// RENAME_EXCHANGE, on macOS renamex_np(2) with RENAME_SWAP. Not every file system can.
+  public static func exchange(_ one: String, _ other: String) throws(SystemError) {
+    try SystemError.check(.move, one) {
+      #if canImport(Darwin)
+        renamex_np(one, other, UInt32(RENAME_SWAP))
+      #else
+        renameExchanging(one, other)
+      #endif
+    }
+  }
+
+  #if !canImport(Darwin)
+    /// renameat2(2): glibc's headers show it only to GNU programs, which Swift's are not, so that it is found by name.
+    private static func renameExchanging(_ one: String, _ other: String) -> Int32 {
+      typealias Rename = @convention(c) (Int32, UnsafePointer<CChar>, Int32, UnsafePointer<CChar>, UInt32) -> Int32
+      guard let symbol = dlsym(nil, "renameat2") else {
+        errno = ENOSYS
+        return -1
+      }
+      let exchange: UInt32 = 1 << 1
+      return unsafeBitCast(symbol, to: Rename.self)(AT_FDCWD, one, AT_FDCWD, other, exchange)
+    }
+  #endif
+
+  /// The path without links in it, realpath(3); nil where nothing is there.
+  public static func resolved(_ path: String) -> String? {
+    guard let real = realpath(path, nil) else { return nil }
+    defer { free(real) }
+    return String(cString: real)
+  }
+
   /// Removes the file, or the folder with all in it; no error when there is none.
   public static func remove(_ path: String) throws(SystemError) {
     guard let status = try? FileStatus(path, followingLinks: false) else { return }

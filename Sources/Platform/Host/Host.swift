@@ -16,6 +16,11 @@ public enum Host {
   /// Of who started it.
   public static var parentNumber: Int32 { getppid() }
 
+  /// What the system calls the user whose process this is, getpwuid(3); nil where it has no name for them.
+  public static var user: String? {
+    getpwuid(geteuid()).flatMap { $0.pointee.pw_name.map { String(cString: $0) } }
+  }
+
   /// A variable of the environment.
   public static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 

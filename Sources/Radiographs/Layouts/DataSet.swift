@@ -31,7 +31,7 @@ protocol DataSetReader: Sendable {
 ///
 ///     let data = try DataSet("/data/CXR8", selection: DataSelection())
 ///     try data.trainingImages().map { "\(data.root)/\($0.path)" }
-public struct DataSet: Sendable {
+public struct DataSet {
   /// As it was given.
   public let path: String
   /// The folder that images' paths are relative to.
@@ -41,17 +41,23 @@ public struct DataSet: Sendable {
   public let reason: String?
   private let reader: any DataSetReader
   private let selection: DataSelection
+  private let progress: (_ done: Int, _ total: Int) -> Void
 
   /// Looks at a folder or table; its images are listed later.
   ///
   /// - Parameters:
   ///   - path: of a folder, or of a table.
   ///   - selection: the layout where it is known, and the images that are wanted.
+  ///   - progress: is told, while images are listed, how many files of how many were opened for their tags.
   /// - Throws: `RadiographError` when there is no such thing, or it may be of two layouts.
-  public init(_ path: String, selection: DataSelection = DataSelection()) throws {
+  public init(
+    _ path: String, selection: DataSelection = DataSelection(),
+    progress: @escaping (_ done: Int, _ total: Int) -> Void = { _, _ in }
+  ) throws {
     let found = try selection.layout.map { (layout: $0, reason: String?.none) } ?? DataSetSigns.layout(of: path)
     self.path = path
     self.selection = selection
+    self.progress = progress
     layout = found.layout
     reason = found.reason
     reader =
@@ -83,7 +89,7 @@ public struct DataSet: Sendable {
 
 extension DataSet {
   private func tagged(_ images: [LabelledImage], _ note: (String) -> Void) throws -> [LabelledImage] {
-    try TaggedImages.adding(to: images, root: root, hasTable: layout == .csv, note: note)
+    try TaggedImages.adding(to: images, root: root, hasTable: layout == .csv, note: note, progress: progress)
   }
 }
 

@@ -14,20 +14,26 @@ enum TaggedImages {
   ///   - root: the folder that their paths are relative to.
   ///   - hasTable: whether a table told the patients: it comes before tags, which come before names.
   ///   - note: is given a sentence where letters are burnt into images.
+  ///   - progress: is told from time to time how many files of how many were opened.
   static func adding(
-    to images: [LabelledImage], root: String, hasTable: Bool, note: (String) -> Void
+    to images: [LabelledImage], root: String, hasTable: Bool, note: (String) -> Void,
+    progress: (_ done: Int, _ total: Int) -> Void
   ) throws -> [LabelledImage] {
     let places = images.indices.filter { DICOM.mayBe(images[$0].path) }
     guard !places.isEmpty else { return images }
     let tags = Mutex([ImageTags?](repeating: nil, count: places.count))
-    try forEachConcurrently(places.count, workers: Host.activeHardwareThreads) { index in
-      do {
-        try Signals.throwIfReceived()
-      } catch {
-        throw RadiographError(kind: .stopped, path: root, "\(error) while the tags of \(root) were read.")
+    for first in stride(from: 0, to: places.count, by: filesBetweenReports) {
+      let count = min(filesBetweenReports, places.count - first)
+      try forEachConcurrently(count, workers: Host.activeHardwareThreads) { index in
+        do {
+          try Signals.throwIfReceived()
+        } catch {
+          throw RadiographError(kind: .stopped, path: root, "\(error) while the tags of \(root) were read.")
+        }
+        let found = try? ImageTags(ofFile: FileTree.join(root, images[places[first + index]].path))
+        tags.withLock { $0[first + index] = found }
       }
-      let found = try? ImageTags(ofFile: FileTree.join(root, images[places[index]].path))
-      tags.withLock { $0[index] = found }
+      progress(first + count, places.count)
     }
     var result = images
     var burned: [String] = []
@@ -43,6 +49,8 @@ enum TaggedImages {
     }
     return result
   }
+
+  private static let filesBetweenReports = 1024
 }
 
 extension ImageFacts {

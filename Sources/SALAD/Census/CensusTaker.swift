@@ -65,7 +65,7 @@ public struct CensusTaker {
   ) throws -> (root: String, listed: [Listed], census: Census) {
     let texts = try agree(communicator) { () -> [String] in  // all ranks
       guard communicator.isRoot else { return [] }
-      let data = try DataSet(path, selection: selection)
+      let data = try DataSet(path, selection: selection, progress: TagProgress().show)
       var notes = data.reason.map { [$0] } ?? []
       func images(_ body: ((String) -> Void) throws -> [LabelledImage]) throws -> Result<
         [LabelledImage], RadiographError

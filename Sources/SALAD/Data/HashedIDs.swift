@@ -35,6 +35,9 @@ public struct HashedIDs: Sendable {
     return (padded.map { $0 ^ 0x5C } + inner).withUnsafeBytes(SHA256.hash)
   }
 
+  /// A hash for a patient.
+  func patient(_ name: String) -> String { hash("patient", name) }
+
   /// A hash for each image.
   ///
   /// - Throws: `SaladError` 70 where two have the same: with 16 digits that happens once in a billion data sets of 190,000.

@@ -97,7 +97,7 @@ public struct ListedImages: Sendable {
   ) throws -> ListedImages {
     let texts = try agree(communicator) { () -> [String] in  // all ranks
       guard communicator.isRoot else { return [] }
-      let data = try DataSet(path, selection: selection)
+      let data = try DataSet(path, selection: selection, progress: TagProgress().show)
       if let reason = data.reason { log?.note(reason) }
       return [path, data.root, data.layout.rawValue] + (try body(data) { log?.note($0) }).flatMap(\.fields)
     }
@@ -127,6 +127,24 @@ public struct ListedImages: Sendable {
     return root.utf8.starts(with: "\(theirs)/".utf8)
       ? ours + String(decoding: root.utf8.dropFirst(theirs.utf8.count), as: UTF8.self) : Files.folder(of: ours)
   }
+}
+
+/// Shows on rank 0 how many files were opened for their tags, once the first were.
+final class TagProgress {
+  private var display: ProgressDisplay?
+
+  func show(_ done: Int, of total: Int) {
+    // Training and test images are listed one after the other.
+    if display == nil || done <= lastDone {
+      display = ProgressDisplay("reading tags", unit: "files", total: total, isShown: total > Self.few)
+    }
+    lastDone = done
+    display?.show(done)
+  }
+
+  private var lastDone = 0
+  /// So many take no time worth a line.
+  private static let few = 4096
 }
 
 extension Communicator {

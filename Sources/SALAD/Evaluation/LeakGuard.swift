@@ -12,30 +12,47 @@ public struct LeakGuard: Sendable {
   let trainingPatients: [String?]
   /// What they show, one each; nil where a model is older than this knowledge.
   let trainingPictures: [PictureHash]?
+  /// Makes of a test image's patient what stands in the place of the training images' patients; nil: that is their names.
+  let hashing: HashedIDs?
   let allowsLeaks: Bool
   let log: Log
 
   /// A guard of what a model learnt from.
-  public init(_ source: ModelSource, allowsLeaks: Bool, log: Log) {
+  ///
+  /// - Parameters:
+  ///   - source: the model.
+  ///   - salt: the one its names were hashed with; nil where that is unknown, or they were not.
+  ///   - allowsLeaks: whether leaks are only noted.
+  ///   - log: is told what cannot be seen.
+  /// - Throws: `SaladError` 64 when there is a salt and the model's names are no hashes.
+  public init(_ source: ModelSource, salt: String? = nil, allowsLeaks: Bool, log: Log) throws {
+    guard salt == nil || source.hasHashedIDs else {
+      throw SaladError(
+        .usage, "\(source.path) was merged without --hash-ids: its images have their names, leave --hash-salt away")
+    }
     let pictures = source.pictures
     self.init(
       training: source.imageIDs, trainingPatients: source.patients, trainingPictures: pictures,
-      allowsLeaks: allowsLeaks, log: log)
+      hashing: salt.map { HashedIDs(salt: $0) }, allowsLeaks: allowsLeaks, log: log)
     if source.hasHashedIDs {
       log.note(
-        "\(source.path) keeps hashes instead of names: whether it learnt from patients or pictures of these images cannot be "
-          + "seen here")
+        salt == nil
+          ? "\(source.path) keeps hashes instead of names: whether it learnt from patients or pictures of these images "
+            + "cannot be seen here; with the salt, --hash-salt, patients can"
+          : "\(source.path) keeps no picture hashes: test images are compared by patient alone, under the salt")
     } else if pictures == nil {
       log.note("\(source.path) does not remember what its images show: test images are compared by patient alone")
     }
   }
 
   init(
-    training: [String], trainingPatients: [String?], trainingPictures: [PictureHash]?, allowsLeaks: Bool, log: Log
+    training: [String], trainingPatients: [String?], trainingPictures: [PictureHash]?, hashing: HashedIDs? = nil,
+    allowsLeaks: Bool, log: Log
   ) {
     self.training = training
     self.trainingPatients = trainingPatients
     self.trainingPictures = trainingPictures
+    self.hashing = hashing
     self.allowsLeaks = allowsLeaks
     self.log = log
   }
@@ -63,7 +80,10 @@ public struct LeakGuard: Sendable {
   /// - Parameter test: the test images.
   /// - Throws: `SaladError` 65 where a test image is of a patient who trained; with `allowsLeaks` that is a note.
   public func checkPatients(of test: ListedImages) throws {
-    let leaks = Self.samePatient(training: trainingPatients, test: test.images.map(\.facts.patient))
+    let patients = test.images.map(\.facts.patient).map { name in
+      name.map { hashing?.patient($0) ?? $0 }
+    }
+    let leaks = Self.samePatient(training: trainingPatients, test: patients)
     try refuse(leaks, "is of the same patient as", of: test)
   }
 

@@ -4,17 +4,23 @@ import Radiographs
 public struct Subgroups: Sendable, Equatable {
   /// Studies instead of images: each scored by the mean of its images, anomalous where one of them is.
   public var studies: Group?
-  /// The images of a view, sex, age band, part of the body or device, by what is common to them; only what the data set tells.
+  /// The images of a view, sex, age band or part of the body, by what is common to them; only what the data set tells.
   public var views: [Group] = []
   public var sexes: [Group] = []
   public var ages: [Group] = []
   public var bodyParts: [Group] = []
-  /// The device, or its maker where nothing more is known.
-  public var devices: [Group] = []
+  /// What else a table's columns, or DICOM's tags, part the images by: "manufacturer", "hospital".
+  public var columns: [Column] = []
 
   /// All but studies, with what is common to their images.
   public var named: [(title: String, groups: [Group])] {
-    [("view", views), ("sex", sexes), ("age", ages), ("body part", bodyParts), ("device", devices)]
+    [("view", views), ("sex", sexes), ("age", ages), ("body part", bodyParts)] + columns.map { ($0.name, $0.groups) }
+  }
+
+  /// The images by what one column of a table says of them.
+  public struct Column: Encodable, Sendable, Equatable {
+    public var name: String
+    public var groups: [Group]
   }
 
   /// Some images, or studies, and how well the anomalous are told from the normal ones among them.
@@ -28,6 +34,8 @@ public struct Subgroups: Sendable, Equatable {
     public var averagePrecision: Double?
     /// Over patients redrawn; of studies alone.
     public var aurocInterval: ClosedRange<Double>?
+    /// As `aurocInterval`, of the average precision.
+    public var averagePrecisionInterval: ClosedRange<Double>?
 
     enum CodingKeys: String, CodingKey {
       case name, auroc
@@ -35,6 +43,7 @@ public struct Subgroups: Sendable, Equatable {
       case countAnomalous = "count_anomalous"
       case averagePrecision = "average_precision"
       case aurocInterval = "auroc_interval"
+      case averagePrecisionInterval = "average_precision_interval"
     }
   }
 
@@ -61,11 +70,13 @@ public struct Subgroups: Sendable, Equatable {
     sexes = groups { $0.facts.sex }
     ages = groups { $0.facts.age.map(Self.band) }
     bodyParts = groups { $0.facts.bodyPart }
-    devices = groups { image in Self.deviceHeadings.lazy.compactMap { image.facts.others[$0] }.first }
+    columns = Set(images.flatMap(\.facts.others.keys)).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+      .map { name in Column(name: name, groups: groups { $0.facts.others[name] }) }
+      .filter { (2...Self.mostOfColumn).contains($0.groups.count) }
   }
 
-  /// What tables call a device; `manufacturer` is what DICOM files tell.
-  private static let deviceHeadings = ["device", "scanner", "manufacturer"]
+  /// A column with more values than so many numbers images, or measures them, rather than to part them.
+  static let mostOfColumn = 12
 
   /// Bands of twenty years: 00-19, 20-39, 40-59, 60-79, 80+.
   static func band(ofAge age: Int) -> String {
@@ -105,9 +116,10 @@ public struct Subgroups: Sendable, Equatable {
     var group = Group("studies", scores: means, anomalous: anomalous)
     if let bootstrap, group.auroc != nil {
       let curve = try OperatingCurve(scores: means, anomalous: anomalous)
-      group.aurocInterval = try bootstrap.intervals(
+      let intervals = try bootstrap.intervals(
         of: curve, units: ResamplingUnits(patients: patients), workers: workers
-      ) { [$0.areaUnderROC] }[0]
+      ) { [$0.areaUnderROC, $0.averagePrecision] }
+      (group.aurocInterval, group.averagePrecisionInterval) = (intervals[0], intervals[1])
     }
     return group
   }
@@ -131,7 +143,7 @@ extension Subgroups: Encodable {
     case sexes = "by_sex"
     case ages = "by_age"
     case bodyParts = "by_body_part"
-    case devices = "by_device"
+    case columns = "by_column"
   }
 
   /// What is known, and nothing else.
@@ -139,10 +151,11 @@ extension Subgroups: Encodable {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encodeIfPresent(studies, forKey: .studies)
     for (groups, key) in [
-      (views, CodingKeys.views), (sexes, .sexes), (ages, .ages), (bodyParts, .bodyParts), (devices, .devices),
+      (views, CodingKeys.views), (sexes, .sexes), (ages, .ages), (bodyParts, .bodyParts),
     ]
     where !groups.isEmpty {
       try container.encode(groups, forKey: key)
     }
+    if !columns.isEmpty { try container.encode(columns, forKey: .columns) }
   }
 }

@@ -119,6 +119,18 @@ enum FileSystem {
     }
   }
 
+  /// Puts two folders into each other's places as one act.
+  static func exchange(_ one: String, _ other: String) throws {
+    do {
+      try Files.exchange(one, other)
+    } catch {
+      throw SaladError(
+        .inputOutput,
+        "\(other): cannot be exchanged with \(one) as one act: \(error.reason): give --output instead, and move the folder"
+      )
+    }
+  }
+
   /// Forces the folder's names to the disk: a rename lasts only after this.
   static func synchronise(folder: String) throws { try translating { try Folder.synchronise(folder) } }
 

@@ -12,10 +12,7 @@ extension ReportPage {
             "Scores computed with another precision than the model's are not calibrated: there are no p-values.")
         ])
     }
-    let sentence = threshold.sentence
-    var blocks: [Block] = [
-      .paragraph("\(sentence.prefix(1).uppercased())\(sentence.dropFirst()).")
-    ]
+    var blocks: [Block] = [.paragraph(judges(threshold))]
     if let words = agreement { blocks.append(.paragraph(words)) }
     let (normal, anomalous) = (
       report.normalScores.map(threshold.pValue), report.anomalousScores.map(threshold.pValue)
@@ -28,6 +25,23 @@ extension ReportPage {
       blocks.append(.paragraph("Whether that holds for new images, normal test images would tell: there are none."))
     }
     return Page.Section(id: "calibration", "Calibration and drift", blocks)
+  }
+
+  /// What p-values come from, and what is flagged.
+  private func judges(_ threshold: ConformalThreshold) -> String {
+    let images =
+      switch threshold.origin {
+      case .leftOut: "the \(Figures.count(threshold.count, "training image")), each left out"
+      case .keptBack: "\(Figures.count(threshold.count, "image")) kept back"
+      case .local: "\(Figures.count(threshold.count, "normal image")) of this place"
+      }
+    let words = "Judged by \(images). A p-value says how many of them score as high as an image does"
+    guard let value = threshold.value else {
+      return
+        "\(words). They are too few for a false-alarm rate of \(threshold.falseAlarmRate): nothing is ever flagged."
+    }
+    return "\(words); flagged is what scores above \(Figures.fixed(value, 6)), where a false-alarm rate of "
+      + "\(Figures.percent(threshold.falseAlarmRate)) is to be expected, give or take \(Figures.percent(threshold.deviation))."
   }
 
   /// How images kept back compare with the training images left out.

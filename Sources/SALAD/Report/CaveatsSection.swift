@@ -37,8 +37,8 @@ extension ReportPage {
     }
     if report.source.hasHashedIDs {
       sentences.append(
-        "The deployment keeps hashes in place of names: whether test images were among its training images could not be "
-          + "seen.")
+        "The deployment keeps hashes in place of names: whether it learnt from pictures of the test split could not be seen."
+      )
     } else if report.tests != nil, report.source.pictures == nil {
       sentences.append(
         "The model does not remember what its training images show: test images were compared with them by patient alone."

@@ -21,17 +21,19 @@ struct ExampleImages {
   ///   - hasPictures: whether pictures are wanted.
   func find(tests: TestScores?, leftOut: [Double], hasPictures: Bool) throws -> ReportExamples {
     var examples = ReportExamples()
-    let pictures = ExamplePictures(preparation: scorer.preparation, trainingRoot: absence == nil ? data.root : nil)
+    let pictures =
+      hasPictures
+      ? ExamplePictures(
+        preparation: scorer.preparation, trainingRoot: absence == nil ? data.root : nil, ids: source.imageIDs,
+        shows: source.pictures) : nil
     if let tests {
       let order = Self.order(tests.scores)
       let count = min(ReportExamples.most, order.count)
-      let highest = Array(order.prefix(count))
-      let lowest = Array(order.suffix(min(count, order.count - count)).reversed())
-      let explained = try explain((highest + lowest).map { "\(tests.root)/\(tests.images[$0].path)" })  // all ranks
+      let chosen = Array(order.prefix(count)) + order.suffix(min(count, order.count - count)).reversed()
+      let explained = try explain(  // all ranks
+        chosen.map { "\(tests.root)/\(tests.images[$0].path)" }, method: hasPictures ? .occlusion : nil)
       if communicator.isRoot {
-        let cards = zip(highest + lowest, explained).map {
-          card(tests, $0, $1, hasPictures ? pictures : nil)
-        }
+        let cards = zip(chosen, explained).map { card(tests, $0, $1, pictures) }
         examples.mostAnomalous = Array(cards.prefix(count))
         examples.mostNormal = Array(cards.dropFirst(count))
       }
@@ -41,8 +43,7 @@ struct ExampleImages {
     examples.oddest = Self.order(leftOut).prefix(ReportExamples.most).map { row in
       Card(
         title: source.imageIDs[row], facts: [Fact("score, left out", Figures.fixed(leftOut[row], 6))],
-        pictures: (hasPictures ? pictures.training(source.imageIDs[row], caption: "training image") : nil).map { [$0] }
-          ?? [])
+        pictures: [pictures?.training(row, caption: "training image")].compactMap { $0 })
     }
     return examples
   }
@@ -59,10 +60,12 @@ struct ExampleImages {
   }
 
   /// All ranks. The images with their nearest prototypes and heat maps, in order.
-  private func explain(_ paths: [String]) throws -> [Explanation] {
+  ///
+  /// - Parameter method: nil: no heat maps.
+  private func explain(_ paths: [String], method: HeatMethod?) throws -> [Explanation] {
     var explained: [Explanation] = []
     try Explainer(scorer).explain(  // all ranks
-      paths.map(Picture.file), nearest: Self.prototypes, method: nil, title: "explaining"
+      paths.map(Picture.file), nearest: Self.prototypes, method: method, title: "explaining"
     ) { explained += $0 }
     return explained
   }
@@ -78,20 +81,22 @@ struct ExampleImages {
       facts.append(Fact("flagged", threshold.flags(score) ? "yes" : "no"))
     }
     facts.append(Fact("label", label))
+    // Of several models the first one's: the others' are much the same.
     let nearest = explanation.prototypes.first ?? []
-    var shown: [Pages.Picture] = []
-    if let pictures {
-      shown += [pictures.test("\(tests.root)/\(image.path)", caption: "this image")].compactMap { $0 }
-      shown += nearest.enumerated().compactMap { rank, prototype in
-        pictures.training(
-          prototype.id,
-          caption: "normal image no. \(rank + 1): distance \(Figures.fixed(prototype.distance, 3)), weight "
-            + Figures.percent(prototype.weight))
-      }
+    let own = [
+      pictures?.test("\(tests.root)/\(image.path)", caption: "this image"), pictures?.heatMap(explanation),
+    ]
+    let comparisons = nearest.enumerated().map { rank, prototype in
+      pictures?.training(
+        prototype.index,
+        caption: "normal no. \(rank + 1): distance \(Figures.fixed(prototype.distance, 3)), weight "
+          + Figures.percent(prototype.weight))
     }
-    let names = nearest.map { "\($0.id) (\(Figures.fixed($0.distance, 3)))" }.joined(separator: ", ")
+    let shown = comparisons.compactMap { $0 }
+    // Where pictures tell the distances, names are enough.
+    let names = nearest.map { shown.isEmpty ? "\($0.id) (distance \(Figures.fixed($0.distance, 3)))" : $0.id }
     return Card(
-      title: image.path, facts: facts, pictures: shown,
-      note: nearest.isEmpty ? nil : "Nearest normal images, with their distances: \(names)")
+      title: image.path, facts: facts, pictures: own.compactMap { $0 }, comparisons: shown,
+      note: names.isEmpty ? nil : "Nearest normal images: \(names.joined(separator: ", "))")
   }
 }

@@ -11,6 +11,12 @@ extension ReportPage {
       blocks.append(.notice("Pictures of training images are missing: \(absence)."))
     }
     if !examples.mostAnomalous.isEmpty {
+      if report.hasPictures {
+        blocks.append(
+          .paragraph(
+            "Each with a heat map, which tells where painting over lowers the score, on a scale of its own; and with the "
+              + "normal images that it was compared with. What weighs most counts most."))
+      }
       blocks += [
         .paragraph("The test images with the highest scores. A normal one among them is a false alarm worth a look."),
         .cards(examples.mostAnomalous),

@@ -28,7 +28,7 @@ extension ReportPage {
         .table(
           Table(
             "By what is known of the images",
-            heads: ["group", "normal", "anomalous", "AP", "AUROC", "95 % interval"], rows: rows)),
+            heads: ["group", "normal", "anomalous", "AP", "AUROC", "95 % interval of AUROC"], rows: rows)),
         .paragraph(
           "Small groups differ by chance; where many are looked at, some look bad or good for no reason. Without a value: one "
             + "of the classes is missing."),

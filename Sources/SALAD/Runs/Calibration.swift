@@ -143,11 +143,14 @@ public struct ScoreScale: Sendable {
 
   /// How scores are judged.
   ///
-  /// - Parameter falseAlarmRate: nil: what the model remembers.
-  public func threshold(falseAlarmRate: Double? = nil) -> ConformalThreshold {
-    ConformalThreshold(
-      scores: scores(models.map { $0.judges(rule)! }).sorted(),
-      falseAlarmRate: falseAlarmRate ?? models[0].falseAlarmRate, origin: origin)
+  /// - Parameters:
+  ///   - falseAlarmRate: nil: what the model remembers.
+  ///   - rows: the bank's rows, each left out, that judge: one site's; nil: whatever the model is calibrated by.
+  public func threshold(falseAlarmRate: Double? = nil, judgedBy rows: Range<Int>? = nil) -> ConformalThreshold {
+    let judges = rows.map { Array(leftOut[$0]) } ?? scores(models.map { $0.judges(rule)! })
+    return ConformalThreshold(
+      scores: judges.sorted(), falseAlarmRate: falseAlarmRate ?? models[0].falseAlarmRate,
+      origin: rows == nil ? origin : .leftOut)
   }
 
   /// How far the images kept back score above (or, where it is negative, below) the training images left out, in standard

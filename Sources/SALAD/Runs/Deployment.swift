@@ -11,11 +11,15 @@ import Safetensors
 public struct Deployment: Sendable {
   let path: String
   let manifest: DeploymentManifest
+  /// SHA-256 of the manifest's file, 64 hexadecimal digits; empty as long as there is none.
+  var manifestHash = ""
 
   /// The files of a model, by its place among those that score together.
   static func modelName(_ index: Int) -> String { index == 0 ? Manifest.modelName : "model-\(index + 1).safetensors" }
   static func bankName(_ index: Int) -> String { index == 0 ? "bank.safetensors" : "bank-\(index + 1).safetensors" }
   public static let mostModels = 64
+  /// Who changed its bank: `AuditLog`. Beside the manifest, which tells of no time.
+  static let historyName = "audit.jsonl"
 
   func modelPath(_ index: Int) -> String { "\(path)/\(Self.modelName(index))" }
   func bankPath(_ index: Int) -> String { "\(path)/\(Self.bankName(index))" }
@@ -140,21 +144,21 @@ public struct Deployment: Sendable {
   }
 
   /// Two merges to one output must not mix: the number is this process's.
-  private static func unfinishedFolder(_ output: String) -> String {
+  static func unfinishedFolder(_ output: String) -> String {
     Files.hidden(output, "-\(Host.processNumber)-writing")
   }
 
-  private static func begin(_ unfinished: String) throws {
+  static func begin(_ unfinished: String) throws {
     try FileSystem.makeFolder(Files.folder(of: unfinished))
     try FileSystem.remove(unfinished)
     try FileSystem.makeFolder(unfinished)
   }
 
-  private static func writeManifest(_ manifest: DeploymentManifest, in folder: String) throws {
+  static func writeManifest(_ manifest: DeploymentManifest, in folder: String) throws {
     try FileSystem.write(try JSONText.pages(manifest), to: "\(folder)/\(Manifest.fileName)")
   }
 
-  private static func publish(_ unfinished: String, as output: String) throws {
+  static func publish(_ unfinished: String, as output: String) throws {
     try FileSystem.synchronise(folder: unfinished)
     // A folder that appeared meanwhile is refused here, or by rename(2) unless it is empty.
     try refuseExisting(output)
@@ -219,54 +223,44 @@ public struct Deployment: Sendable {
     }
   }
 
-  // MARK: Another place
-
-  /// All ranks. The deployment at `source` with p-values and a scale of another place's normal images, as the folder
-  /// `output`, whole or not at all; models and banks are copied.
-  ///
-  /// - Parameter distances: each model's, by the rule's name: n in the order of the images.
-  static func recalibrate(
-    _ source: ModelSource, distances: [[String: [Double]]], falseAlarmRate: Double?, selfTest: SelfTest?,
-    output: String, communicator: Communicator
-  ) throws {
-    guard let deployment = source.deployment else {
-      throw SaladError(.usage, "\(source.path): expected a deployment to calibrate, found a run: merge it first")
-    }
-    try agree(communicator) {  // all ranks
-      guard communicator.isRoot else { return }
-      try write(to: output) { folder in
-        var manifest = deployment.manifest
-        for file in manifest.files {
-          try FileSystem.copy("\(deployment.path)/\(file.name)", to: "\(folder)/\(file.name)")
-          guard try FileSystem.digest("\(folder)/\(file.name)", stopping: true).sha256 == file.sha256 else {
-            throw SaladError(
-              .badData, "\(deployment.path)/\(file.name): expected the bytes that were verified, found others since")
-          }
-        }
-        manifest.calibration = manifest.calibration.judging(by: distances[0], origin: .local)
-        if let falseAlarmRate { manifest.calibration.falseAlarmRate = falseAlarmRate }
-        manifest.further = manifest.further.map { models in
-          zip(models, distances.dropFirst()).map { model, distances in
-            var model = model
-            model.calibration = model.calibration.judging(by: distances, origin: .local)
-            return model
-          }
-        }
-        manifest.selfTest = selfTest
-        return manifest
-      }
-    }
-  }
-
   // MARK: Reading
 
   /// All ranks. The deployment at `path`, every file verified.
   ///
+  /// - Parameter forms: what it may be, the likeliest first.
   /// - Throws: `SaladError` 65 on all ranks, naming the file that is missing, truncated, altered or foreign.
-  static func open(_ path: String, workers: Int, communicator: Communicator) throws -> Deployment {
-    let manifest = try agree(communicator) { try DeploymentManifest.read(folder: path) }  // all ranks
+  static func open(
+    _ path: String, as forms: [DeploymentManifest.Form] = [.deployment], workers: Int, communicator: Communicator
+  ) throws -> Deployment {
+    let (hash, manifest) = try agree(communicator) {  // all ranks
+      let file = "\(path)/\(Manifest.fileName)"
+      try FileSystem.require(file, "a manifest")
+      return (try FileSystem.digest(file).sha256, try DeploymentManifest.read(folder: path, as: forms))
+    }
     try Verification(folder: path, files: manifest.files, workers: workers).run(communicator)  // all ranks
-    return Deployment(path: path, manifest: manifest)
+    return Deployment(path: path, manifest: manifest, manifestHash: hash)
+  }
+
+  /// All ranks. This rank's part of some rows of a model's bank, copied: those of a site.
+  func bank(_ index: Int, rows: Range<Int>, workers: Workers, communicator: Communicator) throws -> MemoryBank {
+    let dimension = manifest.dimension
+    return try agree(communicator) {  // all ranks
+      let file = try SafetensorsFile(path: bankPath(index))
+      let mine = Sharding(rows: rows.count, ranks: communicator.size).range(of: communicator.rank)
+      let start = rows.lowerBound * dimension
+      let shard = try BankTensor.withBytes(of: file, rows: manifest.rows, dimension: dimension) {
+        BankTensor.floats($0, start + mine.lowerBound * dimension..<start + mine.upperBound * dimension)
+      }
+      try file.checkUnchanged()
+      return MemoryBank(
+        rows: rows.count, dimension: dimension, shard: shard, workers: workers, communicator: communicator)
+    }
+  }
+
+  /// Local. All rows of a model's bank, (N, F).
+  func withRows<R>(of index: Int, _ body: (UnsafeRawBufferPointer) throws -> R) throws -> R {
+    let file = try SafetensorsFile(path: bankPath(index))
+    return try BankTensor.withBytes(of: file, rows: manifest.rows, dimension: manifest.dimension, body)
   }
 
   /// All ranks. This rank's rows of the bank, searched where the file is mapped: nothing is copied at the start, and all

@@ -3,8 +3,8 @@ import Radiographs
 
 /// What a deployment says of itself. Nothing in it tells of time, host, path or number of ranks.
 ///
-/// `ScoringConfiguration`'s keys (`score_rule`, `temperature`, `top_k`, `size`, `channels`, `fit`, ...) stand beside the
-/// others, not in an object of their own: other programs read them.
+/// `ScoringConfiguration`'s keys (`score_rule`, `temperature`, `top_k`, `size`, `channels`, `fit`, ...) stand beside
+/// the others, not in an object of their own: other programs read them.
 struct DeploymentManifest: Codable, Sendable, Equatable {
   var format: String = Self.format
   var formatVersion: Int = Self.formatVersion
@@ -42,9 +42,45 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
 
   /// nil in deployments from before there was one.
   var selfTest: SelfTest?
+  /// Whose the rows are, one site's after the other's, sorted by name; nil: of no site in particular.
+  var sites: [Site]?
 
-  static let format = "salad-deployment"
-  static let formatVersion = Manifest.formatVersion
+  static let format = Form.deployment.rawValue
+  static let formatVersion = Form.deployment.version
+
+  /// What a folder with such a manifest is.
+  enum Form: String, CaseIterable {
+    case deployment = "salad-deployment"
+    /// A bank without a network: `SiteBank`.
+    case siteBank = "salad-site-bank"
+
+    var version: Int { self == .deployment ? Manifest.formatVersion : 1 }
+  }
+
+  var form: Form { Form(rawValue: format) ?? .deployment }
+
+  /// A hospital that gave rows.
+  struct Site: Codable, Sendable, Equatable {
+    var name: String
+    /// How many.
+    var rows: Int
+    /// Each model's, of these rows alone.
+    var calibrations: [Calibration]
+  }
+
+  /// Each site's rows.
+  var siteRows: [Range<Int>] {
+    (sites ?? []).reduce(into: []) { ranges, site in
+      let start = ranges.last?.upperBound ?? 0
+      ranges.append(start..<start + site.rows)
+    }
+  }
+
+  /// N patients; nil where one is unknown.
+  var patients: [String?] { ImagePatients.patients(imagePatients, imageIDs: imageIDs) }
+
+  /// SHA-256 of each model's file.
+  var encoderHashes: [String] { [encoderHash] + (further ?? []).map(\.encoderHash) }
 
   /// A model of an ensemble beside its first: `model-2.safetensors` and `bank-2.safetensors`, and so on.
   struct FurtherModel: Codable, Sendable, Equatable {
@@ -78,10 +114,11 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     return "\(list) of its \(rows) training images"
   }
 
-  /// Puts hashes into the places of names and patients, and leaves out what pictures show: a copy of a picture has its hash.
+  /// Puts hashes into the places of names and patients, and leaves out what pictures show: a copy of a picture has its
+  /// hash.
   mutating func hashIDs(_ hashing: HashedIDs) throws {
-    let patients = ImagePatients.patients(imagePatients, imageIDs: imageIDs)
-    imagePatients = patients.map { $0.map { hashing.hash("patient", $0) } ?? "" }
+    let patients = patients
+    imagePatients = patients.map { $0.map { hashing.patient($0) } ?? "" }
     imageIDs = try hashing.images(imageIDs)
     imageHashes = nil
     identifying = []
@@ -110,43 +147,27 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
   }
 
   /// What its own lists tell of persons, while they are no hashes.
-  private var found: [Identifying] {
-    [.fileNames] + (ImagePatients.patients(imagePatients, imageIDs: imageIDs).contains { $0 != nil } ? [.patients] : [])
+  var found: [Identifying] {
+    [.fileNames] + (patients.contains { $0 != nil } ? [.patients] : [])
       + (imageHashes == nil ? [] : [.pictureHashes])
   }
 
-  /// Of weights that came from elsewhere, with a bank of theirs.
-  init(
-    importing scoring: ScoringConfiguration, instructionSet: String, dataFingerprint: String, dimension: Int,
-    imageIDs: [String], patients: [String?]?, pictures: [PictureHash]?, files: [Manifest.File],
-    calibration: Calibration,
-    selfTest: SelfTest
-  ) {
-    saladVersion = SALAD.saladVersion
-    self.instructionSet = instructionSet
-    reduction = nil
-    self.dataFingerprint = dataFingerprint
-    encoderHash = files.first { $0.name == Manifest.modelName }?.sha256 ?? ""
-    step = 0
-    bank = .refreshed
-    rows = imageIDs.count
-    self.dimension = dimension
-    self.scoring = scoring
-    self.files = files
-    self.imageIDs = imageIDs
-    imagePatients = ImagePatients.text(of: patients, imageIDs: imageIDs)
-    imageHashes = pictures?.map(\.hexadecimal)
-    self.calibration = calibration
-    self.selfTest = selfTest
-    identifying = pictures == nil ? [] : found
-  }
-
   /// The manifest of the folder, in itself without contradiction. Local; the files are not looked at.
-  static func read(folder: String) throws -> DeploymentManifest {
+  ///
+  /// - Parameter forms: what the folder may be, the likeliest first.
+  static func read(folder: String, as forms: [Form] = [.deployment]) throws -> DeploymentManifest {
     let path = "\(folder)/\(Manifest.fileName)"
     let bytes = try FileSystem.read(path)
+    let found = (try? JSONText.decode(FormatName.self, from: bytes, path: path))?.format
+    let form = forms.first { $0.rawValue == found } ?? forms[0]
+    guard found != Form.siteBank.rawValue || form == .siteBank else {
+      throw SaladError(
+        .badData,
+        "\(folder): expected a deployment, found a site's bank, which has no network: join it with the deployment that "
+          + "embedded it by salad merge \(folder) --encoder DEPLOY --output JOINED")
+    }
     let manifest = try Manifest.decode(
-      DeploymentManifest.self, from: bytes, path: path, format: format, version: formatVersion)
+      DeploymentManifest.self, from: bytes, path: path, format: form.rawValue, version: form.version)
     do {
       try manifest.check()
     } catch {
@@ -166,11 +187,13 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
       throw Manifest.Fault(sentence: "expected at most \(Deployment.mostModels) models, found more")
     }
     try Manifest.check(files)
-    let names = calibrations.indices.flatMap { [Deployment.modelName($0), Deployment.bankName($0)] }
+    let names = calibrations.indices.flatMap { index in
+      (form == .siteBank ? [] : [Deployment.modelName(index)]) + [Deployment.bankName(index)]
+    }
     guard files.map(\.name).sorted() == names.sorted() else {
       throw Manifest.Fault(sentence: "expected \(names.joined(separator: ", ")) as files, found \(files.map(\.name))")
     }
-    for (index, hash) in ([encoderHash] + (further ?? []).map(\.encoderHash)).enumerated() {
+    for (index, hash) in encoderHashes.enumerated() where form == .deployment {
       try Manifest.check(encoderHash: hash, files, name: Deployment.modelName(index))
     }
     _ = try Manifest.pictures(imageHashes, rows: rows)
@@ -186,12 +209,35 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
       }
     }
     try selfTest?.check()
+    try checkSites()
+  }
+
+  private func checkSites() throws(Manifest.Fault) {
+    guard let sites else {
+      if form == .siteBank { throw Manifest.Fault(sentence: "expected a site's name, found none") }
+      return
+    }
+    let names = sites.map { Array($0.name.utf8) }
+    guard sites.allSatisfy({ (1...rows).contains($0.rows) && $0.calibrations.count == calibrations.count }),
+      sites.reduce(0, { $0 + $1.rows }) == rows, !names.contains([]),
+      zip(names, names.dropFirst()).allSatisfy({ $0.lexicographicallyPrecedes($1) })
+    else {
+      throw Manifest.Fault(sentence: "expected sites sorted by name that have the \(rows) rows, found others")
+    }
+    for site in sites {
+      for calibration in site.calibrations {
+        try calibration.check(rows: site.rows, scoring: scoring)
+        guard calibration.judges(scoring.scoreRule) != nil else {
+          throw Manifest.Fault(sentence: "expected the site \(site.name) calibrated for \(scoring.scoreRule.rawValue)")
+        }
+      }
+    }
   }
 
   // MARK: JSON
 
   enum CodingKeys: String, CodingKey {
-    case format, reduction, step, bank, rows, dimension, files, calibration, threshold, further, identifying
+    case format, reduction, step, bank, rows, dimension, files, calibration, threshold, further, identifying, sites
     case formatVersion = "format_version"
     case saladVersion = "salad_version"
     case instructionSet = "instruction_set"
@@ -226,6 +272,7 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     selfTest = try values.decodeIfPresent(SelfTest.self, forKey: .selfTest)
     calibration = try values.decode(Calibration.self, forKey: .calibration)
     further = try values.decodeIfPresent([FurtherModel].self, forKey: .further)
+    sites = try values.decodeIfPresent([Site].self, forKey: .sites)
   }
 
   func encode(to encoder: any Encoder) throws {
@@ -250,9 +297,34 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     try values.encodeIfPresent(selfTest, forKey: .selfTest)
     try values.encode(calibration, forKey: .calibration)
     try values.encodeIfPresent(further, forKey: .further)
+    try values.encodeIfPresent(sites, forKey: .sites)
     // Never read back, they follow from the calibration: for programs that flag without p-values.
     try values.encode(calibration.falseAlarmRate, forKey: .falseAlarmRate)
     try values.encodeIfPresent(
       ScoreScale(calibrations, rule: scoring.scoreRule)?.threshold().value, forKey: .threshold)
   }
+}
+
+extension DeploymentManifest {
+  /// A site's rows.
+  ///
+  /// - Throws: `SaladError` 64 naming the sites that there are.
+  func rows(ofSite name: String, path: String) throws -> Range<Int> {
+    guard let sites else {
+      throw SaladError(
+        .usage, "\(path): expected a deployment of several sites for --site, found one without: leave --site away")
+    }
+    guard let place = sites.firstIndex(where: { $0.name == name }) else {
+      throw SaladError(
+        .usage,
+        "\(path): expected rows of the site \(name.debugDescription), found those of "
+          + sites.map(\.name).joined(separator: ", "))
+    }
+    return siteRows[place]
+  }
+}
+
+/// The one key that says which keys the others are.
+private struct FormatName: Decodable {
+  var format: String
 }

@@ -49,6 +49,8 @@ public struct ModelSource: Sendable {
     case deployment(Deployment)
   }
   private let content: Content
+  /// The rows of a deployment's bank that score; nil: all.
+  private var part: Range<Int>?
 
   /// All ranks. Opens and verifies every file of a RUN's newest checkpoint or of a DEPLOY.
   ///
@@ -79,8 +81,8 @@ public struct ModelSource: Sendable {
       : try openDeployment(path, bank: bank, workers: workers, communicator: communicator)  // all ranks
   }
 
-  /// All ranks. What `body` makes of the model at `path`: of a run's newer checkpoint, where a training takes away the one
-  /// that it has while it reads.
+  /// All ranks. What `body` makes of the model at `path`: of a run's newer checkpoint, where a training takes away the
+  /// one that it has while it reads.
   ///
   /// - Parameters:
   ///   - path: of the run or deployment.
@@ -120,7 +122,72 @@ public struct ModelSource: Sendable {
     case .checkpoint(let checkpoint):
       try checkpoint.bank(bankKind, workers: workers, communicator: communicator)  // all ranks
     case .deployment(let deployment):
-      try deployment.bank(model.index, workers: workers, communicator: communicator)  // all ranks
+      if let part {
+        try deployment.bank(  // all ranks
+          model.index, rows: part, workers: workers, communicator: communicator)
+      } else {
+        try deployment.bank(model.index, workers: workers, communicator: communicator)  // all ranks
+      }
+    }
+  }
+
+  /// Whether ranks search a bank where its file is mapped, and hold no rows themselves.
+  var mapsBank: Bool { deployment != nil && isWhole }
+
+  /// Whether all rows score.
+  var isWhole: Bool { part == nil }
+
+  // MARK: Sites
+
+  /// Names of the hospitals that gave rows; empty where rows are of no site in particular.
+  public var sites: [String] { deployment?.manifest.sites?.map(\.name) ?? [] }
+
+  /// The rows of a site.
+  ///
+  /// - Throws: `SaladError` 64 naming the sites that there are.
+  public func rows(ofSite name: String) throws -> Range<Int> {
+    guard let manifest = deployment?.manifest else {
+      throw SaladError(
+        .usage, "\(path): expected a deployment of several sites for --site, found a run: leave --site away")
+    }
+    return try manifest.rows(ofSite: name, path: path)
+  }
+
+  /// The same with one site's rows and calibration alone: it scores as that site's own bank would.
+  ///
+  /// - Throws: `SaladError` 64 naming the sites that there are.
+  public func restricted(toSite name: String) throws -> ModelSource {
+    let rows = try rows(ofSite: name)
+    guard let manifest = deployment?.manifest, let site = manifest.sites?.first(where: { $0.name == name }) else {
+      preconditionFailure("rows of no site")
+    }
+    return ModelSource(
+      path: path, kind: kind, scoring: scoring,
+      models: models.map { Model(index: $0.index, path: $0.path, calibration: site.calibrations[$0.index]) },
+      imageIDs: Array(imageIDs[rows]), imageHashes: imageHashes.map { Array($0[rows]) },
+      imagePatients: manifest.patients[rows].map { $0 ?? "" }, identifying: identifying, hasHashedIDs: hasHashedIDs,
+      dataFingerprint: dataFingerprint, bankKind: bankKind, selfTest: selfTest, note: note, content: content, part: rows
+    )
+  }
+
+  // MARK: Other banks of the same networks
+
+  /// SHA-256 of each model's file.
+  var encoderHashes: [String] {
+    switch content {
+    case .checkpoint(let checkpoint): [checkpoint.manifest.encoderHash]
+    case .deployment(let deployment): deployment.manifest.encoderHashes
+    }
+  }
+
+  /// What a deployment of these models says of itself, but for its files; nil in the midst of training.
+  var description: DeploymentManifest? {
+    switch content {
+    case .deployment(let deployment): return deployment.manifest
+    case .checkpoint(let checkpoint):
+      return models[0].calibration.map {
+        DeploymentManifest(checkpoint.manifest, bank: bankKind, calibration: $0, files: [])
+      }
     }
   }
 

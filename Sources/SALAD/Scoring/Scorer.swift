@@ -2,7 +2,6 @@ import Autoencoder
 import MPI
 import MemoryBank
 import Platform
-import Safetensors
 
 // F = features of an image, K = prototypes looked up
 
@@ -77,7 +76,7 @@ public struct Scorer {
       scoring: scoring, precision: precision ?? scoring.precision, models: source.models.count,
       rows: source.imageIDs.count,
       features: source.bankKind == .refreshed ? scoring.featureCount : scoring.embeddingDimension, topK: k,
-      holdsBank: source.kind != .deployment,
+      holdsBank: !source.mapsBank,
       measuresBank: source.models.contains {
         $0.calibration(matching: source.bankKind, rule: rule, topK: k, scoreTemperature: scoring.scoreTemperature)
           == nil
@@ -88,18 +87,12 @@ public struct Scorer {
 
     watchdog.enter("loading the model", step: nil)
     let models = try source.models.map { model in
-      let replica = try agree(communicator) {  // all ranks
-        let replica = try Replica(
-          configuration: scoring.network, precision: precision ?? scoring.precision, microBatch: scoring.microBatch,
-          workers: workers, training: false, activationLimit: 0)
-        try replica.loadModel(SafetensorsFile(path: model.path))
-        return replica
-      }
-      let bank = try source.bank(of: model, workers: replica.workers, communicator: communicator)  // all ranks
+      let embedder = try source.embedder(  // all ranks
+        of: model, precision: precision, workers: workers, communicator: communicator)
+      let bank = try source.bank(  // all ranks
+        of: model, workers: embedder.replica.workers, communicator: communicator)
       return Model(
-        embedder: Embedder(
-          replica: replica, microBatch: scoring.microBatch, workers: workers, levels: levels,
-          scale: scoring.featureScale, exposure: Self.exposure(of: model, source)),
+        embedder: embedder,
         bank: bank,
         calibration: try model.calibration(
           matching: source.bankKind, rule: rule, topK: k, scoreTemperature: scoring.scoreTemperature)
@@ -115,16 +108,8 @@ public struct Scorer {
         : source.selfTest.map {
           Expected(
             path: source.path, selfTest: $0,
-            withScores: rule == scoring.scoreRule && k == min(scoring.topK, source.imageIDs.count))
+            withScores: source.isWhole && rule == scoring.scoreRule && k == min(scoring.topK, source.imageIDs.count))
         }, imageIDs: source.imageIDs)
-  }
-
-  /// What the rows of a model's bank have lost.
-  private static func exposure(of model: ModelSource.Model, _ source: ModelSource) -> ExposureDirection? {
-    guard source.bankKind == .refreshed, let axis = model.calibration?.exposureAxis,
-      let damping = source.scoring.exposureDamping
-    else { return nil }
-    return ExposureDirection(axis: axis, damping: damping)
   }
 
   /// All ranks. A bank's own distances, where nobody has measured them.
@@ -138,7 +123,7 @@ public struct Scorer {
       scoreTemperature: source.scoring.scoreTemperature,
       falseAlarmRate: model.calibration?.falseAlarmRate ?? ConformalThreshold.defaultFalseAlarmRate)
     guard var calibration else { throw SaladError(.interrupted, "\(source.path): a signal asked to stop") }
-    calibration.exposureAxis = exposure(of: model, source)?.axis
+    calibration.exposureAxis = source.exposure(of: model)?.axis
     return calibration
   }
 

@@ -44,6 +44,13 @@ struct ReportCommand: ParsableCommand, NumbersDescribed {
   @Flag(help: "Report although the model learnt from patients or pictures of the test split.")
   var allowLeaks = false
 
+  @Option(
+    help: ArgumentHelp(
+      "Of a deployment merged with --hash-ids: its salt, so that patients it learnt from are found again.",
+      valueName: "salt"))
+  var hashSalt: String?
+
+  @OptionGroup(title: "Which rows of several sites") var sites: SiteOptions
   @OptionGroup var scoring: ScoringOptions
   @OptionGroup var work: WorkOptions
 
@@ -77,9 +84,11 @@ struct ReportCommand: ParsableCommand, NumbersDescribed {
     let data = try ReportData(  // all ranks
       of: model, data: selection.request(data), communicator: session.communicator, log: session.log)
     let workers = session.workers(work.workers)
-    let loaded = try scoring.load(model, workers: work.workers, session: session) { source in  // all ranks
+    let loaded = try scoring.load(  // all ranks
+      model, sites: sites, workers: work.workers, session: session
+    ) { source in
       guard let tests = data.tests else { return }
-      try LeakGuard(source, allowsLeaks: allowLeaks, log: session.log).check(  // all ranks
+      try LeakGuard(source, salt: hashSalt, allowsLeaks: allowLeaks, log: session.log).check(  // all ranks
         tests, side: source.scoring.size, workers: workers, communicator: session.communicator,
         watchdog: session.watchdog)
     }

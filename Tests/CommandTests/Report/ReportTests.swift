@@ -38,8 +38,8 @@ extension CommandTests {
         if name == "src" { #expect(value.hasPrefix("data:image/png;base64,")) }
         if name == "href" { #expect(elements.ids.contains(String(value.dropFirst()))) }
       }
-      // Six at each end with what they were compared with, and six odd training images.
-      #expect(elements.names.count { $0 == "img" } >= 12 * 4 + 6)
+      // Six at each end with heat maps and what they were compared with, and six odd training images.
+      #expect(elements.names.count { $0 == "img" } == 12 * 5 + 6)
       // No absolute path: a page tells no more of a machine than its run does.
       #expect(!text.contains(folder.path))
 
@@ -53,7 +53,7 @@ extension CommandTests {
       let folder = try TemporaryFolder()
       defer { folder.remove() }
       let path = "\(folder.path)/page.html"
-      try await Salad.succeed(["report", sample.run, "--bootstrap", "300", "--output", path])
+      try await Salad.succeed(["report", sample.run, "--no-images", "--bootstrap", "300", "--output", path])
       let texts = try PageElements(of: page(path)).texts
       let said = try await evaluation([sample.run, "--data", sample.data, "--bootstrap", "300"])
       func number(_ value: Any?, _ digits: Int = 3) -> String {
@@ -83,6 +83,25 @@ extension CommandTests {
       for key in ["flagged_normal_rate", "flagged_anomalous_rate"] {
         #expect(texts.contains(String(format: "%.1f %%", 100 * (said[key] as? Double ?? .nan))), "\(key)")
       }
+    }
+
+    private static let hasBrowser = ["chromium", "chromium-browser", "google-chrome"].contains { name in
+      ["/usr/bin", "/usr/local/bin"].contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(name)") }
+    }
+
+    @Test(
+      "In a browser it is whole: no complaint, no request, nothing too wide, too small or too pale, on a phone as in print",
+      .enabled(if: hasBrowser, "there is no Chromium here"))
+    func browser() async throws {
+      let sample = try #require(Sample.shared)
+      let folder = try TemporaryFolder()
+      defer { folder.remove() }
+      let path = "\(folder.path)/page.html"
+      try await Salad.succeed(["report", sample.run, "--bootstrap", "100", "--output", path])
+      let result = try await Program.run(
+        ["/usr/bin/env", "python3", "-B", Program.source("Tests/Pages/browser_check.py"), path],
+        timeLimit: .seconds(600))
+      #expect(result.status == 0 && result.output.contains("0 faults"), "\(result)")
     }
 
     @Test("Without pictures there are none; names stay")
@@ -120,7 +139,7 @@ extension CommandTests {
       try await Salad.succeed(["merge", sample.run, "--output", deployment, "--hash-ids"])
       try await Salad.succeed(["report", deployment, "--data", sample.data, "--bootstrap", "50", "--output", path])
       var elements = try PageElements(of: page(path))
-      #expect(elements.names.count { $0 == "img" } == 12)
+      #expect(elements.names.count { $0 == "img" } == 24)
       #expect(elements.texts.contains { $0.contains("keeps hashes in place of") })
 
       let log = "\(sample.run)/metrics.jsonl"
@@ -128,7 +147,7 @@ extension CommandTests {
       for kind in try FileManager.default.contentsOfDirectory(atPath: "\(sample.data)/test") where kind != "good" {
         try FileManager.default.removeItem(atPath: "\(sample.data)/test/\(kind)")
       }
-      try await Salad.succeed(["report", sample.run, "--output", sample.path("second.html")])
+      try await Salad.succeed(["report", sample.run, "--no-images", "--output", sample.path("second.html")])
       elements = try PageElements(of: page(sample.path("second.html")))
       #expect(elements.texts.contains("1 line of its metrics.jsonl could not be read."))
       #expect(
@@ -154,7 +173,7 @@ extension CommandTests {
           atPath: "\(sample.data)/test/\(source)/\(image)", toPath: "\(folder)/\(name)")
       }
       let path = sample.path("page.html")
-      try await Salad.succeed(["report", sample.run, "--bootstrap", "20", "--output", path])
+      try await Salad.succeed(["report", sample.run, "--no-images", "--bootstrap", "20", "--output", path])
       let elements = try PageElements(of: page(path))
       #expect(!elements.names.contains("script") && !elements.attributes.contains { $0.name == "onload" })
       #expect(elements.texts.contains(kind), "the table of kinds has it")

@@ -29,7 +29,10 @@
         try Data().write(to: folder.appending(path: "train/good/person3_virus_1.png"))
         try Data([1]).write(to: folder.appending(path: "train/good/person4_virus_1.dcm"))
         var notes: [String] = []
-        let images = try DataSet(folder.path).trainingImages { notes.append($0) }
+        var opened: [[Int]] = []
+        let data = try DataSet(folder.path) { opened.append([$0, $1]) }
+        let images = try data.trainingImages { notes.append($0) }
+        #expect(opened == [[4, 4]])
         let facts = Dictionary(
           uniqueKeysWithValues: images.map { (URL(filePath: $0.path).lastPathComponent, $0.facts) })
         let patient = try #require(facts["person1_virus_1.dcm"]?.patient)
