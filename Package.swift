@@ -82,10 +82,11 @@ let package = Package(
     .target(
       name: "MemoryBank",
       dependencies: ["COpenBLAS", "CBankKernels", "Platform", "MPI", "ExactSum", "Safetensors", "Radiographs"]),
+    .target(name: "Pages", dependencies: ["Platform"]),
     .target(
       name: "SALAD",
       dependencies: [
-        "MPI", "ExactSum", "Safetensors", "Radiographs", "Platform", "Autoencoder", "MemoryBank",
+        "MPI", "ExactSum", "Safetensors", "Radiographs", "Platform", "Autoencoder", "MemoryBank", "Pages",
         .product(name: "Logging", package: "swift-log"),
       ]),
     .executableTarget(
@@ -129,6 +130,9 @@ let package = Package(
       dependencies: [
         "MemoryBank", "CBankKernels", "Platform", "ExactSum", "Radiographs", "Safetensors", "RanksSupport", "ranks",
       ]),
+    // Reads pages as an XML parser does.
+    .target(name: "PagesSupport", path: "Tests/PagesSupport"),
+    .testTarget(name: "PagesTests", dependencies: ["Pages", "PagesSupport"]),
     .testTarget(
       name: "SALADTests",
       dependencies: [
@@ -141,7 +145,7 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "salad", "Autoencoder", "Radiographs", "RanksSupport", "SALAD", "Safetensors",
+        "salad", "Autoencoder", "PagesSupport", "Radiographs", "RanksSupport", "SALAD", "Safetensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
   ],

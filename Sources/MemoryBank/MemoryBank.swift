@@ -183,9 +183,11 @@ extension MemoryBank {
   /// Only where rows are the question, not the answer: an image's entropy and an anchor's neighbours are those of its
   /// own prototype.
   ///
-  /// - Parameter images: ascending, equal on all ranks.
+  /// - Parameters:
+  ///   - images: ascending, equal on all ranks.
+  ///   - communicator: of the ranks that take part.
   /// - Returns: (images, D), equal on all ranks.
-  func rows(of images: some Collection<Int>, _ communicator: Communicator) throws -> [Float] {
+  public func rows(of images: some Collection<Int>, _ communicator: Communicator) throws -> [Float] {
     let owned = ownedRows
     var mine: [Float] = []
     storage.withUnsafeBufferPointer { shard in

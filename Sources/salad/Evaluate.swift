@@ -117,33 +117,27 @@ struct Evaluate: ParsableCommand, NumbersDescribed {
     let selection = selection.request(data).selection()
     let listed = try ListedImages.test(  // all ranks
       of: data, selection, communicator: session.communicator, log: session.log)
-    let all = listed.images
     if let note = try selection.differenceFromRun(model, communicator: session.communicator) {  // all ranks
       session.log.warn(note)
     }
+    let workers = session.workers(work.workers)
     let loaded = try scoring.load(  // all ranks
       model, sites: sites, workers: work.workers, session: session
     ) { source in
-      try refuseLeaks(from: source, to: listed, session)  // all ranks
+      try LeakGuard(source, salt: hashSalt, allowsLeaks: allowLeaks, log: session.log).check(  // all ranks
+        listed, side: source.scoring.size, workers: workers, communicator: session.communicator,
+        watchdog: session.watchdog)
     }
     let (scorer, threshold) = (loaded.scorer, loaded.threshold)
-    let results = try scorer.scores(  // all ranks
-      of: all.map { "\(listed.root)/\($0.path)" }, badImages: scoring.badImages ?? .fail)
-    let images = zip(all, results).filter { $0.1.score != nil }.map(\.0)
-    let scores = results.compactMap(\.score)
-    var remarks = ImageRemarks()
-    remarks.add(results)
+    let tests = try TestScores(of: listed, by: scorer, badImages: scoring.badImages ?? .fail)  // all ranks
     // Letters were named when the data set was listed.
-    for sentence in remarks.sentences([.negative]) { session.log.warn(sentence) }
+    for sentence in tests.remarks.sentences([.negative]) { session.log.warn(sentence) }
     return try report(  // all ranks
       Scored(
-        images: images, scores: scores,
-        skipped: zip(all, results).compactMap { image, result in
-          result.reason.map { SkippedImage(path: image.path, reason: $0) }
-        },
-        rule: scorer.rule, bank: scorer.bankKind, topK: scorer.topK, preparation: scorer.preparation,
-        pValues: threshold.map { threshold in scores.map(threshold.pValue(of:)) },
-        rates: threshold.map { CalibratedRates(images: images, scores: scores, threshold: $0) }),
+        images: tests.images, scores: tests.scores, skipped: tests.skipped, rule: scorer.rule, bank: scorer.bankKind,
+        topK: scorer.topK, preparation: scorer.preparation,
+        pValues: threshold.map { threshold in tests.scores.map(threshold.pValue(of:)) },
+        rates: threshold.map { CalibratedRates(images: tests.images, scores: tests.scores, threshold: $0) }),
       selection, session)
   }
 
@@ -204,15 +198,6 @@ struct Evaluate: ParsableCommand, NumbersDescribed {
       try Console.output(json ? Self.object(evaluation) : EvaluationTable.text(of: evaluation))
     }
     return .success
-  }
-
-  /// All ranks.
-  private func refuseLeaks(from source: ModelSource, to images: ListedImages, _ session: Session) throws {
-    let leakGuard = try LeakGuard(source, salt: hashSalt, allowsLeaks: allowLeaks, log: session.log)
-    try leakGuard.checkPatients(of: images)
-    try leakGuard.checkPictures(  // all ranks
-      of: images, side: source.scoring.size, workers: session.workers(work.workers),
-      communicator: session.communicator, watchdog: session.watchdog)
   }
 
   private static func object(_ evaluation: Evaluation) throws -> String {

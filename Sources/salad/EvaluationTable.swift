@@ -58,9 +58,7 @@ enum EvaluationTable {
   private static func groups(_ groups: Subgroups) -> [String] {
     let named =
       (groups.studies.map { [("all studies", $0)] } ?? [])
-      + ([("view", groups.views), ("sex", groups.sexes), ("age", groups.ages), ("body part", groups.bodyParts)]
-      + groups.columns.map { ($0.name, $0.groups) })
-      .flatMap { title, groups in groups.map { (PlainText.of("\(title) \($0.name)"), $0) } }
+      + groups.named.flatMap { title, groups in groups.map { (PlainText.of("\(title) \($0.name)"), $0) } }
     let rows = named.map { title, group in
       [
         title, "\(group.countNormal)", "\(group.countAnomalous)", group.averagePrecision.map(three) ?? "",

@@ -32,7 +32,7 @@ struct Salad: ParsableCommand {
     version: saladVersion,
     subcommands: [
       Train.self, Score.self, Evaluate.self, Merge.self, Calibrate.self, Import.self, PhantomCommand.self, Bench.self,
-      Doctor.self, DataCommand.self, StatusCommand.self, BankCommand.self, Embed.self,
+      Doctor.self, DataCommand.self, StatusCommand.self, BankCommand.self, Embed.self, ReportCommand.self,
     ])
 
   static func main() {

@@ -5,8 +5,8 @@ import Testing
 @Suite("Folders of SALAD")
 struct FoldersTests {
   private static let folders = [
-    "Job", "Data", "Settings", "Runs", "Scoring", "Banks", "Evaluation", "Explanation", "Curves", "Training", "Status",
-    "Census", "Doctor",
+    "Job", "Data", "Settings", "Runs", "Scoring", "Banks", "Evaluation", "Explanation", "Report", "Curves", "Training",
+    "Status", "Census", "Doctor",
   ]
   private static let root = URL(filePath: #filePath).deletingLastPathComponent()
     .appending(path: "../../Sources/SALAD").standardized

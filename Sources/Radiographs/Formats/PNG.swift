@@ -96,10 +96,13 @@ extension Radiograph {
   /// The file is written whole beside its place and then renamed. Equal pixels give equal bytes under one version of
   /// zlib. Throws `RadiographError` when the file cannot be written.
   public func writePNG(to path: String) throws {
-    try FileBytes.save(encoded(path: path), to: path)
+    try FileBytes.save(png(path: path), to: path)
   }
 
-  private func encoded(path: String) throws -> [UInt8] {
+  /// The bytes that `writePNG` writes.
+  ///
+  /// - Parameter path: named by errors.
+  public func png(path: String) throws -> [UInt8] {
     // Reading refuses such an image, too.
     precondition(width <= CPNG_MAX_SIDE && height <= CPNG_MAX_SIDE, "an image of \(width) x \(height) is too large")
     var message = PNG.emptyMessage

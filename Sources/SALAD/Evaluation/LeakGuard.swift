@@ -59,6 +59,22 @@ public struct LeakGuard: Sendable {
 
   // MARK: Checking
 
+  /// All ranks. Both checks below.
+  ///
+  /// - Parameters:
+  ///   - test: the test images.
+  ///   - side: the model's, in pixels.
+  ///   - workers: threads of this rank.
+  ///   - communicator: of the ranks that take part.
+  ///   - watchdog: told what is being done.
+  public func check(
+    _ test: ListedImages, side: Int, workers: Int, communicator: Communicator, watchdog: Watchdog
+  ) throws {
+    try checkPatients(of: test)
+    try checkPictures(  // all ranks
+      of: test, side: side, workers: workers, communicator: communicator, watchdog: watchdog)
+  }
+
   /// Local, by what is known of patients alone.
   ///
   /// - Parameter test: the test images.

@@ -12,6 +12,11 @@ public struct Subgroups: Sendable, Equatable {
   /// What else a table's columns, or DICOM's tags, part the images by: "manufacturer", "hospital".
   public var columns: [Column] = []
 
+  /// All but studies, with what is common to their images.
+  public var named: [(title: String, groups: [Group])] {
+    [("view", views), ("sex", sexes), ("age", ages), ("body part", bodyParts)] + columns.map { ($0.name, $0.groups) }
+  }
+
   /// The images by what one column of a table says of them.
   public struct Column: Encodable, Sendable, Equatable {
     public var name: String
@@ -43,7 +48,7 @@ public struct Subgroups: Sendable, Equatable {
   }
 
   public var isEmpty: Bool {
-    studies == nil && columns.isEmpty && [views, sexes, ages, bodyParts].allSatisfy(\.isEmpty)
+    studies == nil && named.allSatisfy(\.groups.isEmpty)
   }
 
   /// - Parameters:
@@ -145,7 +150,9 @@ extension Subgroups: Encodable {
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encodeIfPresent(studies, forKey: .studies)
-    for (groups, key) in [(views, CodingKeys.views), (sexes, .sexes), (ages, .ages), (bodyParts, .bodyParts)]
+    for (groups, key) in [
+      (views, CodingKeys.views), (sexes, .sexes), (ages, .ages), (bodyParts, .bodyParts),
+    ]
     where !groups.isEmpty {
       try container.encode(groups, forKey: key)
     }

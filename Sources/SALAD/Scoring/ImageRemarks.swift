@@ -4,8 +4,8 @@ public struct ImageRemarks: Sendable {
   private var counts: [ImageRemark: Int] = [:]
   private var first: [ImageRemark: String] = [:]
 
-  /// Of no image yet.
-  public init() {}
+  /// - Parameter scores: the first images.
+  public init(_ scores: [ImageScore] = []) { add(scores) }
 
   /// - Parameter scores: further images.
   public mutating func add(_ scores: [ImageScore]) {

@@ -11,6 +11,8 @@ extension Scorer {
     let places: Range<Int>
     /// This rank's part of them.
     let pixels: Embedder.Pixels
+    /// (block, F) under the first model, equal on all ranks.
+    let features: [Float]
     /// Each model's prototypes of each picture: K, the nearest first.
     var nearest: [[[Neighbour]]]
     /// Each model's distances under each rule; those of bad pictures mean nothing.
@@ -50,8 +52,8 @@ extension Scorer {
       let queries = try features.map { try gather($0) }  // all ranks
       watchdog.enter("looking up prototypes", step: nil)
       var block = Block(
-        places: places, pixels: pixels, nearest: [], distances: models.map { _ in [:] }, bad: read.bad,
-        remarks: read.remarks)
+        places: places, pixels: pixels, features: queries[0], nearest: [], distances: models.map { _ in [:] },
+        bad: read.bad, remarks: read.remarks)
       for (index, model) in models.enumerated() {
         let nearest = try model.bank.nearest(  // all ranks
           queries[index], k: topK, excluding: nil, by: .euclidean, communicator: communicator)

@@ -199,10 +199,13 @@ public struct Scorer {
   ///   - paths: of images, equal on all ranks.
   ///   - badImages: what an image that cannot be read does: end the command, or go without a score.
   ///   - report: on all ranks, given each block of images once it is scored.
+  ///   - observing: on all ranks, given the places of each block of images and their features under the first model,
+  ///     (block, F), equal on all ranks; those of images that cannot be read mean nothing.
   /// - Throws: `SaladError` on all ranks: 65 naming an image that cannot be read, 70 when the self-test fails, and what
   ///   `report` throws on any rank.
   public func scores(
-    of paths: [String], badImages: BadImages = .fail, report: ([ImageScore]) throws -> Void = { _ in }
+    of paths: [String], badImages: BadImages = .fail, report: ([ImageScore]) throws -> Void = { _ in },
+    observing: (Range<Int>, [Float]) throws -> Void = { _, _ in }
   ) throws -> [ImageScore] {
     try checkSelf()  // all ranks
     var results: [ImageScore] = []
@@ -215,7 +218,10 @@ public struct Scorer {
       }
       // On all ranks: they wait for the one whose reader takes its time.
       try watchdog.waiting("writing the result") {
-        try agree(communicator) { try report(new) }  // all ranks
+        try agree(communicator) {  // all ranks
+          try observing(block.places, block.features)
+          try report(new)
+        }
       }
       results += new
     }
