@@ -52,8 +52,10 @@ enum Launch {
   ///   - timeout: seconds without progress after which the watchdog ends all ranks.
   ///   - writes: what the verb makes would be made by each of several processes that MPI does not connect: they refuse.
   ///   - resumes: whether `--resume` goes on where a signal stopped it.
+  ///   - threads: those that will call MPI.
   static func onAllRanks(
-    timeout: Double, writes: Bool, resumes: Bool = false, _ body: (Session) throws -> ExitStatus
+    timeout: Double, writes: Bool, resumes: Bool = false, threads: MPIEnvironment.Threads = .oneAtATime,
+    _ body: (Session) throws -> ExitStatus
   ) -> Never {
     Allocation.explainFailures()
     Signals.listen()
@@ -66,7 +68,7 @@ enum Launch {
     let environment: MPIEnvironment
     do {
       try MPIPrerequisites.provide()
-      environment = try MPIEnvironment()
+      environment = try MPIEnvironment(threads: threads)
     } catch {
       let error = SaladError(error)
       Console.complain(error.description)

@@ -3,16 +3,16 @@
 /// Read as bytes, so that a file's name comes out with the bytes it has: taken as `Character`s, a comma with a combining mark
 /// behind it would be no comma, and two ways to write é would be one name. Lines end by LF, CRLF or CR; blank ones are
 /// passed over, and so is a byte order mark. Spaces are part of a value.
-struct Table {
+package struct Table {
   /// One record.
-  struct Row {
+  package struct Row {
     /// On which line of the file it begins, from 1.
-    let line: Int
-    let fields: [String]
+    package let line: Int
+    package let fields: [String]
   }
 
   let path: String
-  let rows: [Row]
+  package let rows: [Row]
 
   /// Reads a file.
   ///
@@ -22,7 +22,7 @@ struct Table {
   }
 
   /// - Parameter path: named by errors.
-  init(bytes: [UInt8], path: String) throws(RadiographError) {
+  package init(bytes: [UInt8], path: String) throws(RadiographError) {
     var parser = TableParser(bytes: bytes, path: path)
     self.path = path
     rows = try parser.rows()
