@@ -17,10 +17,17 @@ let package = Package(
   traits: [
     // Images as hospitals have them, through dcmtk. Without it: --disable-default-traits.
     "DICOM",
-    .default(enabledTraits: ["DICOM"]),
+    // `salad serve`, and the packages that it alone wants.
+    "Server",
+    .default(enabledTraits: ["DICOM", "Server"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/LebJe/TOMLKit", from: "0.6.0"),
   ],
@@ -89,10 +96,25 @@ let package = Package(
         "MPI", "ExactSum", "Safetensors", "Radiographs", "Platform", "Autoencoder", "MemoryBank", "Pages",
         .product(name: "Logging", package: "swift-log"),
       ]),
+    // HTTP in front of a scorer. Empty without the trait.
+    .target(
+      name: "Serving",
+      dependencies: [
+        "Platform", "Radiographs", "MemoryBank", "SALAD",
+        .product(name: "Hummingbird", package: "hummingbird", condition: .when(traits: ["Server"])),
+        .product(name: "HummingbirdCore", package: "hummingbird", condition: .when(traits: ["Server"])),
+        .product(name: "NIOCore", package: "swift-nio", condition: .when(traits: ["Server"])),
+        .product(name: "NIOHTTPTypes", package: "swift-nio-extras", condition: .when(traits: ["Server"])),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle", condition: .when(traits: ["Server"])),
+        .product(name: "Metrics", package: "swift-metrics", condition: .when(traits: ["Server"])),
+        .product(name: "Logging", package: "swift-log", condition: .when(traits: ["Server"])),
+      ],
+      resources: [.embedInCode("Resources/page.html"), .embedInCode("Resources/openapi.json")]),
     .executableTarget(
       name: "salad",
       dependencies: [
         "CAllocation", "Platform", "MPI", "ExactSum", "Radiographs", "Autoencoder", "MemoryBank", "SALAD",
+        .target(name: "Serving", condition: .when(traits: ["Server"])),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "TOMLKit", package: "TOMLKit"),
       ]),
@@ -147,6 +169,12 @@ let package = Package(
       dependencies: [
         "salad", "Autoencoder", "PagesSupport", "Radiographs", "RanksSupport", "SALAD", "Safetensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+    .testTarget(
+      name: "ServingTests",
+      dependencies: [
+        "salad", "Radiographs", "RanksSupport", .target(name: "Serving", condition: .when(traits: ["Server"])),
+        .product(name: "Metrics", package: "swift-metrics", condition: .when(traits: ["Server"])),
       ]),
   ],
   swiftLanguageModes: [.v6],

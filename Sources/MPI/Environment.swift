@@ -18,23 +18,33 @@ public struct MPIEnvironment: ~Copyable {
   /// The name of this host as MPI knows it (`MPI_Get_processor_name`).
   public let processorName: String
 
-  /// Starts MPI (`MPI_Init_thread` with `MPI_THREAD_SERIALIZED`). All ranks.
+  /// Which threads may make the later MPI calls.
+  public enum Threads: Sendable {
+    /// Any, one at a time: who hands over to another thread says so (`MPI_THREAD_SERIALIZED`).
+    case oneAtATime
+    /// Any, several at a time, each with a communicator of its own (`MPI_THREAD_MULTIPLE`).
+    case several
+
+    fileprivate var level: Int32 { self == .several ? Int32(MPI_THREAD_MULTIPLE) : Int32(MPI_THREAD_SERIALIZED) }
+  }
+
+  /// Starts MPI (`MPI_Init_thread`). All ranks.
   ///
-  /// Any thread may make the later MPI calls, one at a time: who hands over to another thread says so.
-  ///
+  /// - Parameter threads: those that will call it.
   /// - Throws: `MPIError` when MPI cannot start, was started before, or is built without thread support.
-  public init() throws(MPIError) {
+  public init(threads: Threads = .oneAtATime) throws(MPIError) {
     var started: Int32 = 0
     try MPIError.check(MPI_Initialized(&started), "MPI_Initialized")
     precondition(started == 0, "MPI was started before: a process has one MPIEnvironment")
 
     if Self.isAlone { Self.skipWhatOneRankNeedsNot() }
     var provided: Int32 = 0
-    try MPIError.check(MPI_Init_thread(nil, nil, Int32(MPI_THREAD_SERIALIZED), &provided), "MPI_Init_thread")
-    guard provided >= MPI_THREAD_SERIALIZED else {
+    try MPIError.check(MPI_Init_thread(nil, nil, threads.level, &provided), "MPI_Init_thread")
+    guard provided >= threads.level else {
       throw MPIError(
         function: "MPI_Init_thread", code: MPI_ERR_OTHER, rank: nil,
-        message: "this MPI is built without support for threads, MPI_THREAD_SERIALIZED is needed")
+        message: "this MPI is built without support for threads, "
+          + "\(threads == .several ? "MPI_THREAD_MULTIPLE" : "MPI_THREAD_SERIALIZED") is needed")
     }
     let world = try Communicator(handle: CMPI_COMM_WORLD())
 

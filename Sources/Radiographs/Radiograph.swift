@@ -51,7 +51,7 @@ public struct Radiograph: Sendable, Equatable {
   }
 
   /// The pixels as 8 bits: `Float` ones as the nearest of the 256 grays.
-  var grays: [UInt8] {
+  public var grays: [UInt8] {
     switch pixels {
     case .eightBit(let values): values
     case .float(let values): values.map { UInt8((min(max(0, $0), 1) * 255).rounded()) }

@@ -53,9 +53,11 @@ enum Launch {
   ///   - writes: what the verb makes would be made by each of several processes that MPI does not connect: they refuse.
   ///   - resumes: whether `--resume` goes on where a signal stopped it.
   ///   - failure: what this rank failed of before MPI started, and others perhaps did not.
+  ///   - threads: those that will call MPI.
   ///   - body: what the verb does.
   static func onAllRanks(
     timeout: Double, writes: Bool, resumes: Bool = false, failure: SaladError? = nil,
+    threads: MPIEnvironment.Threads = .oneAtATime,
     _ body: (Session) throws -> ExitStatus
   ) -> Never {
     Allocation.explainFailures()
@@ -69,7 +71,7 @@ enum Launch {
     let environment: MPIEnvironment
     do {
       try MPIPrerequisites.provide()
-      environment = try MPIEnvironment()
+      environment = try MPIEnvironment(threads: threads)
     } catch {
       let error = SaladError(error)
       Console.complain(error.description)

@@ -21,6 +21,7 @@ struct Salad: ParsableCommand {
         salad merge run --output deploy         # one model and one bank
         salad score deploy phantoms/test
         salad calibrate deploy --data normals --output deploy-here         # for another hospital
+        salad serve deploy                      # a server, and a page to drop images on
         salad data phantoms                     # what is in a data set, and what is odd about it?
         salad doctor                            # is this machine, or this cluster, fit for it?
         salad bank remove deploy --patient p7 --in-place   # who is normal there? Add, list, remove
@@ -33,7 +34,16 @@ struct Salad: ParsableCommand {
     subcommands: [
       Train.self, Score.self, Evaluate.self, Merge.self, Calibrate.self, Import.self, PhantomCommand.self, Bench.self,
       Doctor.self, DataCommand.self, StatusCommand.self, BankCommand.self, Embed.self, ReportCommand.self,
-    ])
+    ] + serving)
+
+  /// With the trait `Server`.
+  private static var serving: [any ParsableCommand.Type] {
+    #if Server
+      [Serve.self, DecodeChildCommand.self]
+    #else
+      []
+    #endif
+  }
 
   static func main() {
     StandardStreams.claim()

@@ -18,6 +18,12 @@ public final class BackgroundProgram {
 
   deinit { folder.remove() }
 
+  /// Its process id.
+  public var number: Int32 { process }
+
+  /// What it has written to standard output.
+  public var output: String { (try? Program.text(of: folder.path + "/output")) ?? "" }
+
   /// What it has written to standard error.
   public var errors: String { (try? Program.text(of: folder.path + "/errors")) ?? "" }
 

@@ -28,6 +28,7 @@ struct ImportsTests {
       .replacing(#/ *\/\/[^\n]*/#, with: "")
       // A dependency of a trait is one like the others.
       .replacing(#/\.target\(name: ("\w+"), condition: \.when\(traits: \["\w+"\]\)\)/#) { "\($0.output.1)" }
+      .replacing(#/, condition: \.when\(traits: \["\w+"\]\)/#, with: "")
     // One target from its name to the next one's.
     let starts = package.matches(of: #/\.(target|executableTarget|testTarget)\(\s*name: "(\w+)"/#)
     let ends = starts.dropFirst().map(\.range.lowerBound) + [package.endIndex]

@@ -51,6 +51,16 @@ public struct FileDescriptor: ~Copyable, Sendable {
     }
   }
 
+  /// One that whoever started this process has opened for it.
+  ///
+  /// - Parameters:
+  ///   - number: of the descriptor.
+  ///   - name: for sentences.
+  public init(inherited number: Int32, name: String) {
+    path = name
+    self.number = number
+  }
+
   /// A file's descriptor; an error that tells what is found instead.
   private static func openFile(
     _ path: String, _ operation: SystemError.Operation, _ flags: Int32, _ permissions: UInt32

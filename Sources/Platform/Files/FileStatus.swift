@@ -35,6 +35,10 @@ public struct FileStatus: Sendable {
   public let kindInWords: String
   public let identity: Identity
   public let state: State
+  /// Whether others than the owner and root may read or change it.
+  public let isOpenToOthers: Bool
+  /// Whether it belongs to this process's user or to root.
+  public let isOwn: Bool
 
   /// Bytes.
   public var size: Int { state.size }
@@ -65,6 +69,8 @@ public struct FileStatus: Sendable {
       }
     identity = Identity(
       device: UInt64(truncatingIfNeeded: status.st_dev), inode: UInt64(truncatingIfNeeded: status.st_ino))
+    isOpenToOthers = status.st_mode & 0o077 != 0
+    isOwn = status.st_uid == geteuid() || status.st_uid == 0
     #if canImport(Darwin)
       let written = status.st_mtimespec
     #else

@@ -25,6 +25,8 @@ public struct SystemError: Error, CustomStringConvertible, Sendable, Equatable {
     case remove = "removed"
     case close = "closed"
     case startThread = "started"
+    case startProgram = "run"
+    case listen = "listened at"
   }
 
   public let operation: Operation

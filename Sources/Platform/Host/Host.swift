@@ -24,6 +24,12 @@ public enum Host {
   /// A variable of the environment.
   public static func variable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
+  /// All variables of the environment.
+  public static var variables: [String: String] { ProcessInfo.processInfo.environment }
+
+  /// This process's executable, also where its file has been replaced meanwhile.
+  public static let ownProgram = "/proc/self/exe"
+
   /// Sets a variable of the environment, unless it is set.
   public static func setVariable(_ name: String, _ value: String) { setenv(name, value, 0) }
 

@@ -28,7 +28,7 @@ extension Host {
   }
 
   /// A number of /proc/self/statm in bytes: 0 what is mapped, 1 what is resident, 5 what can be written to.
-  fileprivate static func pages(_ place: Int) -> Int? {
+  static func pages(_ place: Int) -> Int? {
     let numbers = KernelFiles().text(of: "/proc/self/statm").split(whereSeparator: \.isWhitespace)
     return numbers.count > place ? Int(numbers[place]).map { $0 * Int(getpagesize()) } : nil
   }

@@ -3,16 +3,16 @@
 /// Read as bytes, so that a file's name comes out with the bytes it has: taken as `Character`s, a comma with a combining mark
 /// behind it would be no comma, and two ways to write é would be one name. Lines end by LF, CRLF or CR; blank ones are
 /// passed over, and so is a byte order mark. Spaces are part of a value.
-public struct Table: Sendable {
+package struct Table: Sendable {
   /// One record.
-  public struct Row: Sendable {
+  package struct Row: Sendable {
     /// On which line of the file it begins, from 1.
-    public let line: Int
-    public let fields: [String]
+    package let line: Int
+    package let fields: [String]
   }
 
   let path: String
-  public let rows: [Row]
+  package let rows: [Row]
 
   /// Reads a file.
   ///
@@ -23,7 +23,7 @@ public struct Table: Sendable {
   }
 
   /// - Parameter path: named by errors.
-  init(bytes: [UInt8], path: String) throws(RadiographError) {
+  package init(bytes: [UInt8], path: String) throws(RadiographError) {
     var parser = TableParser(bytes: bytes, path: path)
     self.path = path
     rows = try parser.rows()

@@ -5,20 +5,20 @@
 #endif
 
 /// JSON as our artefacts have it: keys sorted, so that equal values mean equal bytes.
-enum JSONText {
+package enum JSONText {
   /// Many lines, for people and files.
-  static func pages<T: Encodable>(_ value: T) throws -> [UInt8] {
+  package static func pages<T: Encodable>(_ value: T) throws -> [UInt8] {
     try encode(value, [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]) + [UInt8(ascii: "\n")]
   }
 
   /// One line with its end, for logs.
-  static func line<T: Encodable>(_ value: T) throws -> [UInt8] {
+  package static func line<T: Encodable>(_ value: T) throws -> [UInt8] {
     try encode(value, [.sortedKeys, .withoutEscapingSlashes]) + [UInt8(ascii: "\n")]
   }
 
   /// - Parameter path: for the sentence.
   /// - Throws: `SaladError` 65 naming the path and the key that is missing or wrong.
-  static func decode<T: Decodable>(_ type: T.Type, from bytes: [UInt8], path: String) throws -> T {
+  package static func decode<T: Decodable>(_ type: T.Type, from bytes: [UInt8], path: String) throws -> T {
     do {
       return try JSONDecoder().decode(type, from: Data(bytes))
     } catch let error as DecodingError {

@@ -36,10 +36,12 @@ extension Scorer {
   ///   - rules: under which distances are wanted.
   ///   - badImages: what a picture that cannot be read does.
   ///   - title: of the progress; nil: none is shown.
+  ///   - heedsSignals: whether a signal ends it.
   ///   - body: all ranks.
   /// - Returns: false on all ranks when a signal asked to stop.
   func look(
-    at pictures: [Picture], rules: [ScoreRule], badImages: BadImages, title: String?, body: (Block) throws -> Void
+    at pictures: [Picture], rules: [ScoreRule], badImages: BadImages, title: String?, heedsSignals: Bool = true,
+    body: (Block) throws -> Void
   ) throws -> Bool {
     let progress = title.map {
       ProgressDisplay($0, unit: "images", total: pictures.count, isShown: communicator.isRoot)
@@ -66,7 +68,7 @@ extension Scorer {
         block.nearest.append(nearest)
       }
       try body(block)
-      if try Signals.anyRankReceivedOne(communicator) { return false }  // all ranks
+      if try heedsSignals && Signals.anyRankReceivedOne(communicator) { return false }  // all ranks
       progress?.show(places.upperBound)
     }
     return true

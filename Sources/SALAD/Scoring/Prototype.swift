@@ -21,12 +21,15 @@ public struct Prototype: Sendable, Equatable {
 public struct ScoredPicture: Sendable, Equatable {
   public let score: ImageScore
   /// Each model's nearest prototypes, the nearest first; none where there is no score.
-  public let prototypes: [[Prototype]]
+  public var prototypes: [[Prototype]]
 }
 
 extension Scorer {
   /// What the network sees of a picture: `preparation(Radiograph(contentsOf: path))` is `Picture.prepared`'s.
   public var preparation: Preparation { scoring.preparation }
+
+  /// Images that this rank embeds together: a few micro-batches for each worker.
+  public var imagesPerBlockHere: Int { models[0].embedder.imagesPerBlock }
 
   /// All ranks. What became of pictures in their order, each with its nearest prototypes: the same bits for any number of
   /// ranks and workers, and the scores of `scores(of:)`.
@@ -38,12 +41,16 @@ extension Scorer {
   ///   - count: prototypes of each model and picture, at most K.
   ///   - badImages: what a picture that cannot be read does: end the command, or go without a score.
   ///   - title: of the progress; nil: none is shown.
+  ///   - heedsSignals: whether a signal ends it: not where who asked is answered first.
   /// - Throws: `SaladError` on all ranks: 65 naming a picture that cannot be read, 75 when a signal asked to stop.
   public func look(
-    at pictures: [Picture], nearest count: Int, badImages: BadImages = .fail, title: String? = nil
+    at pictures: [Picture], nearest count: Int, badImages: BadImages = .fail, title: String? = nil,
+    heedsSignals: Bool = true
   ) throws -> [ScoredPicture] {
     var results: [ScoredPicture] = []
-    let isDone = try look(at: pictures, rules: [rule], badImages: badImages, title: title) { block in  // all ranks
+    let isDone = try look(  // all ranks
+      at: pictures, rules: [rule], badImages: badImages, title: title, heedsSignals: heedsSignals
+    ) { block in
       results += scored(block, pictures, nearest: count)
     }
     guard isDone else { throw SaladError(.interrupted, "a signal asked to stop") }

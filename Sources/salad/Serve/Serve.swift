@@ -1,0 +1,179 @@
+#if Server
+  import ArgumentParser
+  import MPI
+  import Platform
+  import Radiographs
+  import SALAD
+  import Serving
+
+  struct Serve: ParsableCommand, NumbersDescribed {
+    static let configuration = CommandConfiguration(
+      abstract: "Score images for whoever sends them by HTTP, or puts them into a folder.",
+      discussion: """
+        Images that several clients send are scored together, and each gets what salad score would say, bit for bit. A page \
+        to drop images on is at the address that is printed. What is at the deployment's path may be replaced, by moving \
+        another folder there or by a link that points elsewhere: the new model takes over between two requests, or is \
+        refused and the old one stays. SIGTERM and Ctrl-C stop it once all that was asked is answered.
+
+          salad serve deploy                                  # http://127.0.0.1:8080, for this host alone
+          curl --data-binary @image.png -H 'Content-Type: image/png' http://127.0.0.1:8080/v1/score
+          curl -F a=@a.dcm -F b=@b.jpg 'http://127.0.0.1:8080/v1/score?nearest=3'
+          salad serve deploy --watch inbox --output scores.csv           # and a row for every image that comes into inbox
+
+          (umask 077; openssl rand -hex 32 > token)           # other hosts need a secret
+          salad serve deploy --host 0.0.0.0 --token-file token
+          curl -H "Authorization: Bearer $(cat token)" -F a=@a.png http://node7:8080/v1/score
+
+        GET /openapi.json describes requests and answers, GET /metrics is for Prometheus, GET /health/ready for a load \
+        balancer. Images are decoded in processes of their own, which may crash of them.
+        """)
+
+    @Argument(help: ArgumentHelp("What salad merge, import or calibrate made.", valueName: "deploy"))
+    var model: String
+
+    @Option(help: "The address to listen at; one that other hosts reach wants --token-file. (default: 127.0.0.1)")
+    var host = "127.0.0.1"
+
+    @Option(help: "The port to listen at; 0: any that is free. Standard output names it.")
+    var port = 8080
+
+    @Option(help: ArgumentHelp("A file with the secret that requests must carry.", valueName: "file"))
+    var tokenFile: String?
+
+    @Option(help: ArgumentHelp("A folder whose images are scored as they come; goes with --output.", valueName: "dir"))
+    var watch: String?
+
+    @Option(
+      help: ArgumentHelp(
+        "The table for the scores of --watch: a server that starts again goes on with it.", valueName: "csv"))
+    var output: String?
+
+    @Option(help: "Images that may wait at a time; beyond them requests are answered with 429.")
+    var maxQueue = 512
+
+    @Option(help: "Bytes of a request, such as 64M; longer ones are answered with 413.")
+    var maxBytes = ByteCount(64 << 20)
+
+    @Option(help: "Pixels of an image; larger ones are answered with 413.")
+    var maxPixels = 100_000_000
+
+    @Option(help: "Seconds in which a request has its answer, or is answered with 504.")
+    var requestTimeout = 30.0
+
+    @Option(help: "Bytes of memory that decoding an image may take. (default: 24 for each of --max-pixels, and 256M)")
+    var decodeMemory: ByteCount?
+
+    @Option(help: "Seconds that decoding an image may take.")
+    var decodeTimeout = 20
+
+    @Option(help: "Seconds between two looks at the deployment and at --watch.")
+    var interval = 2.0
+
+    @Option(help: "What is logged: \(Server.Settings.logLevels.joined(separator: ", ")).")
+    var logLevel = "info"
+
+    @OptionGroup var scoring: ScoringOptions
+    @OptionGroup var work: WorkOptions
+
+    private static let ranges: [NumberRange<Self>] = [
+      .whole("--port", \.port, 0...65535), .whole("--max-queue", \.maxQueue, 1...1_000_000, of: "images"),
+      .whole("--max-bytes", \.maxBytes.bytes, 1024...(1 << 40), of: "bytes"),
+      .whole("--max-pixels", \.maxPixels, 1...(1 << 28)),
+      .number("--request-timeout", \.requestTimeout, in: 0.1...86400, "of seconds in 0.1...86400"),
+      .whole("--decode-memory", \.decodeBytes, (16 << 20)...(1 << 40), of: "bytes"),
+      .whole("--decode-timeout", \.decodeTimeout, 1...86400),
+      .number("--interval", \.interval, in: 0.1...86400, "of seconds in 0.1...86400"),
+    ]
+    static let numbers = NumberDescription.all(ranges) + ScoringOptions.numbers
+
+    var decodeBytes: Int { decodeMemory?.bytes ?? 24 * maxPixels + 256 << 20 }
+    private var address: ListenAddress { ListenAddress(host: host, port: port) }
+
+    func validate() throws {
+      for range in Self.ranges { try asUsage { try range.validate(self) } }
+      guard Server.Settings.logLevels.contains(logLevel) else {
+        throw ValidationError("--log-level is \(logLevel): give \(Server.Settings.logLevels.joined(separator: ", "))")
+      }
+      guard (watch == nil) == (output == nil) else {
+        throw ValidationError("--watch and --output go together: give both, or leave both away")
+      }
+      guard scoring.badImages == nil else {
+        throw ValidationError("--bad-images goes with salad score: here each image is answered for itself")
+      }
+      guard tokenFile != nil || address.isLoopback else {
+        throw ValidationError(
+          "--host \(host) can be reached from other hosts: give --token-file with a secret, or listen at 127.0.0.1")
+      }
+    }
+
+    func run() throws {
+      Launch.onAllRanks(
+        timeout: work.timeout ?? Execution().timeout, writes: true, threads: .several, serve)
+    }
+
+    private func serve(_ session: Session) throws -> ExitStatus {
+      guard session.communicator.size == 1 else {
+        throw SaladError(
+          .usage,
+          "salad serve is one process, found \(session.communicator.size) ranks: start it without mpirun, with --workers "
+            + "for its threads")
+      }
+      let token = try tokenFile.map(AccessToken.init(file:))
+      if let watch, !Files.isFolder(watch) {
+        throw SaladError(.usage, "\(watch): expected a folder to watch, found none: make it first")
+      }
+      let state = FolderState(model)
+      let served = try load(session)
+      // What was moved there meanwhile is found to be another one.
+      guard let state else {
+        throw SaladError(.badData, "\(model): expected a folder that stays, found one that changes")
+      }
+      if let words = served.identifying, !address.isLoopback {
+        session.log.note(
+          "answers name the nearest training images, and \(model) carries \(words): see merge --hash-ids")
+      }
+      let children = session.workers(work.workers)
+      let another = try anotherSession(session)
+      try Server(
+        Server.Settings(
+          address: address, token: token, mostQueued: maxQueue, mostBytes: maxBytes.bytes, mostPixels: maxPixels,
+          decodeMemory: decodeBytes, decodeSeconds: decodeTimeout, children: children,
+          childArguments: [DecodeChildCommand.name], patience: requestTimeout, interval: interval,
+          watch: watch.flatMap { folder in output.map { Server.Settings.Watch(folder: folder, output: $0) } },
+          logLevel: logLevel)
+      ).run(
+        serving: model, state: state, served, watchdog: session.watchdog, load: { try load(another()) },
+        started: { url in try? Console.output(url + "\n") })
+      return .success
+    }
+
+    /// The deployment, having tested itself.
+    private func load(_ session: Session) throws -> ServedModel {
+      let loaded = try scoring.load(model, workers: work.workers, session: session)
+      try loaded.scorer.checkSelf()
+      return try ServedModel(loaded.source, loaded.scorer, loaded.threshold)
+    }
+
+    /// What a model is loaded with while another one scores: MPI's calls of two threads need two communicators. The watchdog
+    /// of that thread watches nothing.
+    private func anotherSession(_ session: Session) throws -> @Sendable () throws -> Session {
+      guard let communicator = try session.communicator.split(color: 0, key: 0) else {
+        preconditionFailure("a communicator of this rank without it")
+      }
+      return {
+        Session(
+          communicator: communicator, watchdog: Watchdog(rank: 0, host: Host.name, timeout: .infinity),
+          log: Log(isShown: false), host: try HostResources(communicator: communicator))
+      }
+    }
+  }
+
+  extension ByteCount: CustomStringConvertible {
+    init(_ bytes: Int) { self.bytes = bytes }
+
+    /// As it may be given: 64M.
+    var description: String {
+      bytes > 0 && bytes % (1 << 20) == 0 ? "\(bytes >> 20)M" : "\(bytes)"
+    }
+  }
+#endif
