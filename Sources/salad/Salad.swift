@@ -29,7 +29,7 @@ struct Salad: ParsableCommand {
     version: saladVersion,
     subcommands: [
       Train.self, Score.self, Evaluate.self, Merge.self, Calibrate.self, Import.self, PhantomCommand.self, Bench.self,
-      Doctor.self, DataCommand.self,
+      Doctor.self, DataCommand.self, Explain.self,
     ])
 
   static func main() {

@@ -90,6 +90,9 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
   /// Calibrations of all models.
   var calibrations: [Calibration] { [calibration] + (further ?? []).map(\.calibration) }
 
+  /// SHA-256 of all models' weights, in the same order.
+  var encoderHashes: [String] { [encoderHash] + (further ?? []).map(\.encoderHash) }
+
   init(_ manifest: Manifest, bank: BankKind, calibration: Calibration, files: [Manifest.File]) {
     saladVersion = manifest.saladVersion
     instructionSet = manifest.instructionSet
@@ -170,7 +173,7 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     guard files.map(\.name).sorted() == names.sorted() else {
       throw Manifest.Fault(sentence: "expected \(names.joined(separator: ", ")) as files, found \(files.map(\.name))")
     }
-    for (index, hash) in ([encoderHash] + (further ?? []).map(\.encoderHash)).enumerated() {
+    for (index, hash) in encoderHashes.enumerated() {
       try Manifest.check(encoderHash: hash, files, name: Deployment.modelName(index))
     }
     _ = try Manifest.pictures(imageHashes, rows: rows)
