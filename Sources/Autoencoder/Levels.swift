@@ -96,7 +96,7 @@ extension NetworkConfiguration {
   }
 
   /// Channels of `Architecture.stages`.
-  fileprivate var stageWidths: [Int] {
+  var stageWidths: [Int] {
     switch architecture {
     case .unet: Array(widths.dropFirst())
     case .resnet18: ResNet18.widths(self)

@@ -37,6 +37,12 @@ protocol Network: Sendable {
     _ pixels: UnsafeBufferPointer<Float>, means: StageMeans?, into features: UnsafeMutablePointer<Float>,
     shared: SharedBuffers, worker: WorkerBuffers
   )
+
+  /// From pixels (m, S, S) to maps (m, R) with the running statistics.
+  func evaluate(
+    _ pixels: UnsafeBufferPointer<Float>, maps: StageMaps, into rows: UnsafeMutablePointer<Float>,
+    shared: SharedBuffers, worker: WorkerBuffers
+  )
 }
 
 extension Network {

@@ -279,9 +279,27 @@ public final class Replica {
   public func embed(
     _ images: UnsafeBufferPointer<Float>, count: Int, levels: Levels = .bottleneck
   ) throws -> [Float] {
-    let (pixels, m) = (configuration.size * configuration.size, microBatch)
     let means = StageMeans(levels, of: configuration)
-    let features = means?.count ?? configuration.embeddingDimension
+    return try evaluate(
+      images, count: count, rowCount: means?.count ?? configuration.embeddingDimension
+    ) { network, pixels, rows, shared, worker in
+      network.evaluate(pixels, means: means, into: rows, shared: shared, worker: worker)
+    }
+  }
+
+  /// What `body` makes of images, micro-batch by micro-batch, (count, row). Local.
+  ///
+  /// - Parameters:
+  ///   - rowCount: numbers that it makes of an image.
+  ///   - body: is given the pixels of m images and room for m rows; called from several threads.
+  func evaluate(
+    _ images: UnsafeBufferPointer<Float>, count: Int, rowCount: Int,
+    _ body:
+      @escaping @Sendable (
+        any Network, UnsafeBufferPointer<Float>, UnsafeMutablePointer<Float>, SharedBuffers, WorkerBuffers
+      ) -> Void
+  ) throws -> [Float] {
+    let (pixels, m) = (configuration.size * configuration.size, microBatch)
     precondition(images.count == count * pixels, "\(images.count) pixels for \(count) images of \(pixels)")
     packIfStale()
     if evaluationIsStale {
@@ -289,23 +307,21 @@ public final class Replica {
       evaluationIsStale = false
     }
     let batches = (count + m - 1) / m
-    let rows = try AlignedBuffer<Float>(count: batches * m * features)
+    let rows = try AlignedBuffer<Float>(count: batches * m * rowCount)
     // Only read, until `run` returns.
     nonisolated(unsafe) let images = images
     workers.run(items: batches) { [self] worker, batch in
       let present = min(m, count - batch * m)
       let source = UnsafeBufferPointer(rebasing: images[batch * m * pixels..<(batch * m + present) * pixels])
-      let destination = rows.pointer + batch * m * features
+      let destination = rows.pointer + batch * m * rowCount
       if present == m {
-        network.evaluate(source, means: means, into: destination, shared: shared, worker: workerBuffers[worker])
+        body(network, source, destination, shared, workerBuffers[worker])
         return
       }
       var filled = [Float](repeating: -1, count: m * pixels)
       filled.replaceSubrange(0..<source.count, with: source)
-      filled.withUnsafeBufferPointer {
-        network.evaluate($0, means: means, into: destination, shared: shared, worker: workerBuffers[worker])
-      }
+      filled.withUnsafeBufferPointer { body(network, $0, destination, shared, workerBuffers[worker]) }
     }
-    return Array(rows.elements.prefix(count * features))
+    return Array(rows.elements.prefix(count * rowCount))
   }
 }

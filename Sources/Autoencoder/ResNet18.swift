@@ -204,6 +204,22 @@ struct ResNet18: Network {
     embedding.evaluate(features, norms: worker.channelFloats.pointer, running: shared.running)
   }
 
+  func evaluate(
+    _ pixels: UnsafeBufferPointer<Float>, maps: StageMaps, into rows: UnsafeMutablePointer<Float>,
+    shared: SharedBuffers, worker: WorkerBuffers
+  ) {
+    reconstruction.repeatGray(pixels, into: worker.front.floats)
+    stem.evaluate(worker.front.pointer, into: worker.back.pointer, shared: shared, worker: worker)
+    worker.swapFrontAndBack()
+    for (index, block) in trunk.enumerated() {
+      block.evaluate(shared, worker: worker)
+      let stage = index / 2
+      guard index % 2 == 1, maps.isAskedFor(stage) else { continue }
+      maps.copy(worker.front.pointer, of: stage, images: microBatch, layout: precision.layout, into: rows)
+      if stage == maps.last { return }
+    }
+  }
+
   // MARK: - Between the layers
 
   /// From the last map, blocked, to embeddings (m, D) that are not yet of unit length.

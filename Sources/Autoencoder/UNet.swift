@@ -220,6 +220,26 @@ struct UNet: Network {
     embedding.evaluate(features, norms: worker.channelFloats.pointer, running: shared.running)
   }
 
+  func evaluate(
+    _ pixels: UnsafeBufferPointer<Float>, maps: StageMaps, into rows: UnsafeMutablePointer<Float>,
+    shared: SharedBuffers, worker: WorkerBuffers
+  ) {
+    reconstruction.repeatGray(pixels, into: worker.front.floats)
+    for (index, layer) in encoder.enumerated() {
+      // As for the means: the map before the maximum that leads to the next level.
+      let stage = index / 2 - 1
+      if index % 2 == 1, stage >= 0, maps.isAskedFor(stage) {
+        layer.evaluate(
+          worker.front.pointer, into: worker.back.pointer, maps: maps, stage: stage, rows: rows, shared: shared,
+          worker: worker)
+        if stage == maps.last { return }
+      } else {
+        layer.evaluate(worker.front.pointer, into: worker.back.pointer, shared: shared, worker: worker)
+      }
+      worker.swapFrontAndBack()
+    }
+  }
+
   // MARK: - Between the layers
 
   /// The deepest map, blocked, to (m, F).

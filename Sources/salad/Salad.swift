@@ -34,6 +34,7 @@ struct Salad: ParsableCommand {
     subcommands: [
       Train.self, Score.self, Evaluate.self, Merge.self, Calibrate.self, Import.self, PhantomCommand.self, Bench.self,
       Doctor.self, DataCommand.self, StatusCommand.self, BankCommand.self, Embed.self, ReportCommand.self,
+      Explain.self,
     ] + serving)
 
   /// With the trait `Server`.

@@ -164,6 +164,19 @@ struct BatchNormalisation: Sendable {
       normalisation.scale, normalisation.shift, slope, pools ? 1 : 0, output, means)
   }
 
+  /// The activation without the maximum that follows it.
+  func evaluateMap(
+    _ values: UnsafeRawPointer, into map: UnsafeMutableRawPointer, images: Int, evaluation: AlignedBuffer<Float>
+  ) {
+    let normalisation = self.evaluation(evaluation)
+    ck_normalise(
+      values, Int64(images), Int64(padded(channels) / OneDNN.block), Int64(side * side), precision.layout,
+      normalisation.scale, normalisation.shift, slope, map)
+  }
+
+  /// Of the activations.
+  var layout: Int64 { precision.layout }
+
   /// What `evaluate` does, for a convolution that does it with its output.
   func evaluation(_ evaluation: AlignedBuffer<Float>) -> ck_normalisation {
     let scales = evaluation.pointer + evaluationOffset

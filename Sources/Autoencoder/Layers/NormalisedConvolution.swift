@@ -102,4 +102,15 @@ struct NormalisedConvolution: Sendable {
       means.copy(averages, of: stage, images: microBatch, into: features)
     }
   }
+
+  /// The same, and the activation's map, before any maximum, into its place in `rows`. `source` is overwritten.
+  func evaluate(
+    _ source: UnsafeMutableRawPointer, into output: UnsafeMutableRawPointer, maps: StageMaps, stage: Int,
+    rows: UnsafeMutablePointer<Float>, shared: SharedBuffers, worker: WorkerBuffers
+  ) {
+    convolution.forward(source, into: output, packed: shared.packed, worker: worker)
+    normalisation.evaluateMap(output, into: source, images: microBatch, evaluation: shared.evaluation)
+    maps.copy(source, of: stage, images: microBatch, layout: normalisation.layout, into: rows)
+    normalisation.evaluate(output, into: output, images: microBatch, evaluation: shared.evaluation)
+  }
 }

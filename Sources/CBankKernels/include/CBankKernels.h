@@ -98,3 +98,14 @@ int32_t ck_bank_keep(float *values, int32_t *numbers, int32_t count, float cutof
 /// ((0 + 4) + (2 + 6)) + ((1 + 5) + (3 + 7)). The product of two floats is exact in double.
 void ck_bank_dots(
   const float *embedding, const float *rows, const int32_t *numbers, size_t count, size_t dimension, double *dots);
+
+// MARK: Maps, cell by cell
+
+/// nearest[cell] = min(nearest[cell], |query[cell] - map[other]|^2 over the others at most `reach` cells away in either
+/// direction), bit for bit. query and map are (side, side, channels), nearest is (side, side). What is not a number is never
+/// the nearest.
+///
+/// Lane l of two times 16 adds the squares of the elements l, l + 32, l + 64 ... in float, each difference, square and sum
+/// rounded, those of a last 16 as the first chain's, of fewer as the second's; then lanes l and l + 16, and l and l + 8 of
+/// what that gives, are added, and those eight as ((0 + 4) + (2 + 6)) + ((1 + 5) + (3 + 7)).
+void ck_bank_cells(const float *query, const float *map, size_t side, size_t channels, size_t reach, float *nearest);

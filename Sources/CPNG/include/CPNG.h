@@ -41,8 +41,10 @@ CPNGStatus cpng_read_gray8(const uint8_t *bytes, size_t count, uint8_t *pixels, 
 // Reads an image of 16 bits a sample as width x height gray values in 0...1.
 CPNGStatus cpng_read_gray_float(const uint8_t *bytes, size_t count, float *pixels, size_t pixel_count, char *message);
 
-// Writes an 8-bit gray image into memory that the caller gives back to cpng_free. Equal pixels give equal bytes.
-CPNGStatus cpng_write_gray8(
-  const uint8_t *pixels, uint32_t width, uint32_t height, uint8_t **bytes, size_t *count, char *message);
+// Writes an 8-bit image, gray of 1 channel or red, green and blue of 3, into memory that the caller gives back to cpng_free.
+// Equal pixels give equal bytes.
+CPNGStatus cpng_write(
+  const uint8_t *pixels, uint32_t width, uint32_t height, uint32_t channels, uint8_t **bytes, size_t *count,
+  char *message);
 
 void cpng_free(uint8_t *bytes);

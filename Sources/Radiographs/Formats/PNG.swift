@@ -103,16 +103,24 @@ extension Radiograph {
   ///
   /// - Parameter path: named by errors.
   public func png(path: String) throws -> [UInt8] {
+    try PNG.encoded(grays, width: width, height: height, channels: 1, name: path)
+  }
+}
+
+extension PNG {
+  /// An 8-bit PNG of (height, width, channels) samples: gray, or red, green and blue.
+  static func encoded(_ samples: [UInt8], width: Int, height: Int, channels: Int, name: String) throws -> [UInt8] {
     // Reading refuses such an image, too.
     precondition(width <= CPNG_MAX_SIDE && height <= CPNG_MAX_SIDE, "an image of \(width) x \(height) is too large")
-    var message = PNG.emptyMessage
+    precondition(samples.count == width * height * channels, "\(samples.count) samples of \(width) x \(height)")
+    var message = emptyMessage
     var bytes: UnsafeMutablePointer<UInt8>?
     var count = 0
-    let status = cpng_write_gray8(grays, UInt32(width), UInt32(height), &bytes, &count, &message)
+    let status = cpng_write(samples, UInt32(width), UInt32(height), UInt32(channels), &bytes, &count, &message)
     defer { cpng_free(bytes) }
     guard status == CPNG_OK else {
       throw RadiographError(
-        kind: .inputOutput, path: path, "\(path): cannot encode the image as PNG (libpng: \(CMessage.text(message))).")
+        kind: .inputOutput, path: name, "\(name): cannot encode the image as PNG (libpng: \(CMessage.text(message))).")
     }
     return Array(UnsafeBufferPointer(start: bytes, count: count))
   }

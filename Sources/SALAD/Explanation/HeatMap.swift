@@ -8,6 +8,8 @@ public enum HeatMethod: String, Codable, Sendable, CaseIterable {
   case gradient
   /// How much the score falls when a place is painted over.
   case occlusion
+  /// How far each pixel is from that of the nearest normal image: what the others must beat.
+  case difference
 }
 
 /// How odd each place of an image is, on the grid of what the network sees.
@@ -16,7 +18,7 @@ public struct HeatMap: Sendable, Equatable {
   /// S.
   public let side: Int
   /// (S, S), row by row from the top, higher is odder. `local`: 1 is what a normal image has at that place in the median.
-  /// `gradient`: the size of d score / d pixel, pixels in -1...1. `occlusion`: what the score loses.
+  /// `gradient`: the size of d score / d pixel, pixels in -1...1. `occlusion`: what the score loses. `difference`: in 0...1.
   public let values: [Float]
 
   /// - Precondition: `values` holds side x side numbers.

@@ -32,6 +32,8 @@ public struct ModelSource: Sendable {
   /// One network and what is known of its bank.
   public struct Model: Sendable {
     let index: Int
+    /// SHA-256 of that file, 64 hexadecimal digits.
+    let encoderHash: String
     /// Its safetensors file, verified.
     public let path: String
     /// nil in the midst of training.
@@ -170,7 +172,11 @@ public struct ModelSource: Sendable {
     }
     return ModelSource(
       path: path, kind: kind, scoring: scoring,
-      models: models.map { Model(index: $0.index, path: $0.path, calibration: site.calibrations[$0.index]) },
+      models: models.map { model in
+        Model(
+          index: model.index, encoderHash: model.encoderHash, path: model.path,
+          calibration: site.calibrations[model.index])
+      },
       imageIDs: Array(imageIDs[rows]), imageHashes: imageHashes.map { Array($0[rows]) },
       imagePatients: manifest.patients[rows].map { $0 ?? "" }, identifying: identifying, hasHashedIDs: hasHashedIDs,
       dataFingerprint: dataFingerprint, bankKind: bankKind, selfTest: selfTest, note: note, content: content, part: rows
@@ -218,7 +224,11 @@ public struct ModelSource: Sendable {
     let lagging = bank == nil && kind == .momentum
     return ModelSource(
       path: path, kind: .run(step: step), scoring: checkpoint.manifest.scoring,
-      models: [Model(index: 0, path: checkpoint.modelPath, calibration: checkpoint.manifest.calibration)],
+      models: [
+        Model(
+          index: 0, encoderHash: checkpoint.manifest.encoderHash, path: checkpoint.modelPath,
+          calibration: checkpoint.manifest.calibration)
+      ],
       imageIDs: checkpoint.manifest.imageIDs,
       imageHashes: checkpoint.manifest.imageHashes, imagePatients: checkpoint.manifest.imagePatients,
       identifying: nil, hasHashedIDs: false,
@@ -243,7 +253,9 @@ public struct ModelSource: Sendable {
     return ModelSource(
       path: path, kind: .deployment, scoring: manifest.scoring,
       models: manifest.calibrations.enumerated().map { index, calibration in
-        Model(index: index, path: deployment.modelPath(index), calibration: calibration)
+        Model(
+          index: index, encoderHash: manifest.encoderHashes[index], path: deployment.modelPath(index),
+          calibration: calibration)
       },
       imageIDs: manifest.imageIDs, imageHashes: manifest.imageHashes, imagePatients: manifest.imagePatients,
       identifying: manifest.identifyingWords, hasHashedIDs: manifest.hasHashedIDs,
