@@ -56,17 +56,8 @@ scaling: build ## measure steps over 1 to 4 ranks, fit a model, write docs/scali
 docs: build ## write dist/docs, the reference of the library products, by DocC
 	.ci/docs
 
-# Verbs with a man page each.
-VERBS = $(shell .build/release/salad help --verbs)
-
 shell: build ## write dist/shell: man pages, and completions for bash, zsh and fish
-	rm -rf dist/shell
-	mkdir -p dist/shell/man dist/shell/completions
-	.build/release/salad help --man > dist/shell/man/salad.1
-	for verb in $(VERBS); do .build/release/salad help "$$verb" --man > "dist/shell/man/salad-$$verb.1"; done
-	.build/release/salad --generate-completion-script bash > dist/shell/completions/salad.bash
-	.build/release/salad --generate-completion-script zsh > dist/shell/completions/_salad
-	.build/release/salad --generate-completion-script fish > dist/shell/completions/salad.fish
+	Packaging/shell .build/release/salad dist/shell
 
 dist: deps ## build dist/salad-VERSION-linux-ARCH.tar.gz for machines without Swift
 	Packaging/dist
