@@ -64,6 +64,8 @@ struct BankAssembly {
       let files = try agree(communicator) { () -> [Manifest.File] in  // all ranks
         guard communicator.isRoot else { return [] }
         try Deployment.begin(unfinished)
+        // From the start: who may not look into the old one must not see the rows on their way.
+        if case .instead(let path) = place { try FileSystem.copyAccess(from: path, to: unfinished) }
         return try fill(unfinished)
       }
       finished.files = files
@@ -149,6 +151,10 @@ struct BankAssembly {
   private static func exchange(_ unfinished: String, with path: String, expecting deployment: Deployment?) throws {
     func manifest(_ folder: String) throws -> String {
       try FileSystem.digest("\(folder)/\(Manifest.fileName)").sha256
+    }
+    // Who may read the old one, and nobody else, may read the new.
+    for name in try [""] + FileSystem.names(in: path) where FileSystem.exists("\(unfinished)/\(name)") {
+      try FileSystem.copyAccess(from: "\(path)/\(name)", to: "\(unfinished)/\(name)")
     }
     try FileSystem.synchronise(folder: unfinished)
     try FileSystem.exchange(unfinished, path)

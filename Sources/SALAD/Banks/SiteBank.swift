@@ -51,7 +51,7 @@ public struct SiteBank {
     try Deployment.refuseExisting(output, communicator: communicator)  // all ranks
     watchdog.enter("verifying \(path)", step: nil)
     return try ModelSource.read(path, bank: nil, workers: workers, communicator: communicator) { source in  // all ranks
-      guard source.bankKind == .refreshed, let template = source.description else {
+      guard source.bankKind == .refreshed, let template = source.template else {
         throw SaladError(
           .usage,
           "\(path): expected a model with a refreshed bank, found one that training has not finished: train it further")

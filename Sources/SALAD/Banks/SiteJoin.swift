@@ -65,6 +65,12 @@ public struct SiteJoin {
     var banks: [Deployment] = []
     for path in paths {
       watchdog.enter("verifying \(path)", step: nil)
+      try agree(communicator) {  // all ranks
+        guard RunDirectory.hasRun(path) else { return }
+        throw SaladError(
+          .usage, "\(path): expected a site's bank, found a run: merge runs alone, and give the deployment as --encoder"
+        )
+      }
       let bank = try Deployment.open(  // all ranks
         path, as: Form.allCases, workers: workers, communicator: communicator)
       guard bank.manifest.sites != nil else {
@@ -120,8 +126,8 @@ public struct SiteJoin {
     guard theirs.encoderHashes == ours.encoderHashes else {
       throw SaladError(
         .usage,
-        "\(bank.path): expected rows of the network \(model.path) (SHA-256 \(ours.encoderHash.prefix(12))), found rows "
-          + "of another (\(theirs.encoderHash.prefix(12))): embed that site's images with this network")
+        "\(bank.path): expected rows of the network \(model.path) (SHA-256 \(ours.encoderWords)), found rows "
+          + "of another (\(theirs.encoderWords)): embed that site's images with this network")
     }
     guard theirs.scoring == ours.scoring, theirs.bank == ours.bank,
       theirs.calibrations.map(\.exposureAxis) == ours.calibrations.map(\.exposureAxis)
@@ -162,6 +168,9 @@ public struct SiteJoin {
 private typealias Form = DeploymentManifest.Form
 
 extension DeploymentManifest {
+  /// For sentences.
+  fileprivate var encoderWords: String { encoderHashes.map { "\($0.prefix(12))..." }.joined(separator: ", ") }
+
   /// The sites' rows one after the other, not measured yet.
   ///
   /// - Parameters:

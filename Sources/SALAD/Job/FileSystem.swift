@@ -1,3 +1,8 @@
+#if canImport(FoundationEssentials)
+  import FoundationEssentials
+#else
+  import Foundation
+#endif
 import Platform
 
 /// What artefacts ask of the file system. Every failure is a `SaladError` 74: path and the system's words; 65 where a pipe,
@@ -128,6 +133,19 @@ enum FileSystem {
         .inputOutput,
         "\(other): cannot be exchanged with \(one) as one act: \(error.reason): give --output instead, and move the folder"
       )
+    }
+  }
+
+  /// Gives a file or folder the permissions of another, and its owner and group as far as the system lets this process.
+  static func copyAccess(from other: String, to path: String) throws {
+    do {
+      let access = try FileManager.default.attributesOfItem(atPath: other)
+      // The owner first: changing it may take permissions away.
+      let owner = access.filter { [.ownerAccountID, .groupOwnerAccountID].contains($0.key) }
+      try? FileManager.default.setAttributes(owner, ofItemAtPath: path)
+      try FileManager.default.setAttributes(access.filter { $0.key == .posixPermissions }, ofItemAtPath: path)
+    } catch {
+      throw SaladError(.inputOutput, "\(path): cannot get the permissions of \(other): \(error)")
     }
   }
 

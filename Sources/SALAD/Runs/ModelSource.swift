@@ -194,7 +194,7 @@ public struct ModelSource: Sendable {
   }
 
   /// What a deployment of these models says of itself, but for its files; nil in the midst of training.
-  var description: DeploymentManifest? {
+  var template: DeploymentManifest? {
     switch content {
     case .deployment(let deployment): return deployment.manifest
     case .checkpoint(let checkpoint):

@@ -1,4 +1,4 @@
-public import MPI
+import MPI
 
 extension Scorer {
   /// All ranks. A scorer of the run or deployment at `path`, every file of it verified, as the model remembers to score.

@@ -90,17 +90,22 @@ extension CommandTests {
         #expect(rows.count == 2)
         let floats = try SafetensorsFile(path: deploy + "/bank.safetensors").floats("bank")
         let features = floats.count / ids.count
-        var words = rows.map { Data(ids[$0].utf8) } + [Data(patient.utf8), Data("pepper".utf8)]
+        var words = rows.map { Data(ids[$0].utf8) } + [Data(patient.utf8)]
         for row in rows {
           floats[row * features..<(row + 1) * features].withUnsafeBytes { words.append(Data($0)) }
           if let pictures = before["image_hashes"] as? [String] { words.append(Data(pictures[row].utf8)) }
         }
-        #expect(try words.allSatisfy { try Self.holds(deploy, $0) || $0 == Data("pepper".utf8) })
-        // Given as the list prints it, or by name where the salt is known: here by the list.
+        #expect(try words.allSatisfy { try Self.holds(deploy, $0) })
+        try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: deploy)
+        try FileManager.default.setAttributes([.posixPermissions: 0o640], ofItemAtPath: deploy + "/bank.safetensors")
         let done = try await Salad.succeed(
           ranks: 3, ["bank", "remove", deploy, "--patient", patient, "--in-place", "--by", "A. Keeper"] + salt)
         #expect(done.errors.contains("\(deploy) holds 24 rows, of 26 before"))
         for word in words { #expect(try !Self.holds(deploy, word), "\(word.count) bytes") }
+        for (name, permissions) in [("", 0o700), ("/bank.safetensors", 0o640)] {
+          let found = try FileManager.default.attributesOfItem(atPath: deploy + name)[.posixPermissions] as? Int
+          #expect(found == permissions, "\(name)")
+        }
         let left = try FileManager.default.contentsOfDirectory(atPath: sample.folder.path)
         #expect(!left.contains { $0.hasPrefix(".") }, "\(left)")
         let audit = try String(contentsOfFile: deploy + "/audit.jsonl", encoding: .utf8)

@@ -92,6 +92,7 @@ extension CommandTests {
       for (arguments, status, words) in [
         (["merge", bank] + output, 64, ["--encoder is missing"]),
         (["merge", bank, "--encoder", sample.path("deploy-2")] + output, 64, [bank, "of another", "SHA-256"]),
+        (["merge", bank, sample.run] + output, 64, [sample.run, "found a run"]),
         (["merge", bank, deploy, "--encoder", deploy] + output, 64, [deploy, "of no site", "--as-bank"]),
         (["merge", bank, "--encoder", deploy, "--hash-ids"] + output, 64, ["--hash-ids"]),
         (["score", bank, sample.data + "/test"], 65, [bank, "no network", "--encoder"]),
