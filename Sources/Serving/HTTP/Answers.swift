@@ -83,6 +83,7 @@
         case .local: "How odd each place is beside the same place of normal images"
         case .gradient: "How much the score depends on each place"
         case .occlusion: "How much the score falls when a place is painted over"
+        case .difference: "How far each place is from that of the nearest normal image"
         }
       self.image = Data(heat.image.grays).base64EncodedString()
       heatMap = heat.map.values.withUnsafeBytes { Data($0) }.base64EncodedString()
