@@ -3,7 +3,7 @@ import Platform
 
 /// The folder of one run: its configuration, metrics, checkpoints, and the lock that keeps a second job out.
 ///
-///     RUN/config.json   RUN/metrics.jsonl   RUN/checkpoints/0000000042/   RUN/latest
+///     RUN/config.json   RUN/metrics.jsonl   RUN/checkpoints/0000000042/   RUN/latest   RUN/tensorboard/
 ///
 /// What is unfinished, or of this job only, begins with a dot. Nothing inside names an absolute path, so a copied RUN
 /// works.

@@ -144,7 +144,7 @@ struct ConfigurationFile {
     if let values = option.values, !values.isEmpty, !values.contains(text) {
       throw error(
         path, line,
-        "expected one of \(values.joined(separator: ", ")) as \(option.name), found \(text.debugDescription)"
+        "expected one of \(values.joined(separator: ", ")) as \(option.name), found \(String(reflecting: text))"
           + Nearest.hint(text, in: values))
     }
     return Entry(text: text, isBool: takesBool, line: line)
@@ -165,10 +165,11 @@ struct ConfigurationFile {
     }
   }
 
+  // Not `debugDescription`: TOMLKit has another one.
   private static func described(_ value: any TOMLValueConvertible) -> String {
     switch value.type {
     case .bool: value.bool == true ? "true" : "false"
-    case .string: "the text \((value.string ?? "").debugDescription)"
+    case .string: "the text \(String(reflecting: value.string ?? ""))"
     case .int, .double: "the number \(text(value) ?? "")"
     case .array: "a list"
     case .table: "a table"

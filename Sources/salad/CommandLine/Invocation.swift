@@ -123,7 +123,7 @@ struct Invocation: Sendable {
     case "false", "0": return option.inverse.map { [$0] } ?? []
     default:
       throw SaladError(
-        .usage, "\(place): expected true or false as \(option.name), found \(text.debugDescription)")
+        .usage, "\(place): expected true or false as \(option.name), found \(String(reflecting: text))")
     }
   }
 
