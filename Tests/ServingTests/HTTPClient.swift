@@ -8,9 +8,24 @@ struct HTTPAnswer: Sendable {
   var body: Data
 
   var text: String { String(decoding: body, as: UTF8.self) }
-  var json: [String: Any] { (try? JSONSerialization.jsonObject(with: body) as? [String: Any]) ?? [:] }
+  /// Everything that an answer may hold; nil where it is no JSON.
+  var json: JSON? { try? Self.decoder.decode(JSON.self, from: body) }
+  private static let decoder = {
+    let decoder = JSONDecoder()
+    decoder.keyDecodingStrategy = .convertFromSnakeCase
+    return decoder
+  }()
   /// Of an answer to images.
-  var images: [[String: Any]] { json["images"] as? [[String: Any]] ?? [] }
+  var images: [JSON] { json?.images ?? [] }
+
+  struct JSON: Decodable {
+    var images: [JSON]?
+    var nearest: [JSON]?
+    var name, rule, model, error, image, heatMap, id: String?
+    var score, pValue, distance, weight: Double?
+    var flagged: Bool?
+    var size: Int?
+  }
 }
 
 /// A connection to a server on this host, as simple as can be: bytes out, one answer in.

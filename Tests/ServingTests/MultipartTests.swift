@@ -25,7 +25,6 @@
       "What is no form is refused",
       arguments: [
         "", "--c\r\n\r\nx\r\n--c--", "--b", "--b\r\n", "--b\r\n\r\nx", "--bx\r\n\r\ny\r\n--b--", "--b\r\nA: b\r\n--b--",
-        "x--b\r\n\r\nx\r\n--b--",
       ])
     func refusals(text: String) {
       #expect(throws: Multipart.Fault.self) { try Self.parts(text) }
