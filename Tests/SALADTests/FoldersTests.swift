@@ -4,7 +4,9 @@ import Testing
 /// The folders of `Sources/SALAD`, in the order in which data flows through them: each knows only those before it.
 @Suite("Folders of SALAD")
 struct FoldersTests {
-  private static let folders = ["Job", "Data", "Runs", "Scoring", "Evaluation", "Explanation", "Training", "Census", "Doctor"]
+  private static let folders = [
+    "Job", "Data", "Runs", "Scoring", "Evaluation", "Explanation", "Training", "Census", "Doctor",
+  ]
   private static let root = URL(filePath: #filePath).deletingLastPathComponent()
     .appending(path: "../../Sources/SALAD").standardized
 
