@@ -74,6 +74,7 @@ struct Explain: ParsableCommand, NumbersDescribed {
   var evaluate: String?
 
   @OptionGroup(title: "Which images") var selection: DataOptions
+  @OptionGroup(title: "Which rows of several sites") var sites: SiteOptions
   @OptionGroup var scoring: ScoringOptions
   @OptionGroup var work: WorkOptions
 
@@ -121,7 +122,8 @@ struct Explain: ParsableCommand, NumbersDescribed {
       try ListedImages.test(  // all ranks
         of: $0, selection.request($0).selection(), communicator: communicator, log: session.log)
     }
-    let loaded = try scoring.load(model, workers: work.workers, session: session)  // all ranks
+    let loaded = try scoring.load(  // all ranks
+      model, sites: sites, workers: work.workers, session: session)
     try loaded.scorer.checkSelf()  // all ranks
     let (explainer, method) = try prepare(loaded.source, loaded.scorer, session)  // all ranks
     if let test {

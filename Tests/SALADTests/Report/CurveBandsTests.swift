@@ -10,7 +10,10 @@ struct CurveBandsTests {
       LabelledImage(path: "\($0)", kind: $0 % 3 == 0 ? "odd" : "good", isAnomalous: $0 % 3 == 0)
     }
     // Some ties, and classes that overlap.
-    let scores = (0..<count).map { Double(($0 * 7919) % 41) / 41 + ($0 % 3 == 0 ? 0.3 : 0) }
+    let scores = (0..<count).map { index -> Double in
+      let draw = Double(index * 7919 % 41) / 41
+      return index % 3 == 0 ? draw + 0.3 : draw
+    }
     return TestScores(root: "", images: images, scores: scores)
   }
 
