@@ -29,7 +29,7 @@ struct TrainingHistory: Sendable, Equatable {
   static let mostBytes = 1 << 30
 
   private struct Line: Decodable {
-    struct Timing: Decodable { var seconds: Double? }
+    struct Clock: Decodable { var seconds: Double? }
     var kind: String
     var step: Int
     var round: Int
@@ -37,7 +37,7 @@ struct TrainingHistory: Sendable, Equatable {
     var anchors: Int?
     var reconstructionLoss: Double
     var embeddingLoss: Double
-    var timing: Timing?
+    var timing: Clock?
 
     enum CodingKeys: String, CodingKey {
       case kind, step, round, images, anchors, timing

@@ -10,9 +10,9 @@ struct CurveBandsTests {
       LabelledImage(path: "\($0)", kind: $0 % 3 == 0 ? "odd" : "good", isAnomalous: $0 % 3 == 0)
     }
     // Some ties, and classes that overlap.
-    let scores = (0..<count).map { index -> Double in
-      let draw = Double(index * 7919 % 41) / 41
-      return index % 3 == 0 ? draw + 0.3 : draw
+    let scores = (0..<count).map { place -> Double in
+      let spread = Double((place * 7919) % 41) / 41
+      return place % 3 == 0 ? spread + 0.3 : spread
     }
     return TestScores(root: "", images: images, scores: scores)
   }
