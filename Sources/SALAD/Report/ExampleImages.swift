@@ -8,7 +8,9 @@ struct ExampleImages {
   let source: ModelSource
   let scorer: Scorer
   let threshold: ConformalThreshold?
+  let host: HostResources
   let communicator: Communicator
+  let log: Log
 
   /// Prototypes of an image.
   private static let prototypes = 3
@@ -30,8 +32,10 @@ struct ExampleImages {
       let order = Self.order(tests.scores)
       let count = min(ReportExamples.most, order.count)
       let chosen = Array(order.prefix(count)) + order.suffix(min(count, order.count - count)).reversed()
+      let (explainer, method) = hasPictures ? try explainer() : (Explainer(scorer), nil)  // all ranks
+      examples.method = method
       let explained = try explain(  // all ranks
-        chosen.map { "\(tests.root)/\(tests.images[$0].path)" }, method: hasPictures ? .occlusion : nil)
+        chosen.map { "\(tests.root)/\(tests.images[$0].path)" }, explainer, method)
       if communicator.isRoot {
         let cards = zip(chosen, explained).map { card(tests, $0, $1, pictures) }
         examples.mostAnomalous = Array(cards.prefix(count))
@@ -59,12 +63,30 @@ struct ExampleImages {
     return data.root == nil ? "the data set is not there" : nil
   }
 
+  /// All ranks. What makes heat maps: place by place against normal images where they are at hand, or by occlusion.
+  private func explainer() throws -> (Explainer, HeatMethod?) {
+    let local = try ReportData.unlessMissing { () -> Explainer? in
+      guard let normal = try NormalImages.find(source, data.request, communicator: communicator, note: { _ in })
+      else { return nil }
+      let memory = try LocalMemory(  // all ranks
+        scorer, images: normal, most: LocalMemory.defaultImages, patients: source.patients, host: host, log: log)
+      return Explainer(scorer, local: memory, normal: normal)
+    }
+    switch local {
+    case .success(let explainer?): return (explainer, .local)
+    case .success: return (Explainer(scorer), .occlusion)
+    case .failure(let reason):
+      log.note("heat maps by occlusion, as no normal images are at hand: \(reason.sentence)")
+      return (Explainer(scorer), .occlusion)
+    }
+  }
+
   /// All ranks. The images with their nearest prototypes and heat maps, in order.
   ///
   /// - Parameter method: nil: no heat maps.
-  private func explain(_ paths: [String], method: HeatMethod?) throws -> [Explanation] {
+  private func explain(_ paths: [String], _ explainer: Explainer, _ method: HeatMethod?) throws -> [Explanation] {
     var explained: [Explanation] = []
-    try Explainer(scorer).explain(  // all ranks
+    try explainer.explain(  // all ranks
       paths.map(Picture.file), nearest: Self.prototypes, method: method, title: "explaining"
     ) { explained += $0 }
     return explained

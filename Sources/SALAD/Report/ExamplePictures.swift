@@ -39,15 +39,17 @@ struct ExamplePictures {
     return picture(preparation(image), description: "training image as the network sees it", caption: caption)
   }
 
-  /// White where the image is oddest, black where it is not odd at all; nil where there is no heat map.
+  /// The image under its heat map; nil where there is none.
   func heatMap(_ explanation: Explanation) -> Pages.Picture? {
-    guard let heatMap = explanation.heatMap else { return nil }
-    let most = max(heatMap.values.max() ?? 0, .leastNormalMagnitude)
-    let image = Radiograph(
-      width: heatMap.side, height: heatMap.side, pixels: .float(heatMap.values.map { max(0, $0) / most }))
-    return picture(
-      image.resized(to: min(heatMap.side, Self.side), fit: .stretch),
-      description: "heat map: white where the test image is oddest", caption: "heat map: white is oddest")
+    guard let overlay = explanation.overlay(enlarged: explanation.image.map { max(1, Self.side / $0.width) } ?? 1),
+      let method = explanation.heatMap?.method, let png = try? overlay.png(name: "heat map")
+    else { return nil }
+    let caption =
+      method == .local
+      ? "heat map: coloured where it differs from normal images" : "heat map: coloured where the score comes from"
+    return Pages.Picture(
+      png: png, width: overlay.width, height: overlay.height, description: "the test image under its heat map",
+      caption: caption)
   }
 
   private func picture(_ image: Radiograph, description: String, caption: String) -> Pages.Picture? {

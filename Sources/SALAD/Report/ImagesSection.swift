@@ -1,6 +1,12 @@
 import Pages
 
 extension ReportPage {
+  private var heat: String {
+    report.examples.method == .local
+      ? "it is unlike normal images at the same place (docs/explain.md: that is not what is ill)"
+      : "painting over lowers the score, on a scale of its own"
+  }
+
   /// The ends of the test split, and of the bank.
   var images: Page.Section {
     let examples = report.examples
@@ -14,8 +20,8 @@ extension ReportPage {
       if report.hasPictures {
         blocks.append(
           .paragraph(
-            "Each with a heat map, which tells where painting over lowers the score, on a scale of its own; and with the "
-              + "normal images that it was compared with. What weighs most counts most."))
+            "Each with a heat map, which tells where \(heat); and with the normal images that it was compared with. What "
+              + "weighs most counts most."))
       }
       blocks += [
         .paragraph("The test images with the highest scores. A normal one among them is a false alarm worth a look."),

@@ -45,6 +45,8 @@ struct ReportExamples: Sendable {
   var oddest: [Card] = []
   /// Why there are no pictures of training images, in a sentence.
   var absence: String?
+  /// Of the heat maps; nil where there are none.
+  var method: HeatMethod?
 
   /// Of each kind.
   static let most = 6

@@ -11,6 +11,8 @@ public struct ReportData: Sendable {
   public let tests: ListedImages?
   /// Why there are no test images, in a sentence.
   let absence: String?
+  /// The data set as it was asked for.
+  let request: DataRequest
 
   /// All ranks.
   ///
@@ -21,6 +23,7 @@ public struct ReportData: Sendable {
   ///   - log: is told of what is missing, not read or left out.
   /// - Throws: `SaladError` 65 on all ranks when a data set that was asked for is not there.
   public init(of model: String, data request: DataRequest, communicator: Communicator, log: Log) throws {
+    self.request = request
     record = try Self.record(of: model, communicator)  // all ranks
     let given = request.path
     guard let path = given ?? record.map({ $0.dataPath(run: model) }) else {
@@ -47,10 +50,10 @@ public struct ReportData: Sendable {
     }
   }
 
-  private struct Missing: Error { let sentence: String }
+  struct Missing: Error { let sentence: String }
 
   /// All ranks. What the body finds, or why there is none; the same on all ranks, as its errors are.
-  private static func unlessMissing<R>(_ body: () throws -> R) throws -> Result<R, Missing> {
+  static func unlessMissing<R>(_ body: () throws -> R) throws -> Result<R, Missing> {
     do {
       return .success(try body())
     } catch let error as SaladError where [.badData, .usage, .inputOutput].contains(error.status) {

@@ -10,6 +10,7 @@ public struct Reporter {
   private let source: ModelSource
   private let threshold: ConformalThreshold?
   private let workers: Int
+  private let host: HostResources
   private let communicator: Communicator
   private let watchdog: Watchdog
   private let log: Log
@@ -20,18 +21,20 @@ public struct Reporter {
   ///   - scorer: of the model.
   ///   - threshold: what flags; nil where scores are not calibrated.
   ///   - workers: threads of this rank.
+  ///   - host: what this rank may use.
   ///   - communicator: of the ranks that take part.
   ///   - watchdog: told what is being done.
   ///   - log: for notes.
   public init(
     _ data: ReportData, source: ModelSource, scorer: Scorer, threshold: ConformalThreshold?, workers: Int,
-    communicator: Communicator, watchdog: Watchdog, log: Log
+    host: HostResources, communicator: Communicator, watchdog: Watchdog, log: Log
   ) {
     self.data = data
     self.source = source
     self.scorer = scorer
     self.threshold = threshold
     self.workers = workers
+    self.host = host
     self.communicator = communicator
     self.watchdog = watchdog
     self.log = log
@@ -69,7 +72,7 @@ public struct Reporter {
     watchdog.enter("reading pictures", step: nil)
     let leftOut = scorer.scale.leftOut
     let examples = try ExampleImages(  // all ranks
-      data: data, source: source, scorer: scorer, threshold: threshold, communicator: communicator
+      data: data, source: source, scorer: scorer, threshold: threshold, host: host, communicator: communicator, log: log
     ).find(tests: tests, leftOut: leftOut, hasPictures: hasPictures)
     watchdog.enter("writing the page", step: nil)
     try agree(communicator) {  // all ranks

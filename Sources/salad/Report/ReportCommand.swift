@@ -94,7 +94,7 @@ struct ReportCommand: ParsableCommand, NumbersDescribed {
     }
     let reporter = Reporter(
       data, source: loaded.source, scorer: loaded.scorer, threshold: loaded.threshold, workers: workers,
-      communicator: session.communicator, watchdog: session.watchdog, log: session.log)
+      host: session.host, communicator: session.communicator, watchdog: session.watchdog, log: session.log)
     try reporter.write(  // all ranks
       to: page, badImages: scoring.badImages ?? .fail,
       bootstrap: bootstrap > 0 ? Bootstrap(resamples: bootstrap, seed: bootstrapSeed) : nil, hasPictures: images)
