@@ -72,6 +72,7 @@
     @Option(help: "What is logged: \(Server.Settings.logLevels.joined(separator: ", ")).")
     var logLevel = "info"
 
+    @OptionGroup(title: "Which rows of several sites") var sites: SiteOptions
     @OptionGroup var scoring: ScoringOptions
     @OptionGroup var work: WorkOptions
 
@@ -149,7 +150,8 @@
 
     /// The deployment, having tested itself.
     private func load(_ session: Session) throws -> ServedModel {
-      let loaded = try scoring.load(model, workers: work.workers, session: session)
+      let loaded = try scoring.load(
+        model, sites: sites, workers: work.workers, session: session)
       try loaded.scorer.checkSelf()
       return try ServedModel(loaded.source, loaded.scorer, loaded.threshold)
     }
