@@ -44,7 +44,7 @@ struct HelpTests {
     #expect(advice(["trian"]) == "salad has no verb trian (did you mean train?): salad help lists them")
     #expect(advice(["trian", "--data", "d"]).contains("trian"))
     #expect(
-      advice(["train", "--run", "r", "--epoch-per-round", "3"])
+      advice(["train", "--run", "r", "--data", "d", "--epoch-per-round", "3"])
         == "Unknown option '--epoch-per-round'. Did you mean '--epochs-per-round'?")
   }
 

@@ -112,15 +112,16 @@ extension CommandTests {
         return
       }
       let script = """
-        import json, sys
+        from json import dumps
+        from sys import argv
         from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
         from tensorboard.util import tensor_util
-        events = EventAccumulator(sys.argv[1], size_guidance={'tensors': 0, 'scalars': 0}).Reload()
+        events = EventAccumulator(argv[1], size_guidance={'tensors': 0, 'scalars': 0}).Reload()
         tags = events.Tags()
         read = {tag: [[e.step, e.value] for e in events.Scalars(tag)] for tag in tags['scalars']}
         for tag in tags['tensors']:
             read[tag] = [[e.step, float(tensor_util.make_ndarray(e.tensor_proto))] for e in events.Tensors(tag)]
-        print(json.dumps(read))
+        print(dumps(read))
         """
       let result = try await Program.run([python, "-c", script, sample.run + "/tensorboard"])
       #expect(result.status == 0, "\(result)")

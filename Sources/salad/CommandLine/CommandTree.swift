@@ -23,8 +23,22 @@ struct CommandTree: Decodable, Sendable {
       name = try container.decode(String.self, forKey: .name)
       abstract = try container.decodeIfPresent(String.self, forKey: .abstract)
       discussion = try container.decodeIfPresent(String.self, forKey: .discussion)
-      options = try container.decodeIfPresent([Option].self, forKey: .options) ?? []
+      options = Self.joined(try container.decodeIfPresent([Option].self, forKey: .options) ?? [])
       verbs = try container.decodeIfPresent([Verb].self, forKey: .verbs) ?? []
+    }
+
+    /// The parser lists a flag and its inverse, `--flip` and `--no-flip`, as two.
+    private static func joined(_ options: [Option]) -> [Option] {
+      let flags = Set(options.filter { $0.kind == .flag }.map(\.name))
+      func isInverse(_ option: Option) -> Bool {
+        option.kind == .flag && option.name.hasPrefix("no-") && flags.contains(String(option.name.dropFirst(3)))
+      }
+      return options.filter { !isInverse($0) }.map { option in
+        var option = option
+        let inverse = options.first { isInverse($0) && $0.name == "no-\(option.name)" && option.kind == .flag }
+        option.names = option.names.map { $0 + (inverse?.names ?? []) }
+        return option
+      }
     }
 
     /// The option of such a name without dashes; nil where there is none that a file or variable may give.

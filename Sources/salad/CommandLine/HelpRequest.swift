@@ -54,7 +54,7 @@ struct HelpRequest {
     let found = tree.map { tree in verb.flatMap { tree.verb($0._commandName) } ?? tree.root }
     switch form {
     case .screen: break
-    case .verbs: return Salad.configuration.subcommands.map { $0._commandName + "\n" }.joined()
+    case .verbs: return Self.shownVerbs.map { $0 + "\n" }.joined()
     case .man: return found.map { ManPage($0, of: tree!.root).text } ?? ""
     case .table: return found.map(OptionTable.text) ?? ""
     }
@@ -62,8 +62,12 @@ struct HelpRequest {
     return Salad.helpMessage(for: verb, includeHidden: showsAll) + "\n"
   }
 
+  /// Those that are for people.
+  static var shownVerbs: [String] {
+    Salad.configuration.subcommands.filter { $0.configuration.shouldDisplay }.map { $0._commandName }
+  }
+
   static func noSuchVerb(_ name: String) -> String {
-    let verbs = Salad.configuration.subcommands.map { $0._commandName }
-    return "salad has no verb \(name)\(Nearest.hint(name, in: verbs)): salad help lists them"
+    "salad has no verb \(name)\(Nearest.hint(name, in: shownVerbs)): salad help lists them"
   }
 }

@@ -17,13 +17,13 @@ struct ManPage {
       ".SH DESCRIPTION",
     ]
     lines += Self.paragraphs(verb.discussion ?? "")
-    let verbs = verb.verbs.filter { $0.name != "help" }
+    let verbs = verb.verbs.filter { isRoot ? HelpRequest.shownVerbs.contains($0.name) : $0.name != "help" }
     if !verbs.isEmpty {
       lines.append(".SH VERBS")
       for verb in verbs {
-        lines += [
-          ".TP", "\\fB\(Self.escaped(root.name))\\-\(Self.escaped(verb.name))\\fR(1)", Self.line(verb.abstract ?? ""),
-        ]
+        // Each of the program's has a page of its own.
+        let name = isRoot ? "\(root.name)-\(verb.name)" : "\(title.replacing("-", with: " ")) \(verb.name)"
+        lines += [".TP", "\\fB\(Self.escaped(name))\\fR\(isRoot ? "(1)" : "")", Self.line(verb.abstract ?? "")]
       }
     }
     lines += options
