@@ -70,7 +70,7 @@ extension CommandTests {
 
       let again = Once()
       _ = try await Salad.run(["train", "--run", run, "--resume"]) { process in
-        let note = try? String(contentsOfFile: "\(run)/.job.json", encoding: .utf8)
+        let note = try? String(contentsOfFile: "\(run)/job.json", encoding: .utf8)
         if note?.contains("\"ending\"") == false { again { kill(process, SIGKILL) } }
       }
       let died = try await Salad.succeed(["status", run]).output

@@ -96,7 +96,7 @@ extension LocalMemory {
   ///
   /// - Parameters:
   ///   - scorer: whose networks make them.
-  ///   - images: the training images, from their files.
+  ///   - source: the training images, from their files.
   ///   - most: L at most.
   ///   - patients: N, whose images they are: a left-out image is compared with those of others; nil where that is unknown.
   ///   - host: what this rank may use.

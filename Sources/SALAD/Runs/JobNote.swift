@@ -1,6 +1,6 @@
 import Platform
 
-/// Who trains a run, as the last job that did has noted it in `RUN/.job.json`: for `salad status`, nothing is computed of it.
+/// Who trains a run, as the last job that did has noted it in `RUN/job.json`: for `salad status`, nothing is computed of it.
 public struct JobNote: Codable, Sendable, Equatable {
   public var ranks: Int
   /// Threads of rank 0.
@@ -29,7 +29,7 @@ public struct JobNote: Codable, Sendable, Equatable {
 }
 
 extension RunDirectory {
-  private var jobPath: String { "\(path)/.job.json" }
+  private var jobPath: String { "\(path)/job.json" }
 
   /// Rank 0 only. As far as it can be done: a note ends no training.
   func note(_ job: JobNote) {

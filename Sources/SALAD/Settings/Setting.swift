@@ -99,7 +99,7 @@ public struct Setting: Sendable {
 
 extension Setting {
   /// One of the words of an enumeration.
-  static func choice<T: RawRepresentable<String> & CaseIterable>(
+  static func choice<T: RawRepresentable<String> & CaseIterable & Sendable>(
     _ key: String, _ path: Path<T>, _ help: String,
     also: @escaping @Sendable (T, inout Configuration) -> Void = { _, _ in }
   ) -> Setting {
