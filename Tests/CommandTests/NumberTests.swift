@@ -86,7 +86,7 @@ struct NumberTests {
   func words() throws {
     let paths: Set = [
       "--data", "--run", "--output", "--bank", "--folder", "--initial-weights", "--levels", "--precision",
-      "--body-part", "--view", "--labels", "--hash-salt", "--sheet", "--config", "--scores", "--site",
+      "--body-part", "--view", "--labels", "--hash-salt", "--sheet", "--config", "--scores", "--site", "--encoder",
     ]
     for (verb, arguments) in Self.verbs {
       let described = try #require(verb as? any NumbersDescribed.Type).numbers
