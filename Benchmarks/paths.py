@@ -213,7 +213,8 @@ def data_loading(commands: Commands) -> Path:
     folder = commands.scratch / "images"
 
     def row(title: str, format: str) -> Row:
-        return Row(f"{title} decoded and resized", "images/s", format_rate("ours", format), format_rate("theirs", format))
+        return Row(
+            f"{title} decoded and resized", "images/s", format_rate(format, "ours", "data_loading"), format_rate(format, "theirs"))
 
     return Path(
         name="data-loading", prepare=commands.peer("pictures.py", "--salad", commands.salad, "--folder", folder),
@@ -242,8 +243,8 @@ def rate(subject: str) -> Callable[[Results], float]:
     return lambda results: results[subject]["images_per_second"]
 
 
-def format_rate(subject: str, format: str) -> Callable[[Results], float]:
-    return lambda results: results[subject][f"{format}_images_per_second"]["median"]
+def format_rate(format: str, *keys: str) -> Callable[[Results], float]:
+    return lambda results: at(results, *keys)[f"{format}_images_per_second"]["median"]
 
 
 def gigabytes(subject: str) -> Callable[[Results], float]:
