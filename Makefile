@@ -14,8 +14,8 @@ DURATION ?= 3600
 SEED ?= 1
 
 SOURCES := Package.swift Sources Tests
-# Tests see internals, which takes other flags: a folder of their own keeps both builds fresh.
-TEST_BUILD := .build-test
+# Tests see internals. The program is built by the same flags, so that both have one build.
+FLAGS := -c release -Xswiftc -enable-testing
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -24,12 +24,12 @@ deps: ## install what apt lacks (when root), check Swift and the disk
 	@.ci/deps
 
 build: deps ## build .build/release/salad
-	swift build -c release --product salad
+	swift build $(FLAGS) --product salad
 	@echo "built .build/release/salad"
 
 test: ## build and run all tests, or those that match FILTER=
 	@.ci/deps iproute2 bindfs
-	swift test -c release -Xswiftc -enable-testing --scratch-path $(TEST_BUILD) $(if $(FILTER),--filter '$(FILTER)')
+	swift test $(FLAGS) $(if $(FILTER),--filter '$(FILTER)')
 
 soak: build ## train under faults drawn at random, DURATION= seconds, over hosts made of network namespaces
 	@.ci/deps iproute2 nftables bindfs

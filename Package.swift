@@ -4,6 +4,8 @@ import PackageDescription
 
 // Headers that the kernels' targets share. No target of their own, so that Swift cannot import them.
 let vectors: [CSetting] = [.headerSearchPath("../CVectors")]
+// Tests that start programs and compare what they say: compiling them takes a third of the time so, running them no more.
+let unoptimised: [SwiftSetting] = [.unsafeFlags(["-Onone"])]
 
 // Each target knows only those above it; README.md draws the flow of data through them.
 let package = Package(
@@ -169,13 +171,15 @@ let package = Package(
       dependencies: [
         "salad", "Autoencoder", "PagesSupport", "Radiographs", "RanksSupport", "SALAD", "Safetensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ]),
+      ],
+      swiftSettings: unoptimised),
     .testTarget(
       name: "ServingTests",
       dependencies: [
         "salad", "Radiographs", "RanksSupport", .target(name: "Serving", condition: .when(traits: ["Server"])),
         .product(name: "Metrics", package: "swift-metrics", condition: .when(traits: ["Server"])),
-      ]),
+      ],
+      swiftSettings: unoptimised),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

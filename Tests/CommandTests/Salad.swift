@@ -102,8 +102,24 @@ extension SuiteTrait where Self == SampleTrait {
   static var sample: SampleTrait { SampleTrait() }
 }
 
+/// Has a suite's tests wait for each other, but for a few.
+struct LanesTrait: TestTrait, SuiteTrait, TestScoping {
+  let isRecursive = true
+  private static let lanes = Lanes()
+
+  func provideScope(
+    for test: Test, testCase: Test.Case?, performing body: @Sendable () async throws -> Void
+  ) async throws {
+    try await Self.lanes.run(body)
+  }
+}
+
+extension SuiteTrait where Self == LanesTrait {
+  static var lanes: LanesTrait { LanesTrait() }
+}
+
 /// All tests that start the real command.
-@Suite("Command", .serialized, .sample)
+@Suite("Command", .lanes, .sample)
 enum CommandTests {}
 
 /// The bytes of a file.

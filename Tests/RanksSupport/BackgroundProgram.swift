@@ -1,6 +1,6 @@
 import Foundation
 
-/// A program that goes on while a test starts others, which `Program.run` has wait for each other. End it with `defer`.
+/// A program that goes on while a test starts others, and takes no lane of theirs. End it with `defer`.
 public final class BackgroundProgram {
   private let process: pid_t
   private let folder: TemporaryFolder

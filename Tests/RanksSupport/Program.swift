@@ -24,11 +24,11 @@ public struct ProgramError: Error, CustomStringConvertible {
   public let description: String
 }
 
-/// Programs that tests start: one at a time, with a time limit, and gone afterwards.
+/// Programs that tests start: a few at a time, with a time limit, and gone afterwards.
 public enum Program {
   /// Runs a program to its end.
   ///
-  /// Programs wait for each other, whichever tests start them, so that each has the machine for itself.
+  /// Programs wait for each other, whichever tests start them, so that only as many run as keep the machine busy.
   ///
   /// - Parameters:
   ///   - command: the program, found on PATH unless it has a slash, and its arguments.
@@ -40,12 +40,14 @@ public enum Program {
     _ command: [String], environment: [String: String] = [:], directory: String? = nil,
     timeLimit: Duration = .seconds(600), watch: (@Sendable (pid_t) -> Void)? = nil
   ) async throws -> ProgramResult {
-    try await withCheckedThrowingContinuation { continuation in
-      queue.async {
-        continuation.resume(
-          with: Result {
-            try runNow(command, environment: environment, directory: directory, timeLimit: timeLimit, watch: watch)
-          })
+    try await lanes.run {
+      try await withCheckedThrowingContinuation { continuation in
+        queue.async {
+          continuation.resume(
+            with: Result {
+              try runNow(command, environment: environment, directory: directory, timeLimit: timeLimit, watch: watch)
+            })
+        }
       }
     }
   }
@@ -84,8 +86,10 @@ public enum Program {
   /// `mpirun` refuses to run as root unless told twice; tests in a container are root.
   static let asRoot = ["OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"]
 
-  /// One program at a time, and none blocks a thread that the tests need.
-  private static let queue = DispatchQueue(label: "programs")
+  private static let lanes = Lanes()
+
+  /// No program blocks a thread that the tests need.
+  private static let queue = DispatchQueue(label: "programs", attributes: .concurrent)
 
   static func runNow(
     _ command: [String], environment: [String: String] = [:], directory: String? = nil,
