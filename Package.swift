@@ -2,7 +2,7 @@
 
 import PackageDescription
 
-// Headers that the kernels' targets share. No target of their own, so that Swift cannot import them.
+// Headers that the kernels' targets share, beside the one of CVectors that Swift may import.
 let vectors: [CSetting] = [.headerSearchPath("../CVectors")]
 // Tests that start programs and compare what they say: compiling them takes a third of the time so, running them no more.
 let unoptimised: [SwiftSetting] = [.unsafeFlags(["-Onone"])]
@@ -63,19 +63,25 @@ let package = Package(
       }),
     .target(name: "CJPEG", dependencies: ["LibJPEG"]),
     .target(name: "CTIFF", dependencies: ["LibTIFF"]),
+    // The level of the CPU's instructions that all the following use.
+    .target(name: "CVectors"),
     // Loaded by name when it is asked for, so that nothing links it.
-    .target(name: "COpenBLAS", linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
+    .target(
+      name: "COpenBLAS", dependencies: ["CVectors"],
+      linkerSettings: [.linkedLibrary("dl", .when(platforms: [.linux]))]),
     // Debian's libdnnl-dev has no pkg-config file.
-    .target(name: "COneDNN", linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
+    .target(
+      name: "COneDNN", dependencies: ["CVectors"],
+      linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp"), .linkedLibrary("pthread")]),
     // Of the program alone: a library has no business with its users' allocator.
     .target(name: "CAllocation"),
     // Vector loops, a target for each of their owners.
-    .target(name: "CSumKernels", cSettings: vectors),
-    .target(name: "CResizeKernels", cSettings: vectors),
-    .target(name: "CNetworkKernels", cSettings: vectors),
-    .target(name: "CBankKernels", cSettings: vectors),
+    .target(name: "CSumKernels", dependencies: ["CVectors"], cSettings: vectors),
+    .target(name: "CResizeKernels", dependencies: ["CVectors"], cSettings: vectors),
+    .target(name: "CNetworkKernels", dependencies: ["CVectors"], cSettings: vectors),
+    .target(name: "CBankKernels", dependencies: ["CVectors"], cSettings: vectors),
 
-    .target(name: "Platform", dependencies: ["LibCrypto"]),
+    .target(name: "Platform", dependencies: ["LibCrypto", "CVectors"]),
     .target(name: "MPI", dependencies: ["CMPI", "Platform"]),
     .target(name: "ExactSum", dependencies: ["CSumKernels", "Platform", "MPI"]),
     .target(name: "Safetensors", dependencies: ["Platform"]),
@@ -169,7 +175,7 @@ let package = Package(
     .testTarget(
       name: "CommandTests",
       dependencies: [
-        "salad", "Autoencoder", "PagesSupport", "Radiographs", "RanksSupport", "SALAD", "Safetensors",
+        "salad", "Autoencoder", "PagesSupport", "Platform", "Radiographs", "RanksSupport", "SALAD", "Safetensors",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: unoptimised),

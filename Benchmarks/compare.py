@@ -23,6 +23,14 @@ from paths import HERE, Path, paths
 
 DOCS = HERE.parent / "docs"
 
+# What holds salad and its peers to a level of the CPU's instructions; each reads its own. `avx2` is what most clusters have.
+HELD = {
+    "avx2": {
+        "SALAD_CPU": "avx2", "ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "AVX2", "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+        "FAISS_OPT_LEVEL": "AVX2",
+    },
+}
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -31,9 +39,11 @@ def main() -> None:
     parser.add_argument("--only", default="", help="paths whose names begin with these words, such as train,top-k; all by default")
     parser.add_argument("--list", action="store_true", help="only name the paths, and what stands in the way of each")
     parser.add_argument("--draw", action="store_true", help="measure nothing: write page and picture of the numbers there are")
+    parser.add_argument("--cpu", choices=HELD, help="hold both sides to these instructions: a table and a file of its own")
     parser.add_argument("--docs", type=FilePath, default=DOCS, help="the folder of performance.md")
     arguments = parser.parse_args()
     salad = str(arguments.salad.resolve())
+    os.environ |= HELD.get(arguments.cpu, {})
     if os.getuid() == 0:
         # mpirun refuses to run as root, as in a container, unless told twice.
         os.environ |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
@@ -47,12 +57,12 @@ def main() -> None:
         known = run([salad, "bench", "--help"])
         if arguments.list:
             for path in chosen:
-                print(f"{path.name:<20} {obstacle(path, known) or 'can be measured'}")
+                print(f"{path.name:<20} {obstacle(path, known, arguments.cpu) or 'can be measured'}")
             return
-        comparison = Comparison(arguments.docs, all_paths, salad)
+        comparison = Comparison(arguments.docs, all_paths, salad, arguments.cpu)
         if not arguments.draw:
             for path in chosen:
-                if reason := obstacle(path, known):
+                if reason := obstacle(path, known, arguments.cpu):
                     print(f"bench: {path.name} is left out: {reason}", flush=True)
                 else:
                     comparison.measure(path, min(arguments.rounds, path.rounds))
@@ -61,8 +71,10 @@ def main() -> None:
             raise SystemExit(f"bench: failed: {', '.join(comparison.failed)}; the others are in {arguments.docs}/performance.md")
 
 
-def obstacle(path: Path, known: str) -> str | None:
+def obstacle(path: Path, known: str, cpu: str | None) -> str | None:
     """Why the path cannot be measured, if so. `known`: what `salad bench --help` prints."""
+    if path.needs_bfloat16 and cpu:
+        return f"{cpu} has no bfloat16 instructions"
     if path.needs_bfloat16 and not has_bfloat16():
         return "this CPU has no bfloat16 instructions"
     options = known.replace(",", " ").split()
@@ -79,11 +91,11 @@ def obstacle(path: Path, known: str) -> str | None:
 class Comparison:
     """The report, kept on disk as it grows: what was measured stays when a later path fails or is interrupted."""
 
-    def __init__(self, docs: FilePath, all_paths: list[Path], salad: str):
-        self.docs, self.paths = docs, all_paths
+    def __init__(self, docs: FilePath, all_paths: list[Path], salad: str, cpu: str | None):
+        self.docs, self.paths, self.cpu = docs, all_paths, cpu
         self.failed: list[str] = []
         bench = json.loads(run([salad, "bench", "--score", "--size", "64", "--batch-size", "8", "--steps", "1", "--json"]))["machine"]
-        self.file = docs / "performance.json"
+        self.file = docs / (f"performance.{cpu}.json" if cpu else "performance.json")
         self.report = {"machine": machine(bench), "versions": versions(bench), "paths": {}}
         if self.file.exists():
             old = json.loads(self.file.read_text())
@@ -121,7 +133,9 @@ class Comparison:
 
     def write_page(self) -> None:
         found = table.lines(self.paths, self.report["paths"])
-        pages.write(self.docs / "performance.md", f"{table.table(found)}\n\n{table.caption(self.report, self.paths)}", table.BEGIN)
+        pages.write(self.docs / "performance.md", f"{table.table(found)}\n\n{table.caption(self.report, self.paths)}", table.begin(self.cpu))
+        if self.cpu:
+            return
         drawn = [
             bars.Bar(line.row.title, line.ratio.median, line.ratio.least, line.ratio.most, line.row.ratio_wanted)
             for line in found if line.ratio]

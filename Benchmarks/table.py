@@ -6,7 +6,10 @@ from dataclasses import dataclass
 
 from paths import Path, Row
 
-BEGIN = "<!-- make bench writes from here -->"
+
+def begin(cpu: str | None) -> str:
+    """The mark before the table, of both sides held to `cpu`."""
+    return f"<!-- make bench{f' CPU={cpu}' if cpu else ''} writes from here -->"
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
 import CNetworkKernels
+import Platform
 
 /// A 3 x 3 convolution of stride 1, padded by 1, by Winograd's F(4 x 4, 3 x 3), on one fixed shape: a quarter of the
-/// multiplications. Needs AVX-512.
+/// multiplications. Needs AVX2 with blocks of 8 channels, AVX-512 with those of 16.
 ///
 /// It runs on the calling thread alone and has no state: any number of threads may use it, each with its own scratch.
 struct WinogradConvolution: Sendable {
   let images: Int
-  /// Of 16 channels.
+  /// Of `OneDNN.block` channels.
   let inputBlocks: Int
   let outputBlocks: Int
   /// A multiple of 4.
@@ -14,14 +15,17 @@ struct WinogradConvolution: Sendable {
   /// Of activations; weights are floats, and so is all that is computed.
   let layout: Int64
 
+  /// Whether this process may use it.
+  static var isAvailable: Bool { CPULevel.inUse >= (OneDNN.block == 16 ? .avx512 : .avx2) }
+
   /// Bytes.
   var scratchSize: Int {
     MemoryLayout<Float>.stride
-      * Int(ck_winograd_scratch(Int64(images), Int64(inputBlocks), Int64(outputBlocks), Int64(side)))
+      * Int(ck_winograd_scratch(Int64(images), Int64(inputBlocks), Int64(outputBlocks), Int64(side), layout))
   }
 
   /// - Parameters:
-  ///   - weights: OIhw16i16o.
+  ///   - weights: OIhw<block>i<block>o.
   ///   - normalisation: of the output, where one follows on the way to memory.
   func forward(
     _ source: UnsafeRawPointer, weights: UnsafePointer<Float>, then normalisation: ck_normalisation? = nil,
@@ -36,7 +40,7 @@ struct WinogradConvolution: Sendable {
     withUnsafePointer(to: normalisation) { run($0) }
   }
 
-  /// - Parameter weights: OIhw16o16i.
+  /// - Parameter weights: OIhw<block>o<block>i.
   func backwardData(
     _ gradient: UnsafeRawPointer, weights: UnsafePointer<Float>, into sourceGradient: UnsafeMutableRawPointer,
     scratch: UnsafeMutableRawPointer
@@ -46,7 +50,7 @@ struct WinogradConvolution: Sendable {
       scratch.assumingMemoryBound(to: Float.self))
   }
 
-  /// - Parameter weightGradient: OIhw16i16o.
+  /// - Parameter weightGradient: OIhw<block>i<block>o.
   func backwardWeights(
     source: UnsafeRawPointer, gradient: UnsafeRawPointer, into weightGradient: UnsafeMutablePointer<Float>,
     scratch: UnsafeMutableRawPointer

@@ -19,9 +19,11 @@ typedef bool bits16 __attribute__((ext_vector_type(16)));
     (uint32_t)(bits);                                                         \
   })
 
-DISPATCHED int32_t ck_bank_shortlist_lanes(
-  const float *tile, size_t rows, int32_t first, const float *cutoffs, size_t capacity, float *values, int32_t *numbers,
-  int32_t *counts) {
+DISPATCHED(
+  int32_t, ck_bank_shortlist_lanes,
+  (const float *tile, size_t rows, int32_t first, const float *cutoffs, size_t capacity, float *values,
+   int32_t *numbers, int32_t *counts),
+  (tile, rows, first, cutoffs, capacity, values, numbers, counts)) {
   lanes16 low = LOAD16(cutoffs), high = LOAD16(cutoffs + 16);
   for (size_t r = 0; r < rows; r++) {
     const float *row = tile + r * LANES;
@@ -38,9 +40,11 @@ DISPATCHED int32_t ck_bank_shortlist_lanes(
   return most;
 }
 
-DISPATCHED int32_t ck_bank_shortlist_rows(
-  const float *tile, size_t rows, int32_t first, const float *cutoffs, size_t capacity, float *values, int32_t *numbers,
-  int32_t *counts) {
+DISPATCHED(
+  int32_t, ck_bank_shortlist_rows,
+  (const float *tile, size_t rows, int32_t first, const float *cutoffs, size_t capacity, float *values,
+   int32_t *numbers, int32_t *counts),
+  (tile, rows, first, cutoffs, capacity, values, numbers, counts)) {
   int32_t most = 0;
   for (size_t r = 0; r < rows; r++) {
     const float *row = tile + r * LANES;
@@ -58,8 +62,10 @@ DISPATCHED int32_t ck_bank_shortlist_rows(
   return most;
 }
 
-DISPATCHED int32_t ck_bank_shortlist(
-  const float *similarities, size_t rows, int32_t first, float cutoff, float *values, int32_t *numbers, int32_t count) {
+DISPATCHED(
+  int32_t, ck_bank_shortlist,
+  (const float *similarities, size_t rows, int32_t first, float cutoff, float *values, int32_t *numbers, int32_t count),
+  (similarities, rows, first, cutoff, values, numbers, count)) {
   for (size_t r = 0; r < rows; r++) {
     values[count] = similarities[r];
     numbers[count] = first + (int32_t)r;
@@ -74,7 +80,7 @@ static inline size_t count_not_below(const float *values, size_t count, float cu
   return found;
 }
 
-DISPATCHED float ck_bank_lower_bound(const float *values, size_t count, size_t k) {
+DISPATCHED(float, ck_bank_lower_bound, (const float *values, size_t count, size_t k), (values, count, k)) {
   float low = values[0], high = values[0];
   for (size_t i = 0; i < count; i++) {
     low = values[i] < low ? values[i] : low;
@@ -95,7 +101,9 @@ DISPATCHED float ck_bank_lower_bound(const float *values, size_t count, size_t k
   return count_not_below(values, count, high) >= k ? high : low;
 }
 
-DISPATCHED int32_t ck_bank_keep(float *values, int32_t *numbers, int32_t count, float cutoff) {
+DISPATCHED(
+  int32_t, ck_bank_keep, (float *values, int32_t *numbers, int32_t count, float cutoff),
+  (values, numbers, count, cutoff)) {
   int32_t kept = 0;
   for (int32_t i = 0; i < count; i++) {
     float value = values[i];

@@ -62,7 +62,8 @@ static inline uint64_t shifted_fixed_point(double value) { return (uint64_t)bits
 
 // MARK: Softmax
 
-DISPATCHED int64_t ck_bank_maxima(const float *tile, size_t rows, size_t lanes, float *maxima) {
+DISPATCHED(
+  int64_t, ck_bank_maxima, (const float *tile, size_t rows, size_t lanes, float *maxima), (tile, rows, lanes, maxima)) {
   int32_t finite[LANES] = {0};
   for (size_t r = 0; r < rows; r++) {
     for (int l = 0; l < LANES; l++) {
@@ -79,8 +80,10 @@ DISPATCHED int64_t ck_bank_maxima(const float *tile, size_t rows, size_t lanes, 
   return faults;
 }
 
-DISPATCHED void ck_bank_exponential_sums(
-  const float *restrict tile, size_t rows, const float *restrict maxima, double scale, int64_t *restrict sums) {
+DISPATCHED(
+  void, ck_bank_exponential_sums,
+  (const float *restrict tile, size_t rows, const float *restrict maxima, double scale, int64_t *restrict sums),
+  (tile, rows, maxima, scale, sums)) {
   uint64_t sum[LANES] = {0};
   for (size_t r = 0; r < rows; r++) {
     for (int l = 0; l < LANES; l++) {
@@ -91,9 +94,11 @@ DISPATCHED void ck_bank_exponential_sums(
   for (int l = 0; l < LANES; l++) sums[l] = (int64_t)((uint64_t)sums[l] + sum[l] - magic);
 }
 
-DISPATCHED void ck_bank_entropy_sums(
-  const float *restrict tile, size_t rows, const float *restrict maxima, double scale, int64_t *restrict sums,
-  int64_t *restrict weighted) {
+DISPATCHED(
+  void, ck_bank_entropy_sums,
+  (const float *restrict tile, size_t rows, const float *restrict maxima, double scale, int64_t *restrict sums,
+   int64_t *restrict weighted),
+  (tile, rows, maxima, scale, sums, weighted)) {
   uint64_t sum[LANES] = {0};
   uint64_t product[LANES] = {0};
   for (size_t r = 0; r < rows; r++) {
@@ -111,9 +116,11 @@ DISPATCHED void ck_bank_entropy_sums(
   }
 }
 
-DISPATCHED void ck_bank_pair_sums(
-  const float *restrict tile, size_t rows, double scale, int64_t *restrict lane_sums, int64_t *restrict lane_weighted,
-  int64_t *restrict row_sums, int64_t *restrict row_weighted) {
+DISPATCHED(
+  void, ck_bank_pair_sums,
+  (const float *restrict tile, size_t rows, double scale, int64_t *restrict lane_sums, int64_t *restrict lane_weighted,
+   int64_t *restrict row_sums, int64_t *restrict row_weighted),
+  (tile, rows, scale, lane_sums, lane_weighted, row_sums, row_weighted)) {
   uint64_t lane_sum[LANES] = {0};
   uint64_t lane_product[LANES] = {0};
   uint64_t magic = (uint64_t)bits_of(MAGIC);
@@ -139,8 +146,10 @@ DISPATCHED void ck_bank_pair_sums(
   }
 }
 
-DISPATCHED void ck_bank_probabilities(
-  float *restrict tile, size_t rows, const float *restrict maxima, double scale, const double *restrict inverse_sums) {
+DISPATCHED(
+  void, ck_bank_probabilities,
+  (float *restrict tile, size_t rows, const float *restrict maxima, double scale, const double *restrict inverse_sums),
+  (tile, rows, maxima, scale, inverse_sums)) {
   for (size_t r = 0; r < rows; r++) {
     for (int l = 0; l < LANES; l++) {
       float *value = tile + r * LANES + l;

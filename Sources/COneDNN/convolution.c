@@ -1,8 +1,11 @@
 #include "COneDNN.h"
 
 #include <dnnl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "CVectors.h"
 
 // libgomp's setting is per thread; its header is not on every compiler's path.
 extern void omp_set_num_threads(int);
@@ -17,16 +20,35 @@ struct ck_convolution {
   size_t scratch_size;
 };
 
-int ck_onednn_block(void) {
-  return (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core ? 16 : 8;
+static void hold_to_level(void) {
+  static const dnnl_cpu_isa_t levels[] = {
+    [ck_cpu_baseline] = dnnl_cpu_isa_sse41,
+    [ck_cpu_avx2] = dnnl_cpu_isa_avx2,
+    [ck_cpu_avx512] = dnnl_cpu_isa_avx512_core,
+    [ck_cpu_avx512_bf16] = dnnl_cpu_isa_avx512_core_bf16};
+  // Elsewhere it may use what is above our levels, such as AMX.
+  if (ck_cpu_is_held()) dnnl_set_max_cpu_isa(levels[ck_cpu_in_use()]);
 }
 
+/// Before anything else is asked of oneDNN, which then fixes what it uses.
+static void prepare(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, hold_to_level);
+}
+
+static dnnl_cpu_isa_t instructions(void) {
+  prepare();
+  return dnnl_get_effective_cpu_isa();
+}
+
+int ck_onednn_block(void) { return (instructions() & dnnl_cpu_isa_avx512_core) == dnnl_cpu_isa_avx512_core ? 16 : 8; }
+
 int ck_onednn_has_bfloat16(void) {
-  return (dnnl_get_effective_cpu_isa() & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16;
+  return (instructions() & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16;
 }
 
 const char *ck_onednn_instruction_set(void) {
-  switch (dnnl_get_effective_cpu_isa()) {
+  switch (instructions()) {
   case dnnl_cpu_isa_sse41: return "sse41";
   case dnnl_cpu_isa_avx: return "avx";
   case dnnl_cpu_isa_avx2: return "avx2";
@@ -109,6 +131,7 @@ ck_convolution *ck_convolution_create(const ck_convolution_shape *shape, char *e
   dnnl_status_t status = dnnl_out_of_memory;
   const char *where = "allocation";
   if (!convolution) goto failed;
+  prepare();
   omp_set_num_threads(1);
   where = "engine";
   if ((status = dnnl_engine_create(&convolution->engine, dnnl_cpu, 0))) goto failed;

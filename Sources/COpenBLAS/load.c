@@ -3,6 +3,8 @@
 #include <dlfcn.h>
 #include <stdlib.h>
 
+#include "CVectors.h"
+
 #if defined(__APPLE__)
 static const char *const names[] = {"libopenblas.dylib", "/opt/homebrew/opt/openblas/lib/libopenblas.dylib"};
 #else
@@ -21,8 +23,14 @@ static multiply_function multiply;
 
 const char *blas_load(void) {
   if (multiply) return NULL;
-  // It reads this once, while it is loaded.
+  // It reads these once, while it is loaded.
   setenv("OPENBLAS_NUM_THREADS", "1", 1);
+  static const char *const cores[] = {
+    [ck_cpu_baseline] = "Nehalem",
+    [ck_cpu_avx2] = "Haswell",
+    [ck_cpu_avx512] = "SkylakeX",
+    [ck_cpu_avx512_bf16] = "Cooperlake"};
+  if (ck_cpu_is_held()) setenv("OPENBLAS_CORETYPE", cores[ck_cpu_in_use()], 1);
   void *library = NULL;
   for (size_t index = 0; !library && index < sizeof names / sizeof *names; index++)
     library = dlopen(names[index], RTLD_NOW | RTLD_LOCAL);

@@ -45,9 +45,11 @@ ALWAYS_INLINE void turn(const uint8_t *source, int64_t source_stride, uint8_t *d
 }
 
 // Sixteen rows at a time are turned on their side, so that a tap reads one pixel of each.
-DISPATCHED void ck_resize_rows(
-  const uint8_t *pixels, int64_t rows, int64_t length, const ck_taps *taps, int64_t outputs, const int32_t *weights,
-  uint8_t *scratch, uint8_t *result) {
+DISPATCHED(
+  void, ck_resize_rows,
+  (const uint8_t *pixels, int64_t rows, int64_t length, const ck_taps *taps, int64_t outputs, const int32_t *weights,
+   uint8_t *scratch, uint8_t *result),
+  (pixels, rows, length, taps, outputs, weights, scratch, result)) {
   uint8_t *turned = scratch, *resized = scratch + length * LANES;
   for (int64_t first = 0; first < rows; first += LANES) {
     int64_t present = rows - first < LANES ? rows - first : LANES;
@@ -74,8 +76,10 @@ DISPATCHED void ck_resize_rows(
   }
 }
 
-DISPATCHED void ck_resize_columns(
-  const uint8_t *pixels, int64_t width, const ck_taps *taps, int64_t outputs, const int32_t *weights, uint8_t *result) {
+DISPATCHED(
+  void, ck_resize_columns,
+  (const uint8_t *pixels, int64_t width, const ck_taps *taps, int64_t outputs, const int32_t *weights, uint8_t *result),
+  (pixels, width, taps, outputs, weights, result)) {
   for (int64_t y = 0; y < outputs; y++) {
     const uint8_t *source = pixels + (int64_t)taps[y].start * width;
     const int32_t *weight = weights + taps[y].weight;

@@ -19,17 +19,23 @@
   }                                                                         \
   return faults
 
-DISPATCHED int64_t ck_exact_accumulate_float(
-  const float *restrict values, int64_t *restrict sum, size_t count, double scale, double limit) {
+DISPATCHED(
+  int64_t, ck_exact_accumulate_float,
+  (const float *restrict values, int64_t *restrict sum, size_t count, double scale, double limit),
+  (values, sum, count, scale, limit)) {
   ACCUMULATE;
 }
 
-DISPATCHED int64_t ck_exact_accumulate_double(
-  const double *restrict values, int64_t *restrict sum, size_t count, double scale, double limit) {
+DISPATCHED(
+  int64_t, ck_exact_accumulate_double,
+  (const double *restrict values, int64_t *restrict sum, size_t count, double scale, double limit),
+  (values, sum, count, scale, limit)) {
   ACCUMULATE;
 }
 
-DISPATCHED void ck_exact_decode_float(const int64_t *restrict sum, float *restrict values, size_t count, float scale) {
+DISPATCHED(
+  void, ck_exact_decode_float, (const int64_t *restrict sum, float *restrict values, size_t count, float scale),
+  (sum, values, count, scale)) {
   // Straight to float: by way of double it would round twice. The product is exact.
   for (size_t i = 0; i < count; i++) values[i] = (float)sum[i] * scale;
 }

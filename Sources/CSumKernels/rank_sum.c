@@ -8,7 +8,9 @@
 // A piece at a time stays in the first cache while the ranks' terms are added to it.
 enum { piece = 1024 };
 
-DISPATCHED void ck_rank_sum_exact(const int64_t *const *parts, size_t ranks, float *result, size_t count, float scale) {
+DISPATCHED(
+  void, ck_rank_sum_exact, (const int64_t *const *parts, size_t ranks, float *result, size_t count, float scale),
+  (parts, ranks, result, count, scale)) {
   for (size_t start = 0; start < count; start += piece) {
     size_t length = count - start < piece ? count - start : piece;
     int64_t sum[piece];
@@ -22,7 +24,9 @@ DISPATCHED void ck_rank_sum_exact(const int64_t *const *parts, size_t ranks, flo
   }
 }
 
-DISPATCHED void ck_rank_sum_float(const float *const *parts, size_t ranks, float *result, size_t count) {
+DISPATCHED(
+  void, ck_rank_sum_float, (const float *const *parts, size_t ranks, float *result, size_t count),
+  (parts, ranks, result, count)) {
   for (size_t start = 0; start < count; start += piece) {
     size_t length = count - start < piece ? count - start : piece;
     float sum[piece];
@@ -35,7 +39,9 @@ DISPATCHED void ck_rank_sum_float(const float *const *parts, size_t ranks, float
   }
 }
 
-DISPATCHED void ck_rank_sum_bfloat16(const uint16_t *const *parts, size_t ranks, uint16_t *result, size_t count) {
+DISPATCHED(
+  void, ck_rank_sum_bfloat16, (const uint16_t *const *parts, size_t ranks, uint16_t *result, size_t count),
+  (parts, ranks, result, count)) {
   for (size_t start = 0; start < count; start += piece) {
     size_t length = count - start < piece ? count - start : piece;
     float sum[piece];
@@ -48,10 +54,14 @@ DISPATCHED void ck_rank_sum_bfloat16(const uint16_t *const *parts, size_t ranks,
   }
 }
 
-DISPATCHED void ck_to_bfloat16(const float *restrict values, uint16_t *restrict result, size_t count) {
+DISPATCHED(
+  void, ck_to_bfloat16, (const float *restrict values, uint16_t *restrict result, size_t count),
+  (values, result, count)) {
   for (size_t i = 0; i < count; i++) result[i] = bfloat16_of_number(values[i]);
 }
 
-DISPATCHED void ck_from_bfloat16(const uint16_t *restrict values, float *restrict result, size_t count) {
+DISPATCHED(
+  void, ck_from_bfloat16, (const uint16_t *restrict values, float *restrict result, size_t count),
+  (values, result, count)) {
   for (size_t i = 0; i < count; i++) result[i] = float_of_bfloat16(values[i]);
 }

@@ -1,13 +1,18 @@
 #pragma once
 #include <stdint.h>
 
-// What the kernels of all owners share: inlining, unrolling, and run-time dispatch, by which the loader picks the version of
-// a kernel that suits the CPU, so that one binary runs on every node.
+#include "CVectors.h"
+
+// What the kernels of all owners share: inlining, unrolling, and run-time dispatch, by which each call goes to the version
+// of a kernel that suits ck_cpu_level, so that one binary runs on every node.
 //
 // A kernel's versions must give the same bits. So its file says `#pragma STDC FP_CONTRACT OFF`, or ON where every sum that
 // may be fused must be; and it adds floating-point numbers in an order that does not depend on the width of a vector.
 //
 // Vectors are never arguments or results: how a function takes them depends on the instruction set.
+
+/// What ck_cpu_in_use tells: a variable, since every call of a kernel asks.
+extern int ck_cpu_level;
 
 /// For functions that have no versions of their own: they become part of each version of their callers.
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
@@ -15,26 +20,37 @@
 #define UNROLLED _Pragma("clang loop unroll(full)")
 
 #if defined(__x86_64__)
-// Without the second attribute the compiler cuts vectors of 64 bytes in two, for the sake of CPUs that slow down.
-#define AVX512 __attribute__((target("arch=x86-64-v4"), min_vector_width(512)))
+// How wide its vectors are is left to the compiler, which cuts those of 64 bytes in two, for the sake of CPUs that slow down.
+#define AVX512_ANY_WIDTH __attribute__((target("arch=x86-64-v4")))
+#define AVX512 AVX512_ANY_WIDTH __attribute__((min_vector_width(512)))
 #define AVX2 __attribute__((target("arch=x86-64-v3")))
 #else
+#define AVX512_ANY_WIDTH
 #define AVX512
 #define AVX2
 #endif
 
-#if defined(__x86_64__) && defined(__linux__)
-/// A function that has a version for each instruction set. How wide AVX-512's vectors are is left to the compiler.
-#define DISPATCHED __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-/// Returns what the version that suits the CPU does: `name`_avx512, `name`_avx2 or `name`_baseline.
-#define DISPATCH(name, arguments)                                          \
-  if (__builtin_cpu_supports("x86-64-v4")) return name##_avx512 arguments; \
-  if (__builtin_cpu_supports("x86-64-v3")) return name##_avx2 arguments;   \
+#if defined(__x86_64__)
+/// Returns what the version for the CPU's level does: `name`_avx512, `name`_avx2 or `name`_baseline.
+#define DISPATCH(name, arguments)                                    \
+  if (ck_cpu_level >= ck_cpu_avx512) return name##_avx512 arguments; \
+  if (ck_cpu_level >= ck_cpu_avx2) return name##_avx2 arguments;     \
   return name##_baseline arguments
 #else
-#define DISPATCHED
 #define DISPATCH(name, arguments) return name##_baseline arguments
 #endif
+
+/// Before the body of the function `name`, which is compiled once for each level. `parameters` and `arguments` stand in
+/// parentheses:
+///
+///     DISPATCHED(float, ck_sum, (const float *x, int count), (x, count)) { ... }
+#define DISPATCHED(result, name, parameters, arguments)                                     \
+  ALWAYS_INLINE result name##_body parameters;                                              \
+  AVX512_ANY_WIDTH static result name##_avx512 parameters { return name##_body arguments; } \
+  AVX2 static result name##_avx2 parameters { return name##_body arguments; }               \
+  static result name##_baseline parameters { return name##_body arguments; }                \
+  result name parameters { DISPATCH(name, arguments); }                                     \
+  ALWAYS_INLINE result name##_body parameters
 
 /// Defines ck_`name`, whose versions are `name`, an ALWAYS_INLINE function, in whole vectors of each instruction set.
 /// `parameters` and `arguments` stand in parentheses.

@@ -88,7 +88,9 @@ enum Launch {
       let invocation = Invocation.current
       let log = Log(isShown: communicator.isRoot, verbosity: invocation.verbosity)
       try agree(communicator) { if let failure { throw failure } }  // all ranks
-      try RankTraits(arguments: ["salad"] + invocation.words).compare(communicator).forEach(log.warn)  // all ranks
+      let differences = try RankTraits(arguments: ["salad"] + invocation.words).compare(communicator)  // all ranks
+      differences.warnings.forEach(log.warn)
+      differences.notes.forEach(log.note)
       invocation.warnings.forEach(log.warn)
       for (flag, origin) in invocation.origins.sorted(by: { $0.key < $1.key }) {
         log.detail("\(flag) is from \(origin.place)")

@@ -84,6 +84,11 @@ struct Salad: ParsableCommand {
         guard Launcher().isConnected else { throw failure }
         Launch.onAllRanks(timeout: Execution().timeout, writes: false, failure: failure) { _ in .success }
       }
+      do {
+        if let level = invocation.value(of: "--cpu").flatMap(CPULevel.init) { try InstructionSet.hold(level) }
+      } catch let error as SaladError where Launcher().isConnected {
+        Launch.onAllRanks(timeout: Execution().timeout, writes: false, failure: error) { _ in .success }
+      }
       try command.run()
     }
   }

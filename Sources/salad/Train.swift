@@ -242,8 +242,8 @@ struct Train: ParsableCommand, NumbersDescribed {
     guard !requireSameCpu else {
       throw SaladError(
         .usage,
-        "the ranks' CPUs differ (\(sets.joined(separator: ", "))), and so may the last bits of their results: give hosts "
-          + "of one kind, or leave --require-same-cpu away")
+        "the ranks' CPUs differ (\(sets.joined(separator: ", "))), and so may the last bits of their results: give --cpu "
+          + "what all of them have, hosts of one kind, or leave --require-same-cpu away")
     }
     // `Launch` has said which rank's.
     return sets

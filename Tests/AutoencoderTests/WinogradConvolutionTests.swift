@@ -7,7 +7,7 @@ import Testing
 
 // ConvolutionTests compares the passes with their definition.
 
-@Suite("Winograd's convolution", .enabled(if: OneDNN.block == 16, "this CPU has no AVX-512"))
+@Suite("Winograd's convolution", .enabled(if: WinogradConvolution.isAvailable, "this CPU has no AVX2"))
 struct WinogradConvolutionTests {
   @Test(
     "Normalising on the way to memory is normalising afterwards",
@@ -15,6 +15,7 @@ struct WinogradConvolutionTests {
     Precision.allCases.filter(\.isSupported))
   func normalisation(_ map: (side: Int, pools: Bool), precision: Precision) throws {
     let (images, inputBlocks, outputBlocks, pixels) = (2, 2, 3, map.side * map.side)
+    let block = OneDNN.block
     let kernel = WinogradConvolution(
       images: images, inputBlocks: inputBlocks, outputBlocks: outputBlocks, side: map.side, layout: precision.layout)
     let random = CounterRandom(7)
@@ -23,12 +24,12 @@ struct WinogradConvolutionTests {
       for index in 0..<count { buffer.pointer[index] = Float(random.uniform(first + UInt64(index))) - 0.5 }
       return buffer
     }
-    let source = try numbers(images * inputBlocks * pixels * 16, from: 0)
+    let source = try numbers(images * inputBlocks * pixels * block, from: 0)
     if precision == .bfloat16 { ck_round_to_bfloat16(source.pointer, Int64(source.count), source.pointer) }
-    let weights = try numbers(inputBlocks * outputBlocks * 9 * 256, from: 1 << 32)
-    let (scale, shift) = (try numbers(outputBlocks * 16, from: 2 << 32), try numbers(outputBlocks * 16, from: 3 << 32))
+    let weights = try numbers(inputBlocks * outputBlocks * 9 * block * block, from: 1 << 32)
+    let (scale, shift) = (try numbers(outputBlocks * block, from: 2 << 32), try numbers(outputBlocks * block, from: 3 << 32))
     let scratch = try AlignedBuffer<UInt8>(count: kernel.scratchSize)
-    let count = images * outputBlocks * pixels * 16
+    let count = images * outputBlocks * pixels * block
     let (values, expected, result) = (
       try AlignedBuffer<Float>(count: count), try AlignedBuffer<Float>(count: count),
       try AlignedBuffer<Float>(count: count)
@@ -48,7 +49,7 @@ struct WinogradConvolutionTests {
       then: ck_normalisation(scale: scale.pointer, shift: shift.pointer, slope: 0.1, pools: map.pools ? 1 : 0),
       into: result.pointer, scratch: scratch.pointer)
 
-    let (width, channels) = (map.pools ? map.side / 2 : map.side, outputBlocks * 16)
+    let (width, channels) = (map.pools ? map.side / 2 : map.side, outputBlocks * block)
     func plain(_ buffer: AlignedBuffer<Float>) -> [Float] {
       var plain = [Float](repeating: .nan, count: images * channels * width * width)
       ck_from_blocked(buffer.pointer, n, Int64(channels), Int64(width * width), precision.layout, &plain)

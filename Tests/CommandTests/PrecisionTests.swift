@@ -10,8 +10,8 @@ extension CommandTests {
     func refusal() async throws {
       let sample = try Sample.copy()
       defer { sample.remove() }
-      // A CPU without them, as far as oneDNN can tell.
-      let lesser = ["env", "DNNL_MAX_CPU_ISA=AVX512_CORE"]
+      // A CPU without them, as far as kernels can tell.
+      let lesser = ["env", "SALAD_CPU=baseline"]
       let words = ["--precision bfloat16", "give --precision float32"]
       let run = sample.path("other")
       for arguments in [
@@ -47,7 +47,7 @@ extension CommandTests {
       let resumed = try await Salad.run(["train", "--run", run, "--resume", "--rounds", "2", "--precision", "float32"])
       Salad.expectRefusal(resumed, status: 64, naming: ["--precision", "bfloat16", "float32"])
       // Elsewhere it is merged all the same, and scored when asked for float32.
-      let lesser = ["env", "DNNL_MAX_CPU_ISA=AVX512_CORE"]
+      let lesser = ["env", "SALAD_CPU=baseline"]
       let other = sample.path("other")
       let merged = try await Salad.run(["merge", run, "--output", other], prefix: lesser)
       #expect(merged.status == 0, "\(merged)")

@@ -1,3 +1,4 @@
+import Platform
 import Testing
 
 @testable import SALAD
@@ -6,11 +7,14 @@ import Testing
 struct HostResourcesTests {
   @Test("An instruction set is named by what changes kernels")
   func instructionSets() {
-    let avx512: Set = ["avx2", "fma", "avx512f", "avx512bw", "avx512dq", "avx512vl"]
-    #expect(InstructionSet.name(flags: []) == "sse2")
-    #expect(InstructionSet.name(flags: ["avx2", "fma"]) == "avx2")
-    #expect(InstructionSet.name(flags: avx512) == "avx512")
-    #expect(InstructionSet.name(flags: avx512.union(["avx512_bf16", "avx512_vnni"])) == "avx512+vnni+bf16")
+    let flags: Set = ["avx", "avx2", "fma", "avx512f", "amx_tile"]
+    for level in CPULevel.allCases {
+      #expect(InstructionSet.name(level, isHeld: true, flags: flags) == level.rawValue)
+      #expect(InstructionSet.name(level, isHeld: false, flags: []) == level.rawValue)
+    }
+    #expect(InstructionSet.name(.avx512BFloat16, isHeld: false, flags: flags) == "avx512_bf16+amx")
+    #expect(InstructionSet.name(.avx512, isHeld: false, flags: flags) == "avx512")
+    #expect(InstructionSet.name(.baseline, isHeld: false, flags: flags) == "baseline+avx")
   }
 
   @Test(

@@ -7,10 +7,10 @@ import Testing
 
   @Test("Ranks that are alike have nothing to say")
   func alike() throws {
-    #expect(try RankTraits.compare([traits]).isEmpty)
+    #expect(try RankTraits.compare([traits]) == RankTraits.Differences())
     var elsewhere = traits
     elsewhere.host = "node02"
-    #expect(try RankTraits.compare([traits, elsewhere, traits]).isEmpty)
+    #expect(try RankTraits.compare([traits, elsewhere, traits]) == RankTraits.Differences())
   }
 
   @Test("What would be other work is refused, with the first rank that differs and in what")
@@ -45,9 +45,24 @@ import Testing
     for (words, change) in changes {
       var other = traits
       change(&other)
-      let sentences = try RankTraits.compare([traits, other])
+      let sentences = try RankTraits.compare([traits, other]).warnings
       #expect(sentences.count == 1 && sentences[0].contains(words) && sentences[0].contains("rank 1 on \(traits.host)"))
     }
+  }
+
+  @Test("Ranks on different CPUs are told how to compute alike, and that they do")
+  func levels() throws {
+    var (more, less) = (traits, traits)
+    (more.instructionSet, more.bestLevel) = ("avx512_bf16", .avx512BFloat16)
+    (less.instructionSet, less.bestLevel) = ("avx2", .avx2)
+    let apart = try RankTraits.compare([more, more, less])
+    #expect(apart.notes.isEmpty && apart.warnings.count == 1)
+    #expect(apart.warnings.first?.hasSuffix("give --cpu avx2 for the same bits on all") == true)
+
+    more.instructionSet = "avx2"
+    let alike = try RankTraits.compare([more, more, less])
+    #expect(alike.warnings.isEmpty && alike.notes.count == 1)
+    #expect(alike.notes.first?.hasSuffix("all compute with avx2, and so the same bits") == true)
   }
 
   @Test("What a rank may have of its own is not compared")

@@ -5,9 +5,12 @@
 
 #pragma STDC FP_CONTRACT OFF
 
-DISPATCHED void ck_adam(
-  float *weights, float *first_moment, float *second_moment, const float *gradient, int64_t count, double decay1,
-  double decay2, float step_size, float inverse_root_correction, float epsilon, float weight_decay) {
+DISPATCHED(
+  void, ck_adam,
+  (float *weights, float *first_moment, float *second_moment, const float *gradient, int64_t count, double decay1,
+   double decay2, float step_size, float inverse_root_correction, float epsilon, float weight_decay),
+  (weights, first_moment, second_moment, gradient, count, decay1, decay2, step_size, inverse_root_correction, epsilon,
+   weight_decay)) {
   // Subtracted in double: 1 - 0.999f is off by 1.3e-5 of itself.
   float beta1 = (float)decay1, beta2 = (float)decay2, rest1 = (float)(1 - decay1), rest2 = (float)(1 - decay2);
   int64_t i = 0;

@@ -7,8 +7,10 @@
 // `inner` leaves over comes last.
 #define GROUP 8
 
-DISPATCHED void ck_dense(
-  const float *input, const float *weights, int64_t images, int64_t rows, int64_t inner, float *output) {
+DISPATCHED(
+  void, ck_dense,
+  (const float *input, const float *weights, int64_t images, int64_t rows, int64_t inner, float *output),
+  (input, weights, images, rows, inner, output)) {
   int64_t whole = inner / 16;
   for (int64_t first = 0; first < images; first += GROUP) {
     int64_t group = images - first < GROUP ? images - first : GROUP;
@@ -31,8 +33,10 @@ DISPATCHED void ck_dense(
   }
 }
 
-DISPATCHED void ck_dense_transposed(
-  const float *input, const float *weights, int64_t images, int64_t rows, int64_t inner, float *output) {
+DISPATCHED(
+  void, ck_dense_transposed,
+  (const float *input, const float *weights, int64_t images, int64_t rows, int64_t inner, float *output),
+  (input, weights, images, rows, inner, output)) {
   for (int64_t i = 0; i < images * inner; i++) output[i] = 0;
   for (int64_t row = 0; row < rows; row++)
     for (int64_t n = 0; n < images; n++) {
@@ -43,8 +47,10 @@ DISPATCHED void ck_dense_transposed(
     }
 }
 
-DISPATCHED void ck_dense_outer(
-  const float *left, const float *right, int64_t images, int64_t rows, int64_t inner, float *output) {
+DISPATCHED(
+  void, ck_dense_outer,
+  (const float *left, const float *right, int64_t images, int64_t rows, int64_t inner, float *output),
+  (left, right, images, rows, inner, output)) {
   for (int64_t row = 0; row < rows; row++) {
     float *y = output + row * inner;
     for (int64_t k = 0; k < inner; k++) y[k] = left[row] * right[k];

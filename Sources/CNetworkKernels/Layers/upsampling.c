@@ -26,18 +26,23 @@ ALWAYS_INLINE struct corner corner_at(int64_t position, int64_t size) {
 #define PASSES "upsampling.inc"
 #include "each_layout.h"
 
-DISPATCHED void ck_upsample(
-  const void *values, int64_t planes, int64_t height, int64_t width, int64_t layout, void *output) {
+DISPATCHED(
+  void, ck_upsample, (const void *values, int64_t planes, int64_t height, int64_t width, int64_t layout, void *output),
+  (values, planes, height, width, layout, output)) {
   FOR_LAYOUT(upsample, values, planes, height, width, output);
 }
 
-DISPATCHED void ck_upsample_backward(
-  const void *gradient, int64_t planes, int64_t height, int64_t width, int64_t layout, void *value_gradient) {
+DISPATCHED(
+  void, ck_upsample_backward,
+  (const void *gradient, int64_t planes, int64_t height, int64_t width, int64_t layout, void *value_gradient),
+  (gradient, planes, height, width, layout, value_gradient)) {
   FOR_LAYOUT(upsample_backward, gradient, planes, height, width, value_gradient);
 }
 
 // Plain images (planes, height, width), by the blocked version's arithmetic; they are small beside the maps.
-DISPATCHED void ck_upsample_image(const float *values, int64_t planes, int64_t height, int64_t width, float *output) {
+DISPATCHED(
+  void, ck_upsample_image, (const float *values, int64_t planes, int64_t height, int64_t width, float *output),
+  (values, planes, height, width, output)) {
   float row[LARGEST_ROW];
   for (int64_t plane = 0; plane < planes; plane++) {
     const float *in = values + plane * height * width;
@@ -54,8 +59,10 @@ DISPATCHED void ck_upsample_image(const float *values, int64_t planes, int64_t h
   }
 }
 
-DISPATCHED void ck_upsample_image_backward(
-  const float *gradient, int64_t planes, int64_t height, int64_t width, float *value_gradient) {
+DISPATCHED(
+  void, ck_upsample_image_backward,
+  (const float *gradient, int64_t planes, int64_t height, int64_t width, float *value_gradient),
+  (gradient, planes, height, width, value_gradient)) {
   float row[LARGEST_ROW];
   for (int64_t plane = 0; plane < planes; plane++) {
     const float *dy = gradient + plane * height * width * 4;

@@ -49,8 +49,10 @@ ALWAYS_INLINE void pack_image_weights(
           output < outputs ? weights[(output * inputs + input) * taps + k] : 0;
 }
 
-DISPATCHED void ck_pack_weights(
-  const float *weights, int64_t outputs, int64_t inputs, int64_t taps, int64_t block, int output_inner, float *packed) {
+DISPATCHED(
+  void, ck_pack_weights,
+  (const float *weights, int64_t outputs, int64_t inputs, int64_t taps, int64_t block, int output_inner, float *packed),
+  (weights, outputs, inputs, taps, block, output_inner, packed)) {
   if (block == 16) {
     pack_weights(weights, outputs, inputs, taps, 16, output_inner, packed);
   } else {
@@ -58,8 +60,10 @@ DISPATCHED void ck_pack_weights(
   }
 }
 
-DISPATCHED void ck_unpack_weights(
-  const float *packed, int64_t outputs, int64_t inputs, int64_t taps, int64_t block, float *weights) {
+DISPATCHED(
+  void, ck_unpack_weights,
+  (const float *packed, int64_t outputs, int64_t inputs, int64_t taps, int64_t block, float *weights),
+  (packed, outputs, inputs, taps, block, weights)) {
   if (block == 16) {
     unpack_weights(packed, outputs, inputs, taps, 16, weights);
   } else {
@@ -67,8 +71,10 @@ DISPATCHED void ck_unpack_weights(
   }
 }
 
-DISPATCHED void ck_pack_image_weights(
-  const float *weights, int64_t outputs, int64_t inputs, int64_t taps, int64_t block, float *packed) {
+DISPATCHED(
+  void, ck_pack_image_weights,
+  (const float *weights, int64_t outputs, int64_t inputs, int64_t taps, int64_t block, float *packed),
+  (weights, outputs, inputs, taps, block, packed)) {
   if (block == 16) {
     pack_image_weights(weights, outputs, inputs, taps, 16, packed);
   } else {
@@ -76,8 +82,10 @@ DISPATCHED void ck_pack_image_weights(
   }
 }
 
-DISPATCHED void ck_pack_weights_bfloat16(
-  const float *weights, int64_t outputs, int64_t inputs, int64_t taps, ck_weight_order order, uint16_t *packed) {
+DISPATCHED(
+  void, ck_pack_weights_bfloat16,
+  (const float *weights, int64_t outputs, int64_t inputs, int64_t taps, ck_weight_order order, uint16_t *packed),
+  (weights, outputs, inputs, taps, order, packed)) {
   enum { block = 16 };
   int64_t output_blocks = (outputs + block - 1) / block, input_blocks = (inputs + block - 1) / block;
   for (int64_t ob = 0; ob < output_blocks; ob++)

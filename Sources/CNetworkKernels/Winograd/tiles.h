@@ -4,18 +4,22 @@
 #include "bfloat16.h"
 #include "vectors.h"
 
-// Maps, cut into tiles of 4 x 4 outputs; a channel block of one pixel is a vector.
+// Maps, cut into tiles of 4 x 4 outputs; a channel block of one pixel is a vector. The file that includes this says what BLOCK
+// is: 16 or 8.
 
-typedef unsigned words __attribute__((vector_size(64), aligned(4), may_alias));
-typedef unsigned short halves __attribute__((vector_size(32), aligned(2), may_alias));
+typedef float lanes __attribute__((vector_size(4 * BLOCK), aligned(4), may_alias));
+typedef unsigned words __attribute__((vector_size(4 * BLOCK), aligned(4), may_alias));
+typedef unsigned short halves __attribute__((vector_size(2 * BLOCK), aligned(2), may_alias));
 
-#define LANES(pointer) (*(lanes16 *)(pointer))
+#define LANES(pointer) (*(lanes *)(pointer))
 
 enum {
-  block = 16,
+  block = BLOCK,
   positions = 36,
   /// Tiles that are transformed together: few enough for their transforms to stay in cache.
   tiles_a_turn = 32,
+  /// Tiles that are multiplied together are a divisor of this.
+  tiles_together = BLOCK == 16 ? 16 : 4,
   /// As many as this are taken in one turn. Weights are then transformed where they are used, and not kept.
   most_tiles = 128,
 };
@@ -29,7 +33,7 @@ struct map {
 /// Of 4 x 4 outputs, in the order of images, rows, columns.
 struct turn {
   int64_t first, count;
-  /// Tiles that scratch has room for, a multiple of 16.
+  /// Tiles that scratch has room for, a multiple of tiles_together.
   int64_t room;
   int64_t a_row, an_image;
 };
@@ -40,7 +44,7 @@ ALWAYS_INLINE int64_t turns(int64_t images, int64_t side, struct turn *turn) {
   int64_t all = images * turn->an_image;
   turn->first = 0;
   turn->count = all <= most_tiles ? all : tiles_a_turn;
-  turn->room = (turn->count + 15) / 16 * 16;
+  turn->room = (turn->count + tiles_together - 1) / tiles_together * tiles_together;
   return all;
 }
 
@@ -62,7 +66,7 @@ ALWAYS_INLINE int64_t first_pixel(const struct map *map, const struct turn *turn
 #define READ(x, map, pixel)                                                             \
   if ((map)->bfloat16) {                                                                \
     halves stored = *(const halves *)((const uint16_t *)(map)->values + (pixel)*block); \
-    x = FLOATS_OF_BFLOAT16(stored, words, lanes16);                                     \
+    x = FLOATS_OF_BFLOAT16(stored, words, lanes);                                       \
   } else {                                                                              \
     x = LANES((const float *)(map)->values + (pixel)*block);                            \
   }

@@ -29,7 +29,7 @@ ALWAYS_INLINE void transform_source(const struct map *map, const struct turn *tu
   if ((uint64_t)(top + (y)-1) < (uint64_t)side && (uint64_t)(left + (x)-1) < (uint64_t)side) { \
     READ(vector, map, first + (y)*side + (x))                                                  \
   } else {                                                                                     \
-    vector = (lanes16){0};                                                                     \
+    vector = (lanes){0};                                                                       \
   }
         TRANSFORM(TRANSFORM_SOURCE, 6, 6, IN, OUT);
 #undef IN
@@ -55,9 +55,9 @@ ALWAYS_INLINE void transform_gradient(const struct map *map, const struct turn *
 // MARK: Sums
 
 // As ck_normalise and ck_normalise_pool compute it, to the bit.
-ALWAYS_INLINE void normalise_tile(const ck_normalisation *normalisation, int64_t channel, lanes16 outputs[4][4]) {
+ALWAYS_INLINE void normalise_tile(const ck_normalisation *normalisation, int64_t channel, lanes outputs[4][4]) {
 #pragma STDC FP_CONTRACT OFF
-  const lanes16 scale = LANES(normalisation->scale + channel), shift = LANES(normalisation->shift + channel);
+  const lanes scale = LANES(normalisation->scale + channel), shift = LANES(normalisation->shift + channel);
   UNROLLED
   for (int y = 0; y < 4; y++) {
     UNROLLED
@@ -66,19 +66,19 @@ ALWAYS_INLINE void normalise_tile(const ck_normalisation *normalisation, int64_t
 }
 
 /// From 4 x 4 to the first 2 x 2.
-ALWAYS_INLINE void pool_tile(lanes16 outputs[4][4]) {
+ALWAYS_INLINE void pool_tile(lanes outputs[4][4]) {
   UNROLLED
   for (int y = 0; y < 2; y++) {
     UNROLLED
     for (int x = 0; x < 2; x++) {
-      lanes16 upper = __builtin_elementwise_max(outputs[2 * y][2 * x], outputs[2 * y][2 * x + 1]);
-      lanes16 lower = __builtin_elementwise_max(outputs[2 * y + 1][2 * x], outputs[2 * y + 1][2 * x + 1]);
+      lanes upper = __builtin_elementwise_max(outputs[2 * y][2 * x], outputs[2 * y][2 * x + 1]);
+      lanes lower = __builtin_elementwise_max(outputs[2 * y + 1][2 * x], outputs[2 * y + 1][2 * x + 1]);
       outputs[y][x] = __builtin_elementwise_max(upper, lower);
     }
   }
 }
 
-ALWAYS_INLINE void activate_tile(const ck_normalisation *normalisation, lanes16 outputs[4][4], const int side) {
+ALWAYS_INLINE void activate_tile(const ck_normalisation *normalisation, lanes outputs[4][4], const int side) {
   UNROLLED
   for (int y = 0; y < side; y++) {
     UNROLLED
@@ -90,7 +90,7 @@ ALWAYS_INLINE void activate_tile(const ck_normalisation *normalisation, lanes16 
 
 /// The first `side` x `side` outputs of a tile, 4 or, where they were pooled, 2.
 ALWAYS_INLINE void write_tile(
-  const struct map *map, const struct turn *turn, int64_t map_block, int64_t t, lanes16 outputs[4][4], const int side) {
+  const struct map *map, const struct turn *turn, int64_t map_block, int64_t t, lanes outputs[4][4], const int side) {
   int64_t image, top, left;
   place_of(turn, t, &image, &top, &left);
   const int64_t plane = image * map->blocks + map_block;
@@ -110,7 +110,7 @@ ALWAYS_INLINE void transform_sums(
   for (int w = 0; w < wide; w++)
     for (int64_t t = 0; t < turn->count; t++) {
       const float *in = m + (w * turn->room + t) * block;
-      lanes16 outputs[4][4];
+      lanes outputs[4][4];
 #define IN(vector, y, x) vector = LANES(in + (6 * (y) + (x)) * m_stride)
 #define OUT(vector, y, x) outputs[y][x] = vector
       TRANSFORM(TRANSFORM_SUMS, 6, 4, IN, OUT);

@@ -77,10 +77,11 @@ extension DoctorFinding {
       ]
     }
     let bits = "the last bits of results may differ, give hosts of one kind"
+    let least = ranks.compactMap { CPULevel(rawValue: $0.bestLevel) }.min()?.rawValue ?? "baseline"
     return difference("salad's version", .usage, "install one version on all hosts", \.version)
       + difference("MPI", .usage, "install one version on all hosts", \.mpi)
       + difference("oneDNN's version", .usage, "\(bits) and one version", \.oneDNN)
-      + difference("instruction set", .usage, bits, \.instructionSet)
+      + difference("instruction set", .usage, "\(bits), or --cpu \(least) to all ranks", \.instructionSet)
       + difference("CPU", .success, "the slowest sets the pace", \.cpu)
   }
 

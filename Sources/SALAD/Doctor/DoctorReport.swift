@@ -66,7 +66,7 @@ public struct DoctorReport: Encodable, Sendable {
 
   private var properties: [(String, (RankReport) -> String)] {
     [
-      ("CPU", \.cpu), ("instruction set", \.instructionSet), ("salad", \.version), ("oneDNN", \.oneDNN),
+      ("CPU", \.cpu), ("instruction set", Self.instructionSet), ("salad", \.version), ("oneDNN", \.oneDNN),
       ("BLAS", { $0.blas ?? "" }), ("MPI", \.mpi), ("transports", { $0.transports.joined(separator: ", ") }),
       ("interfaces", { $0.interfaces.map { "\($0.name) \($0.network)" }.joined(separator: ", ") }),
       ("interfaces in use", { $0.interfacesInUse.joined(separator: ", ") }), ("limits", Self.limits),
@@ -75,6 +75,12 @@ public struct DoctorReport: Encodable, Sendable {
       ("data", { $0.data.map { "\($0.path), \($0.images) images" } ?? "" }),
       ("fingerprint", { $0.data?.fingerprint ?? "" }),
     ]
+  }
+
+  /// `avx2, of avx512_bf16 that the CPU has`
+  private static func instructionSet(_ rank: RankReport) -> String {
+    let hasMore = !rank.bestLevel.isEmpty && !rank.instructionSet.hasPrefix(rank.bestLevel)
+    return rank.instructionSet + (hasMore ? ", of \(rank.bestLevel) that the CPU has" : "")
   }
 
   private static func limits(_ rank: RankReport) -> String {

@@ -67,7 +67,8 @@ public struct Examination {
     report.host = Host.name
     report.version = saladVersion
     report.cpu = Host.cpu("model name") ?? "unknown"
-    report.instructionSet = InstructionSet.ofThisHost
+    report.instructionSet = InstructionSet.inUse
+    report.bestLevel = CPULevel.best.rawValue
     report.hardwareThreads = Host.hardwareThreads
     report.cores = Cores.physical(of: Array(0..<Host.hardwareThreads))
     report.boundCores = Cores.physical(of: Host.hardwareThreads(of: "self"))

@@ -8,7 +8,9 @@ public struct RankReport: Codable, Sendable, Equatable {
   public var version = ""
 
   public var cpu = ""
+  /// In use, and the best of our levels that the CPU has.
   public var instructionSet = ""
+  public var bestLevel = ""
   /// Of the whole host.
   public var hardwareThreads = 1
   public var cores = 1
@@ -118,6 +120,7 @@ public struct RankReport: Codable, Sendable, Equatable {
   enum CodingKeys: String, CodingKey {
     case rank, host, version, cpu, cores, workers, memory, limits, blas, mpi, transports, interfaces, run, data
     case instructionSet = "instruction_set"
+    case bestLevel = "best_cpu_level"
     case hardwareThreads = "hardware_threads"
     case boundCores = "bound_cores"
     case hostBoundCores = "host_bound_cores"

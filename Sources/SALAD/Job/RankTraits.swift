@@ -4,7 +4,7 @@ import Platform
 
 /// What the ranks of a job have in common, or should have: compared before anything is done.
 ///
-///     try RankTraits(arguments: CommandLine.arguments).compare(communicator).forEach(log.note)   // all ranks
+///     try RankTraits(arguments: CommandLine.arguments).compare(communicator).warnings.forEach(log.warn)   // all ranks
 public struct RankTraits: Codable, Sendable, Equatable {
   /// Of salad.
   var version = saladVersion
@@ -12,12 +12,22 @@ public struct RankTraits: Codable, Sendable, Equatable {
   var arguments: [String]
   var byteOrder = 1.littleEndian == 1 ? "little-endian" : "big-endian"
   // What the last bits may depend on.
-  var instructionSet = InstructionSet.ofThisHost
+  var instructionSet = InstructionSet.inUse
   var mpi = MPIEnvironment.libraryVersion
   var oneDNN = "oneDNN " + OneDNN.version
   var cLibrary = CLibrary.version
+  /// What the CPU could do, whatever is used of it.
+  var bestLevel = CPULevel.best
   /// For sentences.
   var host = Host.name
+
+  /// Sentences about what differs between ranks that do the same work.
+  public struct Differences: Sendable, Equatable {
+    /// What may change the last bits of results: none where all is well.
+    public var warnings: [String] = []
+    /// What may not.
+    public var notes: [String] = []
+  }
 
   /// Those of this rank.
   ///
@@ -26,17 +36,17 @@ public struct RankTraits: Codable, Sendable, Equatable {
     self.arguments = Self.shared(arguments)
   }
 
-  /// All ranks. Sentences about what differs and may change the last bits of results: none where all is well.
+  /// All ranks. What differs.
   ///
   /// - Throws: `SaladError` 64 on all ranks where they would not do the same work: the first rank that is not as rank 0,
   ///   and in what.
-  public func compare(_ communicator: Communicator) throws -> [String] {
+  public func compare(_ communicator: Communicator) throws -> Differences {
     let all = try communicator.allGather(records: [self])  // all ranks
     return try Self.compare(all)
   }
 
   /// - Parameter all: every rank's.
-  static func compare(_ all: [RankTraits]) throws -> [String] {
+  static func compare(_ all: [RankTraits]) throws -> Differences {
     if let (mine, theirs) = difference(all, \.version) {
       throw SaladError(
         .usage, "the ranks run different versions of salad, \(mine), \(theirs): install one version on all hosts")
@@ -59,11 +69,23 @@ public struct RankTraits: Codable, Sendable, Equatable {
     let traits: [(String, KeyPath<RankTraits, String> & Sendable)] = [
       ("CPUs", \.instructionSet), ("MPI libraries", \.mpi), ("libraries", \.oneDNN), ("C libraries", \.cLibrary),
     ]
-    return traits.compactMap { name, path in
+    var differences = Differences()
+    differences.warnings = traits.compactMap { name, path in
       difference(all, path).map { mine, theirs in
-        "the ranks' \(name) differ, \(mine), \(theirs), and so may the last bits of their results"
+        let cure = path == \.instructionSet ? ": \(cure(all))" : ""
+        return "the ranks' \(name) differ, \(mine), \(theirs), and so may the last bits of their results\(cure)"
       }
     }
+    if difference(all, \.instructionSet) == nil, let (mine, theirs) = difference(all, \.bestLevel.rawValue) {
+      differences.notes.append(
+        "the ranks' CPUs differ, \(mine), \(theirs); all compute with \(all[0].instructionSet), and so the same bits")
+    }
+    return differences
+  }
+
+  /// What has ranks on different CPUs compute the same bits.
+  private static func cure(_ all: [RankTraits]) -> String {
+    "give --cpu \(all.map(\.bestLevel).min()?.rawValue ?? "") for the same bits on all"
   }
 
   /// What rank 0 has and the first rank that has something else; nil where all have the same.

@@ -2,6 +2,7 @@ import ArgumentParser
 import Autoencoder
 import ExactSum
 import MemoryBank
+import Platform
 import Radiographs
 import SALAD
 
@@ -9,6 +10,7 @@ import SALAD
 
 extension Architecture: ExpressibleByArgument {}
 extension BadImages: ExpressibleByArgument {}
+extension CPULevel: ExpressibleByArgument {}
 extension BankKind: ExpressibleByArgument {}
 extension FeatureScale: ExpressibleByArgument {}
 extension Fit: ExpressibleByArgument {}

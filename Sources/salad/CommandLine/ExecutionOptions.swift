@@ -1,4 +1,5 @@
 import ArgumentParser
+import Platform
 import SALAD
 
 /// Bytes, with a suffix: `512M`, `2G`. More than can be counted is as many as can be.
@@ -54,6 +55,13 @@ struct WorkOptions: ParsableArguments {
       (default: \(Execution().timeout))
       """)
   var timeout: Double?
+
+  @Option(
+    help: """
+      Use no more than these vector instructions, so that ranks on different CPUs compute the same bits. (default: all that \
+      the CPU has; values: \(CPULevel.allCases.map(\.rawValue).joined(separator: ", ")))
+      """)
+  var cpu: CPULevel?
 
   /// Overrides what the command line names, and nothing else.
   func apply(to execution: inout Execution) {

@@ -134,6 +134,9 @@ struct Invocation: Sendable {
   /// Whether a flag is among the words.
   func has(_ flag: String) -> Bool { words.prefix { $0 != "--" }.contains(flag) }
 
+  /// What an option that the parser has accepted was given, the last time it was.
+  func value(of flag: String) -> String? { (try? Self.takeOut(flag, of: words))?.values.last }
+
   /// A sentence of the parser's with the place of the first option that it names and the command line does not have.
   func placing(_ sentence: String) -> String {
     let flags = sentence.split { !($0.isLetter || $0.isNumber || $0 == "-") }.map(String.init)

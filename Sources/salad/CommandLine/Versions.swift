@@ -20,12 +20,20 @@ enum Versions {
       ("C library", CLibrary.version),
       ("Swift", swiftVersion),
       ("CPU", "\(Host.cpu("model name") ?? "unknown"), \(Host.hardwareThreads) threads"),
+      ("CPU level", level),
       ("system", ProcessInfo.processInfo.operatingSystemVersionString),
     ]
     let width = rows.map { $0.0.count }.max() ?? 0
     return rows.map { name, value in
       name + String(repeating: " ", count: width - name.count + 2) + value + "\n"
     }.joined()
+  }
+
+  private static var level: String {
+    let best = CPULevel.best.rawValue
+    guard let wanted = Host.variable("SALAD_CPU"), !wanted.isEmpty else { return best }
+    return CPULevel.isHeld
+      ? "\(CPULevel.inUse.rawValue), of \(best) (SALAD_CPU)" : "\(best) (not SALAD_CPU, \(PlainText.of(wanted)))"
   }
 
   /// Of the compiler, as far as it can be asked of.
