@@ -1,19 +1,12 @@
 #include "CNetworkKernels.h"
 #include "products.h"
+#include "rooms.h"
 #include "transforms.h"
 
 // a * b + c is one fused operation.
 #pragma STDC FP_CONTRACT ON
 
 // MARK: Room
-
-// Positions lie 16 floats further apart than they need to: at a power of two they would fight for the same places of the cache.
-ALWAYS_INLINE int64_t apart(int64_t blocks, int64_t room) { return blocks * room * block + block; }
-
-/// The same of the weights' transforms for `wide` blocks of outputs.
-ALWAYS_INLINE int64_t weights_apart(int64_t input_blocks, int wide) {
-  return input_blocks * block * wide * block + block;
-}
 
 /// Of convolutions as they are computed: from `input_blocks`.
 ALWAYS_INLINE int64_t convolution_scratch(int64_t input_blocks, int64_t output_blocks, int64_t room, int in_one_turn) {
@@ -35,17 +28,6 @@ int64_t ck_winograd_scratch(int64_t images, int64_t input_blocks, int64_t output
 
 // MARK: Passes
 
-/// `wide` blocks of outputs from `first_block`, of one turn. The weights are transformed in the first.
-ALWAYS_INLINE void convolve_blocks(
-  const float *v, const struct weights *weights, int64_t first_block, const int wide, const struct turn *turn, float *u,
-  float *m, const struct map *to, const ck_normalisation *then) {
-  const int64_t inputs = weights->input_blocks;
-  const int64_t u_stride = weights_apart(inputs, wide), m_stride = apart(wide, turn->room);
-  if (!turn->first) transform_weights(weights, first_block, wide, u, u_stride);
-  multiply(v, apart(inputs, turn->room), u, u_stride, inputs, turn->room, m, m_stride, wide);
-  transform_sums(m, m_stride, turn, to, first_block, wide, then);
-}
-
 ALWAYS_INLINE void convolve(
   const struct map *from, const struct weights *weights, int64_t images, const struct map *to,
   const ck_normalisation *then, float *scratch) {
@@ -56,10 +38,11 @@ ALWAYS_INLINE void convolve(
   float *v = scratch, *m = v + positions * apart(from->blocks, turn.room), *u = m + positions * apart(2, turn.room);
   for (; turn.first < all; turn.first += turn.count) {
     if (turn.count > all - turn.first) turn.count = all - turn.first;
-    transform_source(from, &turn, v, apart(from->blocks, turn.room));
+    transform_source(from, 0, from->blocks, &turn, v, apart(from->blocks, turn.room));
     int64_t o = 0;
-    for (; o + 2 <= to->blocks; o += 2) convolve_blocks(v, weights, o, 2, &turn, u + o / 2 * u_size, m, to, then);
-    if (o < to->blocks) convolve_blocks(v, weights, o, 1, &turn, u + o / 2 * u_size, m, to, then);
+    for (; o + 2 <= to->blocks; o += 2)
+      convolve_blocks(v, weights, o, 2, &turn, !turn.first, u + o / 2 * u_size, m, to, then);
+    if (o < to->blocks) convolve_blocks(v, weights, o, 1, &turn, !turn.first, u + o / 2 * u_size, m, to, then);
   }
 }
 
@@ -73,8 +56,8 @@ ALWAYS_INLINE void weight_gradient(
   const int in_one_turn = turn.count == all;
   for (; turn.first < all; turn.first += turn.count) {
     if (turn.count > all - turn.first) turn.count = all - turn.first;
-    transform_source(from, &turn, v, v_stride);
-    transform_gradient(gradient, &turn, z, z_stride);
+    transform_source(from, 0, inputs, &turn, v, v_stride);
+    transform_gradient(gradient, 0, outputs, &turn, z, z_stride);
     // In one turn, the positions of two tiles of weights are summed and transformed while they are in cache; in several,
     // each position's sums go on while its tiles are.
     const int64_t rounds = in_one_turn ? 1 : positions, positions_a_round = positions / rounds;
