@@ -1,3 +1,5 @@
+import Platform
+
 /// The activations of one micro-batch, kept from its forward pass to its backward pass.
 ///
 /// Backward has to wait for the embeddings of the whole batch, the decoder has not: its activations live no longer than
@@ -49,7 +51,7 @@ final class ActivationBuffer: Sendable {
   var floats: UnsafeMutablePointer<Float> { pointer.assumingMemoryBound(to: Float.self) }
 }
 
-/// One worker's working memory, allocated once for the largest layer.
+/// One worker's working memory, allocated once for the largest layer, and the team that works in it.
 final class WorkerBuffers: @unchecked Sendable {
   struct Sizes: Sendable {
     /// Bytes of the largest activation.
@@ -69,13 +71,24 @@ final class WorkerBuffers: @unchecked Sendable {
     var channels = 0
     /// (m, C, S, S)
     var image = 0
+    /// Threads of a team, and where they are several: bytes that each needs of its own, floats that they share, and partial
+    /// sums.
+    var threads = 1
+    var ownScratch = 0
+    var sharedScratch = 0
+    var partialSums = 0
 
     /// Bytes of the buffers that these sizes make.
     func byteCount(training: Bool) -> Int {
       let activations = (needsResidual ? 3 : 2) + (training && needsSource ? 1 : 0)
       let floats = 3 * channels + (training ? packedGradient + max(weightGradient, 2 * channels) + image + decoder : 0)
       return activations * activation + floats * MemoryLayout<Float>.stride
-        + 3 * channels * MemoryLayout<Double>.stride + scratch
+        + 3 * channels * MemoryLayout<Double>.stride + scratch + (threads > 1 ? teamByteCount(training: training) : 0)
+    }
+
+    private func teamByteCount(training: Bool) -> Int {
+      threads * (ownScratch + (training ? weightGradient : 0) * MemoryLayout<Float>.stride)
+        + sharedScratch * MemoryLayout<Float>.stride + partialSums * MemoryLayout<Double>.stride
     }
   }
 
@@ -94,7 +107,31 @@ final class WorkerBuffers: @unchecked Sendable {
   let channelFloats: AlignedBuffer<Float>
   let imageGradient: AlignedBuffer<Float>
 
-  init(_ sizes: Sizes, training: Bool) throws {
+  /// One thread: it does all that follows as if there were no teams. Several: by pieces.
+  let team: Team
+  /// By member, where there are several.
+  private(set) var members: [Member] = []
+  let sharedScratch: AlignedBuffer<Float>
+  let partialSums: AlignedBuffer<Double>
+
+  /// What one thread of a team writes.
+  struct Member: Sendable {
+    let scratch: AlignedBuffer<UInt8>
+    let weightGradient: AlignedBuffer<Float>
+  }
+
+  init(_ sizes: Sizes, training: Bool, team: Team = Team(size: 1)) throws {
+    self.team = team
+    let isTeam = team.size > 1
+    sharedScratch = try AlignedBuffer(count: isTeam ? sizes.sharedScratch : 0)
+    partialSums = try AlignedBuffer(count: isTeam ? sizes.partialSums : 0)
+    if isTeam {
+      members = try (0..<team.size).map { _ in
+        Member(
+          scratch: try AlignedBuffer(count: sizes.ownScratch),
+          weightGradient: try AlignedBuffer(count: training ? sizes.weightGradient : 0))
+      }
+    }
     front = try ActivationBuffer(bytes: sizes.activation)
     back = try ActivationBuffer(bytes: sizes.activation)
     residual = try ActivationBuffer(bytes: sizes.needsResidual ? sizes.activation : 0)

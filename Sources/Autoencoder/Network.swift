@@ -55,6 +55,8 @@ struct NetworkPlan {
   let microBatch: Int
   let precision: Precision
   let training: Bool
+  /// T: of a team that computes one micro-batch.
+  let threads: Int
   var layout = ParameterLayout()
   /// The activations of one micro-batch, by part.
   private(set) var encoderPart = BufferPlan()
@@ -67,7 +69,9 @@ struct NetworkPlan {
   var evaluation = BufferPlan()
   var sizes = WorkerBuffers.Sizes()
 
-  init(microBatch: Int, precision: Precision, training: Bool) {
+  init(microBatch: Int, precision: Precision, training: Bool, threads: Int = 1) {
+    self.threads = threads
+    sizes.threads = threads
     self.microBatch = microBatch
     self.precision = precision
     self.training = training
@@ -94,6 +98,8 @@ struct NetworkPlan {
 
   mutating func note(_ convolution: Convolution) {
     sizes.scratch = max(sizes.scratch, convolution.scratchSize)
+    sizes.ownScratch = max(sizes.ownScratch, convolution.team?.ownScratch ?? 0)
+    sizes.sharedScratch = max(sizes.sharedScratch, convolution.team?.sharedScratch ?? 0)
     sizes.packedGradient = max(sizes.packedGradient, convolution.packedCount)
     let shape = convolution.shape
     sizes.weightGradient = max(sizes.weightGradient, OneDNN.block * shape.inputs * shape.kernel * shape.kernel)
@@ -111,5 +117,7 @@ struct NetworkPlan {
   mutating func note(activation count: Int) {
     sizes.activation = max(sizes.activation, count * precision.elementSize)
   }
+  /// Sums of so many pieces, `width` numbers each.
+  mutating func note(partialSums count: Int, width: Int) { sizes.partialSums = max(sizes.partialSums, count * width) }
   mutating func note(floats count: Int) { sizes.activation = max(sizes.activation, 4 * count) }
 }

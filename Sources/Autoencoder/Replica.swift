@@ -18,8 +18,10 @@ public final class Replica {
   let network: any Network
   let layout: ParameterLayout
   let shared: SharedBuffers
-  /// This rank's threads; others may use them between two calls.
+  /// This rank's threads, W * T; others may use them between two calls.
   public let workers: Workers
+  /// W teams of T of them, each of which computes one micro-batch.
+  private let teams: Teams
   private let workerBuffers: [WorkerBuffers]
   private let isTrained: Bool
   private let slotCount: Int
@@ -50,28 +52,31 @@ public final class Replica {
 
   /// - Parameters:
   ///   - microBatch: m, at least 2 when training.
-  ///   - workers: threads, each computing one micro-batch alone.
+  ///   - workers: W: micro-batches that are computed at a time.
+  ///   - threads: T: of each of them. More than one have bits of their own when training, the same whatever their number; an
+  ///     embedding has the same bits by one and by several.
   ///   - training: false makes a replica that can only `embed`.
   ///   - activationLimit: bytes for the activations kept between `encode` and `reconstructAndBackward`.
   ///     Micro-batches beyond it are computed again in the latter, with the same bits.
   /// - Throws: `AutoencoderError` when this machine cannot compute the network, or not in this precision; `MemoryError`.
   public init(
     configuration: NetworkConfiguration, precision: Precision = .float32, microBatch: Int, workers: Int,
-    training: Bool, activationLimit: Int
+    threads: Int = 1, training: Bool, activationLimit: Int
   ) throws {
     self.configuration = configuration
     self.precision = precision
     self.microBatch = microBatch
     self.activationLimit = activationLimit
     let (network, plan) = try Self.plan(
-      configuration, precision: precision, microBatch: microBatch, training: training)
+      configuration, precision: precision, microBatch: microBatch, threads: threads, training: training)
     self.network = network
     layout = plan.layout
     shared = try SharedBuffers(
       layout: layout, packed: plan.packed.count, evaluation: plan.evaluation.count, training: training)
-    self.workers = Workers(count: workers)
+    self.workers = Workers(count: workers * threads)
+    teams = Teams(count: workers, size: threads, workers: self.workers)
     let sizes = plan.sizes
-    workerBuffers = try (0..<workers).map { _ in try WorkerBuffers(sizes, training: training) }
+    workerBuffers = try teams.teams.map { try WorkerBuffers(sizes, training: training, team: $0) }
     isTrained = training
     slotCount = training ? plan.encoderPart.count : 0
     firstMoments = try AlignedBuffer(count: training ? layout.parameterCount : 0)
@@ -80,10 +85,10 @@ public final class Replica {
 
   /// The network, and what it needs: nothing of it is allocated yet.
   static func plan(
-    _ configuration: NetworkConfiguration, precision: Precision, microBatch: Int, training: Bool
+    _ configuration: NetworkConfiguration, precision: Precision, microBatch: Int, threads: Int, training: Bool
   ) throws -> (any Network, NetworkPlan) {
     try precision.requireSupport()
-    var plan = NetworkPlan(microBatch: microBatch, precision: precision, training: training)
+    var plan = NetworkPlan(microBatch: microBatch, precision: precision, training: training, threads: threads)
     let network: any Network =
       switch configuration.architecture {
       case .unet: try UNet(configuration, plan: &plan)
@@ -174,7 +179,7 @@ public final class Replica {
     self.step = step
     let rowCount = microBatch * configuration.embeddingDimension
     let embeddings = try AlignedBuffer<Float>(count: batches.count * rowCount)
-    workers.run(items: batches.count) { [self] worker, item in
+    teams.run(items: batches.count) { [self] worker, item in
       let slot = slot(of: item, worker: worker)
       slot.isSound = true
       slot.recordsStatistics = item < kept
@@ -194,7 +199,7 @@ public final class Replica {
     precondition(
       embeddingGradients.count == step.batches.count * rowCount,
       "\(embeddingGradients.count) embedding gradients for \(step.batches.count) micro-batches of \(rowCount)")
-    workers.run(items: step.batches.count) { [self] worker, item in
+    teams.run(items: step.batches.count) { [self] worker, item in
       let slot = slot(of: item, worker: worker)
       let buffers = workerBuffers[worker]
       if item >= step.kept {
@@ -231,14 +236,15 @@ public final class Replica {
 
   private func reconstruct(_ step: Step, slot: Slot, worker: Int) {
     if !network.decode(slot: slot, shared: shared, worker: workerBuffers[worker]) { slot.isSound = false }
-    let loss = network.reconstruction.loss(slot: slot, kind: step.kind) * step.lossShare
+    let loss =
+      network.reconstruction.loss(slot: slot, kind: step.kind, team: workerBuffers[worker].team) * step.lossShare
     if !shared.sums.addLoss(loss) { slot.isSound = false }
   }
 
   /// Makes the slots for `count` micro-batches and tells how many of those are kept.
   private func prepareSlots(for count: Int) throws -> Int {
     let (kept, needed) = Self.slots(
-      for: count, workers: workers.count, limit: activationLimit, slotSize: activationSize)
+      for: count, workers: workerBuffers.count, limit: activationLimit, slotSize: activationSize)
     while slots.count < needed { slots.append(try Slot(count: slotCount)) }
     return kept
   }
@@ -260,8 +266,12 @@ public final class Replica {
     guard packedIsStale else { return }
     // Scoring goes no further than the encoder.
     let convolutions = isTrained ? network.convolutions : network.encoderConvolutions
-    workers.run(items: convolutions.count) { [shared] _, layer in
-      convolutions[layer].pack(shared.parameters, into: shared.packed)
+    let pieces = convolutions.indices.flatMap { layer in
+      (0..<convolutions[layer].packingPieces).map { (layer, $0) }
+    }
+    workers.run(items: pieces.count) { [shared] _, index in
+      let (layer, piece) = pieces[index]
+      convolutions[layer].pack(shared.parameters, into: shared.packed, piece: piece)
     }
     packedIsStale = false
   }
@@ -310,7 +320,7 @@ public final class Replica {
     let rows = try AlignedBuffer<Float>(count: batches * m * rowCount)
     // Only read, until `run` returns.
     nonisolated(unsafe) let images = images
-    workers.run(items: batches) { [self] worker, batch in
+    teams.run(items: batches) { [self] worker, batch in
       let present = min(m, count - batch * m)
       let source = UnsafeBufferPointer(rebasing: images[batch * m * pixels..<(batch * m + present) * pixels])
       let destination = rows.pointer + batch * m * rowCount

@@ -29,12 +29,14 @@ public struct ReplicaMemory: Sendable {
   ///   - configuration: the network.
   ///   - precision: of its activations.
   ///   - microBatch: m.
+  ///   - threads: T, of each worker.
   ///   - training: false for a replica that only embeds.
   public init(
-    configuration: NetworkConfiguration, precision: Precision = .float32, microBatch: Int, training: Bool = true
+    configuration: NetworkConfiguration, precision: Precision = .float32, microBatch: Int, threads: Int = 1,
+    training: Bool = true
   ) throws {
     let (_, plan) = try Replica.plan(
-      configuration, precision: precision, microBatch: microBatch, training: training)
+      configuration, precision: precision, microBatch: microBatch, threads: threads, training: training)
     let layout = plan.layout
     let float = MemoryLayout<Float>.stride
     gradientElements = layout.parameterCount

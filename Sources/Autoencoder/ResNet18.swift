@@ -1,4 +1,5 @@
 import CNetworkKernels
+import Platform
 
 // m = images in a micro-batch, S = image side, C = channels, D = embedding dimension
 
@@ -89,7 +90,7 @@ struct ResNet18: Network {
     _ pixels: UnsafeBufferPointer<Float>, embeddings: UnsafeMutablePointer<Float>, slot: Slot, shared: SharedBuffers,
     worker: WorkerBuffers
   ) -> Bool {
-    reconstruction.setImage(pixels, slot: slot)
+    reconstruction.setImage(pixels, slot: slot, team: worker.team)
     var sound = stem.forward(reconstruction.image(slot), slot: slot, shared: shared, worker: worker)
     for index in trunk.indices
     where !trunk[index].forward(source(of: index, slot), slot: slot, shared: shared, worker: worker) {
@@ -97,7 +98,7 @@ struct ResNet18: Network {
     }
     embed(
       trunk[7].output(slot), means: worker.front.floats, features: slot[featuresPlace],
-      into: embedding.rows(slot), shared: shared)
+      into: embedding.rows(slot), shared: shared, team: worker.team)
     if !embedding.forward(slot: slot, into: embeddings, sums: shared.sums) { sound = false }
     return sound
   }
@@ -115,7 +116,7 @@ struct ResNet18: Network {
     ck_upsample_image(
       worker.front.floats, Int64(microBatch * configuration.channels), Int64(final.side), Int64(final.side),
       reconstruction.output(slot))
-    reconstruction.finish(slot)
+    reconstruction.finish(slot, team: worker.team)
     return sound
   }
 
@@ -123,7 +124,8 @@ struct ResNet18: Network {
     embeddingGradients: UnsafePointer<Float>, reconstructionFactor: Float, kind: ReconstructionLoss, slot: Slot,
     shared: SharedBuffers, worker: WorkerBuffers
   ) -> Bool {
-    reconstruction.gradient(into: worker.imageGradient.pointer, factor: reconstructionFactor, kind: kind, slot: slot)
+    reconstruction.gradient(
+      into: worker.imageGradient.pointer, factor: reconstructionFactor, kind: kind, slot: slot, team: worker.team)
     ck_upsample_image_backward(
       worker.imageGradient.pointer, Int64(microBatch * configuration.channels), Int64(final.side), Int64(final.side),
       worker.back.floats)
@@ -164,7 +166,7 @@ struct ResNet18: Network {
       if !shared.sums.addGradient(UnsafeBufferPointer(biasGradient), at: biasOffset) { sound = false }
 
       let (plain, means) = (worker.back.floats, worker.residual.floats)
-      fc.expand(gradient, into: plain, images: microBatch, parameters: shared.parameters)
+      fc.expand(gradient, into: plain, images: microBatch, parameters: shared.parameters, team: worker.team)
       ck_to_blocked(plain, Int64(microBatch), Int64(features), 1, Int64(OneDNN.block), means)
       ck_mean_over_pixels_backward(
         means, Int64(microBatch), Int64(padded(features) / OneDNN.block), pixelsOfMap, precision.layout,
@@ -184,7 +186,7 @@ struct ResNet18: Network {
     _ pixels: UnsafeBufferPointer<Float>, means: StageMeans?, into features: UnsafeMutablePointer<Float>,
     shared: SharedBuffers, worker: WorkerBuffers
   ) {
-    reconstruction.repeatGray(pixels, into: worker.front.floats)
+    reconstruction.repeatGray(pixels, into: worker.front.floats, team: worker.team)
     stem.evaluate(worker.front.pointer, into: worker.back.pointer, shared: shared, worker: worker)
     worker.swapFrontAndBack()
     for (index, block) in trunk.enumerated() {
@@ -200,7 +202,7 @@ struct ResNet18: Network {
     }
     embed(
       worker.front.pointer, means: worker.back.floats, features: worker.residual.floats, into: features,
-      shared: shared)
+      shared: shared, team: worker.team)
     embedding.evaluate(features, norms: worker.channelFloats.pointer, running: shared.running)
   }
 
@@ -208,7 +210,7 @@ struct ResNet18: Network {
     _ pixels: UnsafeBufferPointer<Float>, maps: StageMaps, into rows: UnsafeMutablePointer<Float>,
     shared: SharedBuffers, worker: WorkerBuffers
   ) {
-    reconstruction.repeatGray(pixels, into: worker.front.floats)
+    reconstruction.repeatGray(pixels, into: worker.front.floats, team: worker.team)
     stem.evaluate(worker.front.pointer, into: worker.back.pointer, shared: shared, worker: worker)
     worker.swapFrontAndBack()
     for (index, block) in trunk.enumerated() {
@@ -229,12 +231,12 @@ struct ResNet18: Network {
   ///   - features: the means over the map's pixels, (m, features), for the way back.
   private func embed(
     _ map: UnsafeRawPointer, means: UnsafeMutablePointer<Float>, features: UnsafeMutablePointer<Float>,
-    into rows: UnsafeMutablePointer<Float>, shared: SharedBuffers
+    into rows: UnsafeMutablePointer<Float>, shared: SharedBuffers, team: Team
   ) {
     let (images, block) = (Int64(microBatch), Int64(OneDNN.block))
     ck_mean_over_pixels(map, images, Int64(padded(fc.features)) / block, pixelsOfMap, precision.layout, means)
     ck_from_blocked(means, images, Int64(fc.features), 1, block, features)
-    fc.reduce(features, into: rows, images: microBatch, parameters: shared.parameters)
+    fc.reduce(features, into: rows, images: microBatch, parameters: shared.parameters, team: team)
     let bias = shared.parameters.pointer + biasOffset
     for index in 0..<microBatch * fc.rows { rows[index] += bias[index % fc.rows] }
   }

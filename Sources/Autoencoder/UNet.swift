@@ -111,7 +111,7 @@ struct UNet: Network {
     _ pixels: UnsafeBufferPointer<Float>, embeddings: UnsafeMutablePointer<Float>, slot: Slot, shared: SharedBuffers,
     worker: WorkerBuffers
   ) -> Bool {
-    reconstruction.setImage(pixels, slot: slot)
+    reconstruction.setImage(pixels, slot: slot, team: worker.team)
     var sound = true
     for (index, layer) in encoder.enumerated() {
       let source = index == 0 ? UnsafeRawPointer(reconstruction.image(slot)) : UnsafeRawPointer(worker.front.pointer)
@@ -119,7 +119,8 @@ struct UNet: Network {
     }
     let features = slot[featuresPlace]
     flatten(worker.front.pointer, into: features)
-    feat.reduce(features, into: embedding.rows(slot), images: microBatch, parameters: shared.parameters)
+    feat.reduce(
+      features, into: embedding.rows(slot), images: microBatch, parameters: shared.parameters, team: worker.team)
     if !embedding.forward(slot: slot, into: embeddings, sums: shared.sums) { sound = false }
     return sound
   }
@@ -127,7 +128,7 @@ struct UNet: Network {
   func decode(slot: Slot, shared: SharedBuffers, worker: WorkerBuffers) -> Bool {
     defeat.expand(
       embedding.rows(slot), into: worker.front.floats, images: microBatch,
-      parameters: shared.parameters)
+      parameters: shared.parameters, team: worker.team)
     unflatten(worker.front.floats, into: slot[grownPlace])
     var sound = true
     for (index, level) in decoder.enumerated() {
@@ -141,7 +142,7 @@ struct UNet: Network {
     final.forward(
       worker.front.pointer, into: reconstruction.output(slot), images: microBatch,
       parameters: shared.parameters, worker: worker)
-    reconstruction.finish(slot)
+    reconstruction.finish(slot, team: worker.team)
     return sound
   }
 
@@ -149,7 +150,8 @@ struct UNet: Network {
     embeddingGradients: UnsafePointer<Float>, reconstructionFactor: Float, kind: ReconstructionLoss, slot: Slot,
     shared: SharedBuffers, worker: WorkerBuffers
   ) -> Bool {
-    reconstruction.gradient(into: worker.imageGradient.pointer, factor: reconstructionFactor, kind: kind, slot: slot)
+    reconstruction.gradient(
+      into: worker.imageGradient.pointer, factor: reconstructionFactor, kind: kind, slot: slot, team: worker.team)
     var sound = final.backward(
       worker.imageGradient.pointer, values: decoder.last!.second.repeatOutput(slot, worker: worker),
       into: worker.front.pointer,
@@ -175,7 +177,7 @@ struct UNet: Network {
       sound = false
     }
     let gradient = worker.front.floats
-    defeat.reduce(grown, into: gradient, images: microBatch, parameters: shared.parameters)
+    defeat.reduce(grown, into: gradient, images: microBatch, parameters: shared.parameters, team: worker.team)
     for index in 0..<microBatch * configuration.embeddingDimension { gradient[index] += embeddingGradients[index] }
     embedding.backward(gradient, slot: slot)
     if !feat.addWeightGradient(
@@ -183,7 +185,8 @@ struct UNet: Network {
     {
       sound = false
     }
-    feat.expand(gradient, into: worker.back.floats, images: microBatch, parameters: shared.parameters)
+    feat.expand(
+      gradient, into: worker.back.floats, images: microBatch, parameters: shared.parameters, team: worker.team)
     unflatten(worker.back.floats, into: worker.front.pointer)
 
     for index in encoder.indices.reversed() {
@@ -201,7 +204,7 @@ struct UNet: Network {
     _ pixels: UnsafeBufferPointer<Float>, means: StageMeans?, into features: UnsafeMutablePointer<Float>,
     shared: SharedBuffers, worker: WorkerBuffers
   ) {
-    reconstruction.repeatGray(pixels, into: worker.front.floats)
+    reconstruction.repeatGray(pixels, into: worker.front.floats, team: worker.team)
     for (index, layer) in encoder.enumerated() {
       // Two convolutions make a stage; the image's own, before e1, is none that is averaged.
       let stage = index / 2 - 1
@@ -216,7 +219,8 @@ struct UNet: Network {
       worker.swapFrontAndBack()
     }
     flatten(worker.front.pointer, into: worker.back.floats)
-    feat.reduce(worker.back.floats, into: features, images: microBatch, parameters: shared.parameters)
+    feat.reduce(
+      worker.back.floats, into: features, images: microBatch, parameters: shared.parameters, team: worker.team)
     embedding.evaluate(features, norms: worker.channelFloats.pointer, running: shared.running)
   }
 
@@ -224,7 +228,7 @@ struct UNet: Network {
     _ pixels: UnsafeBufferPointer<Float>, maps: StageMaps, into rows: UnsafeMutablePointer<Float>,
     shared: SharedBuffers, worker: WorkerBuffers
   ) {
-    reconstruction.repeatGray(pixels, into: worker.front.floats)
+    reconstruction.repeatGray(pixels, into: worker.front.floats, team: worker.team)
     for (index, layer) in encoder.enumerated() {
       // As for the means: the map before the maximum that leads to the next level.
       let stage = index / 2 - 1

@@ -24,6 +24,15 @@ struct WinogradConvolution: Sendable {
       * Int(ck_winograd_scratch(Int64(images), Int64(inputBlocks), Int64(outputBlocks), Int64(side), layout))
   }
 
+  /// One of its passes, for a team; what it reads and writes is still to be filled in.
+  func pass(_ kind: ck_winograd_kind) -> ck_winograd_pass {
+    var pass = ck_winograd_pass()
+    pass.kind = kind
+    (pass.images, pass.input_blocks, pass.output_blocks) = (Int64(images), Int64(inputBlocks), Int64(outputBlocks))
+    (pass.side, pass.layout) = (Int64(side), layout)
+    return pass
+  }
+
   /// - Parameters:
   ///   - weights: OIhw<block>i<block>o.
   ///   - normalisation: of the output, where one follows on the way to memory.

@@ -126,7 +126,7 @@ struct Train: ParsableCommand, NumbersDescribed {
   private func job(_ session: Session) -> PreparedRun.Job {
     PreparedRun.Job(
       communicator: session.communicator, watchdog: session.watchdog, log: session.log,
-      workers: session.workers(work.work.workers), host: session.host,
+      workers: session.workers(work.work.workers), hasAskedForWorkers: work.work.workers != nil, host: session.host,
       activationMemory: work.activationMemory?.bytes ?? session.host.memory / 2)
   }
 
@@ -135,13 +135,13 @@ struct Train: ParsableCommand, NumbersDescribed {
   /// - Parameter start: of the command, from which `--stop-after` counts.
   private func train(_ session: Session, since start: ContinuousClock.Instant) throws -> ExitStatus {
     let communicator = session.communicator
-    let workers = session.workers(work.work.workers)
     let job = job(session)
     guard let prepared = try prepare(session, job: job) else {  // all ranks
       session.log.note("\(folder) is finished: raise --rounds to train on")
       return .success
     }
     let configuration = prepared.record.configuration
+    let workers = job.workers(of: configuration)
     warn(session, workers: workers, configuration: configuration)
     let instructionSets = try checkInstructionSets(session)  // all ranks
 
@@ -221,7 +221,8 @@ struct Train: ParsableCommand, NumbersDescribed {
   private func warn(_ session: Session, workers: Int, configuration: Configuration) {
     let microBatches = configuration.batchSize / configuration.microBatch
     for warning in session.host.warnings(
-      workers: workers, ranksInAll: session.communicator.size, microBatches: microBatches)
+      workers: workers, threads: configuration.threads, ranksInAll: session.communicator.size,
+      microBatches: microBatches)
     {
       session.log.warn(warning)
     }

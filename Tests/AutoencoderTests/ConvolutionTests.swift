@@ -57,7 +57,7 @@ struct ConvolutionTests {
     shared.sums.begin(microBatchesInStep: 1, mine: 1)
     let weights = numbers(outputs * inputs * taps, seed: 1)
     _ = shared.parameters[0..<weights.count].update(fromContentsOf: weights)
-    layer.pack(shared.parameters, into: shared.packed)
+    for piece in 0..<layer.packingPieces { layer.pack(shared.parameters, into: shared.packed, piece: piece) }
     let (source, gradient) = (
       numbers(images * inputs * side * side, seed: 2), numbers(images * outputs * width * width, seed: 3)
     )

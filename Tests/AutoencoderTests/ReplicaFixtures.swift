@@ -7,13 +7,14 @@ import Radiographs
 func smallReplica(
   _ architecture: Architecture = .unet, size: Int = 64, channels: Int = 1, width: Int = 6, dimension: Int = 10,
   centre: Centre = .none, precision: Precision = .float32, microBatch: Int = 2, workers: Int = 1,
-  training: Bool = true, activationLimit: Int = 1 << 30
+  threads: Int = 1, training: Bool = true, activationLimit: Int = 1 << 30
 ) throws -> Replica {
   let replica = try Replica(
     configuration: NetworkConfiguration(
       architecture: architecture, size: size, channels: channels, maximumWidth: width, embeddingDimension: dimension,
       centre: centre),
-    precision: precision, microBatch: microBatch, workers: workers, training: training, activationLimit: activationLimit
+    precision: precision, microBatch: microBatch, workers: workers, threads: threads, training: training,
+    activationLimit: activationLimit
   )
   replica.initialise(seed: 5)
   for tensor in replica.layout.tensors where tensor.shape.count == 1 {

@@ -39,6 +39,8 @@ struct Convolution: Sendable {
   private let outputPrecision: Precision
   private let microBatch: Int
   private let engine: Engine
+  /// How several threads compute it.
+  let team: TeamConvolution?
   private let weightOffset: Int
   private let packedForward: Int
   private let packedBackward: Int
@@ -57,25 +59,29 @@ struct Convolution: Sendable {
     let weightPrecision: Precision
     if shape.usesWinograd {
       weightPrecision = .float32
-      engine = .winograd(
-        WinogradConvolution(
-          images: microBatch, inputBlocks: inputs / OneDNN.block, outputBlocks: padded(shape.outputs) / OneDNN.block,
-          side: shape.side, layout: precision.layout))
+      let kernel = WinogradConvolution(
+        images: microBatch, inputBlocks: inputs / OneDNN.block, outputBlocks: padded(shape.outputs) / OneDNN.block,
+        side: shape.side, layout: precision.layout)
+      engine = .winograd(kernel)
+      team =
+        plan.threads > 1 ? TeamConvolution(shape, winograd: kernel, precision: precision, plan: plan) : nil
     } else {
       weightPrecision = precision
-      engine = .oneDNN(
-        try OneDNNConvolution(
-          ck_convolution_shape(
-            images: Int32(microBatch), input_channels: Int32(inputs), output_channels: Int32(padded(shape.outputs)),
-            height: Int32(shape.side), width: Int32(shape.side), kernel: Int32(shape.kernel),
-            stride: Int32(shape.stride), padding: Int32(shape.kernel / 2), block: Int32(OneDNN.block),
-            plain_source: shape.readsImage ? 1 : 0, training: plan.training ? 1 : 0,
-            bfloat16: precision == .bfloat16 ? 1 : 0)))
+      let whole = ck_convolution_shape(
+        images: Int32(microBatch), input_channels: Int32(inputs), output_channels: Int32(padded(shape.outputs)),
+        height: Int32(shape.side), width: Int32(shape.side), kernel: Int32(shape.kernel),
+        stride: Int32(shape.stride), padding: Int32(shape.kernel / 2), block: Int32(OneDNN.block),
+        plain_source: shape.readsImage ? 1 : 0, training: plan.training ? 1 : 0,
+        bfloat16: precision == .bfloat16 ? 1 : 0)
+      engine = .oneDNN(try OneDNNConvolution(whole))
+      team =
+        plan.threads > 1 ? try TeamConvolution(shape, oneDNN: whole, precision: precision, plan: plan) : nil
     }
     let packedCount = inputs * padded(shape.outputs) * shape.kernel * shape.kernel
     packedForward = plan.reserve(packed: packedCount, weightPrecision)
     let hasBackward = plan.training && !shape.readsImage
     packedBackward = hasBackward ? plan.reserve(packed: packedCount, weightPrecision) : packedForward
+    if shape.readsImage { plan.note(partialSums: microBatch, width: packedCount) }
     plan.note(self)
   }
 
@@ -99,8 +105,19 @@ struct Convolution: Sendable {
   /// Multiplications and additions of one pass over one image; Winograd's count as direct ones.
   var operations: Int { 2 * weightCount * shape.outputSide * shape.outputSide }
 
+  /// Packing is done by so many workers, whatever they are given: a run of output blocks each.
+  var packingPieces: Int {
+    let isCut = !shape.readsImage && (precision == .float32 || shape.usesWinograd)
+    return isCut ? (padded(shape.outputs) / OneDNN.block + Self.packedBlocks - 1) / Self.packedBlocks : 1
+  }
+
+  /// Blocks of outputs of a piece.
+  private static let packedBlocks = 4
+
   /// Lays the weights out as the passes want them.
-  func pack(_ parameters: AlignedBuffer<Float>, into packed: AlignedBuffer<Float>) {
+  ///
+  /// - Parameter piece: of `packingPieces`.
+  func pack(_ parameters: AlignedBuffer<Float>, into packed: AlignedBuffer<Float>, piece: Int) {
     let weights = parameters.pointer + weightOffset
     let (outputs, inputs) = (Int64(shape.outputs), Int64(shape.inputs))
     let (taps, block) = (Int64(shape.kernel * shape.kernel), Int64(OneDNN.block))
@@ -118,11 +135,18 @@ struct Convolution: Sendable {
       ck_pack_weights_bfloat16(weights, outputs, inputs, taps, order, place(packedBackward))
       return
     }
-    ck_pack_weights(weights, outputs, inputs, taps, block, 1, packed.pointer + packedForward)
+    let first = piece * Self.packedBlocks
+    let rows = min(Self.packedBlocks * OneDNN.block, shape.outputs - first * OneDNN.block)
+    let from = weights + first * OneDNN.block * shape.inputs * Int(taps)
+    let place = first * packedRow
+    ck_pack_weights(from, Int64(rows), inputs, taps, block, 1, packed.pointer + packedForward + place)
     if packedBackward != packedForward {
-      ck_pack_weights(weights, outputs, inputs, taps, block, 0, packed.pointer + packedBackward)
+      ck_pack_weights(from, Int64(rows), inputs, taps, block, 0, packed.pointer + packedBackward + place)
     }
   }
+
+  /// Elements of one block of outputs, packed.
+  private var packedRow: Int { packedCount / (padded(shape.outputs) / OneDNN.block) }
 
   /// Where the precision of what comes out is not that of the convolution, it passes through `worker.back`, which may be
   /// the destination.
@@ -132,15 +156,27 @@ struct Convolution: Sendable {
   ) {
     let isRounded = outputPrecision != precision
     let (weights, scratch) = (packed.pointer + packedForward, worker.scratch.pointer)
-    switch engine {
-    case .oneDNN(let primitive):
-      primitive.forward(
-        source, weights: weights, into: isRounded ? worker.back.pointer : destination, scratch: scratch)
-    case .winograd(let kernel): kernel.forward(source, weights: weights, into: destination, scratch: scratch)
+    if let team {
+      team.forward(source, weights: weights, into: isRounded ? worker.back.pointer : destination, worker: worker)
+    } else {
+      switch engine {
+      case .oneDNN(let primitive):
+        primitive.forward(
+          source, weights: weights, into: isRounded ? worker.back.pointer : destination, scratch: scratch)
+      case .winograd(let kernel): kernel.forward(source, weights: weights, into: destination, scratch: scratch)
+      }
     }
-    if isRounded {
-      let count = microBatch * padded(shape.outputs) * shape.outputSide * shape.outputSide
+    guard isRounded else { return }
+    // In one go where the destination is where the floats are: what lies behind is overwritten.
+    let count = microBatch * padded(shape.outputs) * shape.outputSide * shape.outputSide
+    if destination == worker.back.pointer || team == nil {
       ck_round_to_bfloat16(worker.back.floats, Int64(count), destination)
+    } else {
+      let floats = worker.back.floats
+      worker.each(count) {
+        ck_round_to_bfloat16(
+          floats + $0.lowerBound, Int64($0.count), destination + $0.lowerBound * MemoryLayout<UInt16>.stride)
+      }
     }
   }
 
@@ -150,6 +186,11 @@ struct Convolution: Sendable {
     packed: AlignedBuffer<Float>, worker: WorkerBuffers
   ) -> Bool {
     guard case .winograd(let kernel) = engine else { return false }
+    if let team {
+      team.forward(
+        source, weights: packed.pointer + packedForward, then: normalisation, into: destination, worker: worker)
+      return true
+    }
     kernel.forward(
       source, weights: packed.pointer + packedForward, then: normalisation, into: destination,
       scratch: worker.scratch.pointer)
@@ -161,6 +202,7 @@ struct Convolution: Sendable {
     worker: WorkerBuffers
   ) {
     let (weights, scratch) = (packed.pointer + packedBackward, worker.scratch.pointer)
+    if let team { return team.backwardData(gradient, weights: weights, into: sourceGradient, worker: worker) }
     switch engine {
     case .oneDNN(let primitive):
       primitive.backwardData(gradient, weights: weights, into: sourceGradient, scratch: scratch)
@@ -177,7 +219,10 @@ struct Convolution: Sendable {
       return backwardImageWeights(image: source, gradient: gradient, worker: worker, sums: sums)
     }
     let (block, packedGradient) = (OneDNN.block, worker.packedGradient.pointer)
-    if isOnSmallMap {
+    if let team {
+      (isOnSmallMap ? team.backwardSmallMapWeights : team.backwardWeights)(
+        source, gradient, packedGradient, packedCount, worker)
+    } else if isOnSmallMap {
       ck_small_map_weight_gradient(
         source.assumingMemoryBound(to: Float.self), gradient.assumingMemoryBound(to: Float.self), Int64(microBatch),
         Int64(padded(shape.inputs) / block),
@@ -193,18 +238,18 @@ struct Convolution: Sendable {
       }
     }
     let (inputs, taps) = (Int64(shape.inputs), Int64(shape.kernel * shape.kernel))
-    let packedRow = packedCount / (padded(shape.outputs) / block)
-    var sound = true
+    let faults = Faults()
     // A block of outputs at a time: what was unpacked is still in cache when it is added.
-    for first in stride(from: 0, to: shape.outputs, by: block) {
-      let outputs = min(block, shape.outputs - first)
-      let plain = worker.weightGradient[0..<outputs * shape.inputs * Int(taps)]
+    worker.team.run(pieces: padded(shape.outputs) / block) { member, piece in
+      let outputs = min(block, shape.outputs - piece * block)
+      let room = worker.members.isEmpty ? worker.weightGradient : worker.members[member].weightGradient
+      let plain = room[0..<outputs * shape.inputs * Int(taps)]
       ck_unpack_weights(
-        packedGradient + first / block * packedRow, Int64(outputs), inputs, taps, Int64(block), plain.baseAddress)
-      let offset = weightOffset + first * shape.inputs * Int(taps)
-      if !sums.addGradient(UnsafeBufferPointer(plain), at: offset) { sound = false }
+        packedGradient + piece * packedRow, Int64(outputs), inputs, taps, Int64(block), plain.baseAddress)
+      let offset = weightOffset + piece * block * shape.inputs * Int(taps)
+      if !sums.addGradient(UnsafeBufferPointer(plain), at: offset) { faults.note() }
     }
-    return sound
+    return !faults.isNoted
   }
 
   private func backwardImageWeights(
@@ -212,10 +257,7 @@ struct Convolution: Sendable {
   ) -> Bool {
     let (block, taps) = (OneDNN.block, shape.inputs * shape.kernel * shape.kernel)
     return withUnsafeTemporaryAllocation(of: Double.self, capacity: packedCount) { blocked in
-      ck_image_weight_gradient(
-        image.assumingMemoryBound(to: Float.self), gradient, Int64(microBatch), Int64(shape.inputs),
-        Int64(padded(shape.outputs) / block),
-        Int64(shape.side), Int64(shape.kernel), Int64(shape.stride), outputPrecision.layout, blocked.baseAddress)
+      addImageWeights(image: image, gradient: gradient, into: blocked.baseAddress!, worker: worker)
       let plain = worker.weightGradient[0..<weightCount]
       for output in 0..<shape.outputs {
         for tap in 0..<taps {
@@ -224,5 +266,24 @@ struct Convolution: Sendable {
       }
       return sums.addGradient(UnsafeBufferPointer(plain), at: weightOffset)
     }
+  }
+
+  /// By a team, an image at a time, and then their sum.
+  private func addImageWeights(
+    image: UnsafeRawPointer, gradient: UnsafeRawPointer, into blocked: UnsafeMutablePointer<Double>,
+    worker: WorkerBuffers
+  ) {
+    func weights(of images: Range<Int>, into sums: UnsafeMutablePointer<Double>) {
+      let plane = shape.inputs * shape.side * shape.side
+      let output = padded(shape.outputs) * shape.outputSide * shape.outputSide * outputPrecision.elementSize
+      ck_image_weight_gradient(
+        image.assumingMemoryBound(to: Float.self) + images.lowerBound * plane, gradient + images.lowerBound * output,
+        Int64(images.count), Int64(shape.inputs), Int64(padded(shape.outputs) / OneDNN.block), Int64(shape.side),
+        Int64(shape.kernel), Int64(shape.stride), outputPrecision.layout, sums)
+    }
+    guard team != nil else { return weights(of: 0..<microBatch, into: blocked) }
+    let (partial, count) = (worker.partialSums.pointer, packedCount)
+    worker.team.run(pieces: microBatch) { _, image in weights(of: image..<image + 1, into: partial + image * count) }
+    addUp(partial, of: microBatch, width: count, into: blocked)
   }
 }

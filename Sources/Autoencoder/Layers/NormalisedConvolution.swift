@@ -49,7 +49,8 @@ struct NormalisedConvolution: Sendable {
 
   /// The activation of the last `forward`, in `worker.source`.
   func repeatOutput(_ slot: Slot, worker: WorkerBuffers) -> UnsafeRawPointer {
-    normalisation.repeatForward(slot[valuesPlace], into: worker.source.pointer, images: microBatch, slot: slot)
+    normalisation.repeatForward(
+      slot[valuesPlace], into: worker.source.pointer, images: microBatch, slot: slot, worker: worker)
     return UnsafeRawPointer(worker.source.pointer)
   }
 
@@ -76,7 +77,19 @@ struct NormalisedConvolution: Sendable {
     normalisation.prepareEvaluation(shared.evaluation, parameters: shared.parameters, running: shared.running)
   }
 
-  /// From `source` to `output`, another buffer.
+  /// Calls `body` with where it may put what it makes of `output`, which is in `output` afterwards. By a team, what is pooled
+  /// must not overwrite what others still read; the layer's source is not needed any more.
+  private func inPlace(
+    _ output: UnsafeMutableRawPointer, spare source: UnsafeRawPointer, _ worker: WorkerBuffers,
+    _ body: (UnsafeMutableRawPointer) -> Void
+  ) {
+    guard worker.team.size > 1, normalisation.pools else { return body(output) }
+    let room = UnsafeMutableRawPointer(mutating: source)
+    body(room)
+    output.copyMemory(from: room, byteCount: normalisation.outputBytes(images: microBatch))
+  }
+
+  /// From `source`, which may be overwritten, to `output`, another buffer.
   func evaluate(
     _ source: UnsafeRawPointer, into output: UnsafeMutableRawPointer, shared: SharedBuffers,
     worker: WorkerBuffers
@@ -86,7 +99,9 @@ struct NormalisedConvolution: Sendable {
       return
     }
     convolution.forward(source, into: output, packed: shared.packed, worker: worker)
-    normalisation.evaluate(output, into: output, images: microBatch, evaluation: shared.evaluation)
+    inPlace(output, spare: source, worker) {
+      normalisation.evaluate(output, into: $0, images: microBatch, evaluation: shared.evaluation, worker: worker)
+    }
   }
 
   /// The same, and the means over positions of the activation, before any maximum, into their place in `features`.
@@ -97,8 +112,10 @@ struct NormalisedConvolution: Sendable {
     convolution.forward(source, into: output, packed: shared.packed, worker: worker)
     withUnsafeTemporaryAllocation(of: Float.self, capacity: microBatch * padded(normalisation.channels)) { room in
       let averages = room.baseAddress!
-      normalisation.evaluate(
-        output, into: output, means: averages, images: microBatch, evaluation: shared.evaluation)
+      inPlace(output, spare: source, worker) {
+        normalisation.evaluate(
+          output, into: $0, means: averages, images: microBatch, evaluation: shared.evaluation, worker: worker)
+      }
       means.copy(averages, of: stage, images: microBatch, into: features)
     }
   }
@@ -109,8 +126,10 @@ struct NormalisedConvolution: Sendable {
     rows: UnsafeMutablePointer<Float>, shared: SharedBuffers, worker: WorkerBuffers
   ) {
     convolution.forward(source, into: output, packed: shared.packed, worker: worker)
-    normalisation.evaluateMap(output, into: source, images: microBatch, evaluation: shared.evaluation)
+    normalisation.evaluateMap(output, into: source, images: microBatch, evaluation: shared.evaluation, worker: worker)
     maps.copy(source, of: stage, images: microBatch, layout: normalisation.layout, into: rows)
-    normalisation.evaluate(output, into: output, images: microBatch, evaluation: shared.evaluation)
+    inPlace(output, spare: source, worker) {
+      normalisation.evaluate(output, into: $0, images: microBatch, evaluation: shared.evaluation, worker: worker)
+    }
   }
 }

@@ -17,6 +17,7 @@ struct Projection: Sendable {
     weightOffset = plan.layout.addWeights("\(name).weight", shape: [outputs, inputs, 1, 1], fanIn: inputs)
     // Its padded weights, one row a channel, use the small buffers.
     plan.sizes.channels = max(plan.sizes.channels, outputs * padded(inputs))
+    plan.note(partialSums: plan.microBatch, width: outputs * padded(inputs))
   }
 
   /// - Parameters:
@@ -27,9 +28,16 @@ struct Projection: Sendable {
     parameters: AlignedBuffer<Float>, worker: WorkerBuffers
   ) {
     padWeights(parameters, into: worker.channelFloats.pointer)
-    ck_project(
-      values, worker.channelFloats.pointer, Int64(images), Int64(outputs), Int64(padded(inputs) / OneDNN.block),
-      Int64(side * side), precision.layout, output)
+    let (weights, layout) = (worker.channelFloats.pointer, precision.layout)
+    let (outputs, blocks, pixels) = (outputs, padded(inputs) / OneDNN.block, side * side)
+    let bytes = mapBytes
+    func run(_ range: Range<Int>) {
+      ck_project(
+        values + range.lowerBound * bytes, weights, Int64(range.count), Int64(outputs), Int64(blocks), Int64(pixels),
+        layout, output + range.lowerBound * outputs * pixels)
+    }
+    guard worker.team.size > 1 else { return run(0..<images) }
+    worker.team.run(pieces: images) { _, image in run(image..<image + 1) }
   }
 
   /// - Parameters:
@@ -43,9 +51,22 @@ struct Projection: Sendable {
   ) -> Bool {
     padWeights(parameters, into: worker.channelFloats.pointer)
     let width = padded(inputs)
-    ck_project_backward(
-      values, worker.channelFloats.pointer, gradient, Int64(images), Int64(outputs), Int64(width / OneDNN.block),
-      Int64(side * side), precision.layout, valueGradient, worker.channelSums.pointer)
+    let (weights, layout, pixels, bytes) = (worker.channelFloats.pointer, precision.layout, side * side, mapBytes)
+    func run(_ range: Range<Int>, into weightSums: UnsafeMutablePointer<Double>) {
+      ck_project_backward(
+        values + range.lowerBound * bytes, weights, gradient + range.lowerBound * outputs * pixels,
+        Int64(range.count), Int64(outputs), Int64(width / OneDNN.block), Int64(pixels), layout,
+        valueGradient + range.lowerBound * bytes, weightSums)
+    }
+    if worker.team.size == 1 {
+      run(0..<images, into: worker.channelSums.pointer)
+    } else {
+      let partial = worker.partialSums.pointer
+      worker.team.run(pieces: images) { _, image in
+        run(image..<image + 1, into: partial + image * outputs * width)
+      }
+      addUp(partial, of: images, width: outputs * width, into: worker.channelSums.pointer)
+    }
     let weightGradient = worker.weightGradient.pointer
     for output in 0..<outputs {
       for input in 0..<inputs {
@@ -54,6 +75,9 @@ struct Projection: Sendable {
     }
     return sums.addGradient(UnsafeBufferPointer(start: weightGradient, count: outputs * inputs), at: weightOffset)
   }
+
+  /// Bytes of one image's map.
+  private var mapBytes: Int { padded(inputs) * side * side * precision.elementSize }
 
   /// (outputs, padded inputs), zeros in the padding.
   private func padWeights(_ parameters: AlignedBuffer<Float>, into weights: UnsafeMutablePointer<Float>) {

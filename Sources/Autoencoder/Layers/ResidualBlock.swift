@@ -115,10 +115,10 @@ struct ResidualBlock: Sendable {
     case .upsampling(let up, let rectified):
       if !up.forward(source, slot: slot, shared: shared, worker: worker) { sound = false }
       identity = UnsafeRawPointer(up.output(slot))
-      ck_rectify(identity, Int64(count), layout, slot[rectified])
+      rectify(identity, into: slot[rectified], worker: worker)
       pass(second, slot[rectified])
     }
-    ck_add_rectified(second.output(slot), identity, Int64(count), layout, output(slot))
+    addRectified(second.output(slot), identity, into: output(slot), worker: worker)
     return sound
   }
 
@@ -129,7 +129,7 @@ struct ResidualBlock: Sendable {
       if !layer.backward(source: source, slot: slot, shared: shared, worker: worker) { sound = false }
     }
     let both = worker.front.pointer
-    ck_rectify_backward(output(slot), both, Int64(count), layout, both)
+    rectifyBackward(output(slot), both, worker: worker)
     worker.residual.pointer.copyMemory(from: both, byteCount: count * precision.elementSize)
     switch entry {
     case .convolution(let first, let shortcut):
@@ -141,12 +141,12 @@ struct ResidualBlock: Sendable {
       }
       let shape = first.convolution.shape
       let inputs = second.microBatch * padded(shape.inputs) * shape.side * shape.side
-      ck_add(worker.residual.pointer, Int64(inputs), layout, worker.front.pointer)
+      add(worker.residual.pointer, inputs, to: worker.front.pointer, worker: worker)
     case .upsampling(let up, let rectified):
       pass(second, slot[rectified])
       let gradient = worker.front.pointer
-      ck_rectify_backward(slot[rectified], gradient, Int64(count), layout, gradient)
-      ck_add(worker.residual.pointer, Int64(count), layout, gradient)
+      rectifyBackward(slot[rectified], gradient, worker: worker)
+      add(worker.residual.pointer, count, to: gradient, worker: worker)
       if !up.backward(source: source, slot: slot, shared: shared, worker: worker) { sound = false }
     }
     return sound
@@ -177,6 +177,41 @@ struct ResidualBlock: Sendable {
       shortcut.evaluate(x, into: worker.back.pointer, shared: shared, worker: worker)
       x = worker.back.pointer
     }
-    ck_add_rectified(y, x, Int64(count), layout, y)
+    addRectified(y, x, into: y, worker: worker)
+  }
+
+  // MARK: - Element by element
+
+  /// Elements and the bytes before them: all, or by a team some at a time.
+  private func each(_ count: Int, _ worker: WorkerBuffers, _ body: @escaping (Int64, Int) -> Void) {
+    guard worker.team.size > 1 else { return body(Int64(count), 0) }
+    let size = precision.elementSize
+    worker.each(count) { body(Int64($0.count), $0.lowerBound * size) }
+  }
+
+  private func rectify(
+    _ values: UnsafeRawPointer, into output: UnsafeMutableRawPointer, worker: WorkerBuffers
+  ) {
+    each(count, worker) { [layout] in ck_rectify(values + $1, $0, layout, output + $1) }
+  }
+
+  /// `output` may be `first`.
+  private func addRectified(
+    _ first: UnsafeRawPointer, _ second: UnsafeRawPointer, into output: UnsafeMutableRawPointer, worker: WorkerBuffers
+  ) {
+    each(count, worker) { [layout] in ck_add_rectified(first + $1, second + $1, $0, layout, output + $1) }
+  }
+
+  /// In place: the gradient of what `output` was rectified from.
+  private func rectifyBackward(
+    _ output: UnsafeRawPointer, _ gradient: UnsafeMutableRawPointer, worker: WorkerBuffers
+  ) {
+    each(count, worker) { [layout] in ck_rectify_backward(output + $1, gradient + $1, $0, layout, gradient + $1) }
+  }
+
+  private func add(
+    _ values: UnsafeRawPointer, _ count: Int, to sums: UnsafeMutableRawPointer, worker: WorkerBuffers
+  ) {
+    each(count, worker) { [layout] in ck_add(values + $1, $0, layout, sums + $1) }
   }
 }

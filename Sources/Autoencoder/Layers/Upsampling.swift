@@ -37,7 +37,15 @@ struct Upsampling: Sendable {
     plan.note(activation: values)
   }
 
-  private var planes: Int64 { Int64(microBatch * padded(channels) / OneDNN.block) }
+  /// All planes, or by a team some at a time: how many, and the bytes before them in the small maps and in the large ones.
+  private func each(_ worker: WorkerBuffers, _ body: @escaping (Int64, Int, Int) -> Void) {
+    let planes = microBatch * padded(channels) / OneDNN.block
+    guard worker.team.size > 1 else { return body(Int64(planes), 0, 0) }
+    let bytes = side * side * OneDNN.block * precision.elementSize
+    worker.team.run(elements: planes, piece: max(256 / (side * side), 1)) { _, range in
+      body(Int64(range.count), range.lowerBound * bytes, 4 * range.lowerBound * bytes)
+    }
+  }
 
   /// In a slot: the normalised values.
   func output(_ slot: Slot) -> UnsafeMutableRawPointer {
@@ -49,7 +57,10 @@ struct Upsampling: Sendable {
   func forward(_ source: UnsafeRawPointer, slot: Slot, shared: SharedBuffers, worker: WorkerBuffers) -> Bool {
     let values = slot[valuesPlace]
     convolution.forward(source, into: worker.back.pointer, packed: shared.packed, worker: worker)
-    ck_upsample(worker.back.pointer, planes, Int64(side), Int64(side), precision.layout, values)
+    let (side, layout, small) = (Int64(side), precision.layout, worker.back.pointer)
+    each(worker) { planes, smallOffset, largeOffset in
+      ck_upsample(small + smallOffset, planes, side, side, layout, values + largeOffset)
+    }
     return normalisation.forward(
       values, into: outputPlace.map { slot[$0] } ?? worker.front.pointer, images: microBatch, slot: slot,
       parameters: shared.parameters, worker: worker, sums: shared.sums)
@@ -57,7 +68,8 @@ struct Upsampling: Sendable {
 
   /// The output of the last `forward`, in `worker.source`.
   func repeatOutput(_ slot: Slot, worker: WorkerBuffers) -> UnsafeRawPointer {
-    normalisation.repeatForward(slot[valuesPlace], into: worker.source.pointer, images: microBatch, slot: slot)
+    normalisation.repeatForward(
+      slot[valuesPlace], into: worker.source.pointer, images: microBatch, slot: slot, worker: worker)
     return UnsafeRawPointer(worker.source.pointer)
   }
 
@@ -66,8 +78,10 @@ struct Upsampling: Sendable {
     var sound = normalisation.backward(
       worker.front.pointer, values: slot[valuesPlace], into: worker.front.pointer,
       images: microBatch, slot: slot, worker: worker, sums: shared.sums)
-    ck_upsample_backward(
-      worker.front.pointer, planes, Int64(side), Int64(side), precision.layout, worker.back.pointer)
+    let (side, layout, front, back) = (Int64(side), precision.layout, worker.front.pointer, worker.back.pointer)
+    each(worker) { planes, smallOffset, largeOffset in
+      ck_upsample_backward(front + largeOffset, planes, side, side, layout, back + smallOffset)
+    }
     if !convolution.backwardWeights(
       source: source, gradient: worker.back.pointer, worker: worker, sums: shared.sums)
     {

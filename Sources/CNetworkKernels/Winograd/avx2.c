@@ -1,5 +1,5 @@
 #define BLOCK 8
 #define TARGET AVX2
-#include "passes.h"
+#include "stored.h"
 
 STORED_AS(8, 0)

@@ -1,6 +1,6 @@
 #define BLOCK 16
 #define TARGET AVX512
-#include "passes.h"
+#include "stored.h"
 
 STORED_AS(16, 0)
 STORED_AS(16_bfloat16, 1)

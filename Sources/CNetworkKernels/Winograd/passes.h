@@ -2,7 +2,6 @@
 #include "CNetworkKernels.h"
 #include "products.h"
 #include "transforms.h"
-#include "versions.h"
 
 // a * b + c is one fused operation.
 #pragma STDC FP_CONTRACT ON
@@ -38,15 +37,26 @@ static int64_t scratch_size(int64_t images, int64_t input_blocks, int64_t output
 
 // MARK: Passes
 
-/// `wide` blocks of outputs from `first_block`, of one turn. The weights are transformed in the first.
+/// `wide` blocks of outputs from `first_block`, of one turn. The weights are transformed where `transforms` says so.
 ALWAYS_INLINE void convolve_blocks(
-  const float *v, const struct weights *weights, int64_t first_block, const int wide, const struct turn *turn, float *u,
-  float *m, const struct map *to, const ck_normalisation *then) {
+  const float *v, const struct weights *weights, int64_t first_block, const int wide, const struct turn *turn,
+  const int transforms, float *u, float *m, const struct map *to, const ck_normalisation *then) {
   const int64_t inputs = weights->input_blocks;
   const int64_t u_stride = weights_apart(inputs, wide), m_stride = apart(wide, turn->room);
-  if (!turn->first) transform_weights(weights, first_block, wide, u, u_stride);
+  if (transforms) transform_weights(weights, first_block, wide, u, u_stride);
   multiply(v, apart(inputs, turn->room), u, u_stride, inputs, turn->room, m, m_stride, wide);
   transform_sums(m, m_stride, turn, to, first_block, wide, then);
+}
+
+/// The same, as wide as suits the blocks that are left.
+ALWAYS_INLINE void convolve_next(
+  const float *v, const struct weights *weights, int64_t first_block, const struct turn *turn, const int transforms,
+  float *u, float *m, const struct map *to, const ck_normalisation *then) {
+  switch (wide_of(to->blocks - first_block)) {
+  case 1: convolve_blocks(v, weights, first_block, 1, turn, transforms, u, m, to, then); break;
+  case 2: convolve_blocks(v, weights, first_block, 2, turn, transforms, u, m, to, then); break;
+  case 3: convolve_blocks(v, weights, first_block, most_wide, turn, transforms, u, m, to, then); break;
+  }
 }
 
 ALWAYS_INLINE void convolve(
@@ -60,12 +70,20 @@ ALWAYS_INLINE void convolve(
   float *u = m + positions * apart(most_wide, turn.room);
   for (; turn.first < all; turn.first += turn.count) {
     if (turn.count > all - turn.first) turn.count = all - turn.first;
-    transform_source(from, &turn, v, apart(from->blocks, turn.room));
-    for (int64_t o = 0; o < to->blocks; o += wide_of(to->blocks - o)) switch (wide_of(to->blocks - o)) {
-      case 1: convolve_blocks(v, weights, o, 1, &turn, u + o * u_size, m, to, then); break;
-      case 2: convolve_blocks(v, weights, o, 2, &turn, u + o * u_size, m, to, then); break;
-      case 3: convolve_blocks(v, weights, o, most_wide, &turn, u + o * u_size, m, to, then); break;
-      }
+    transform_source(from, 0, from->blocks, &turn, v, apart(from->blocks, turn.room));
+    for (int64_t o = 0; o < to->blocks; o += wide_of(to->blocks - o))
+      convolve_next(v, weights, o, &turn, !turn.first, u + o * u_size, m, to, then);
+  }
+}
+
+/// The products of a turn's tiles, of one block of inputs and `wide` of outputs, added to the sums of position `p`.
+ALWAYS_INLINE void add_products(
+  const float *vp, const float *zp, const struct turn *turn, float *sums, int64_t p, const int wide) {
+  const int64_t size = block * block;
+  switch (wide) {
+  case 1: outer_products(vp, zp, turn, sums + p * size, 1); break;
+  case 2: outer_products(vp, zp, turn, sums + p * 2 * size, 2); break;
+  case 3: outer_products(vp, zp, turn, sums + p * most_wide * size, most_wide); break;
   }
 }
 
@@ -79,8 +97,8 @@ ALWAYS_INLINE void weight_gradient(
   const int in_one_turn = turn.count == all;
   for (; turn.first < all; turn.first += turn.count) {
     if (turn.count > all - turn.first) turn.count = all - turn.first;
-    transform_source(from, &turn, v, v_stride);
-    transform_gradient(gradient, &turn, z, z_stride);
+    transform_source(from, 0, inputs, &turn, v, v_stride);
+    transform_gradient(gradient, 0, outputs, &turn, z, z_stride);
     // In one turn, the positions of two tiles of weights are summed and transformed while they are in cache; in several,
     // each position's sums go on while its tiles are.
     const int64_t rounds = in_one_turn ? 1 : positions, positions_a_round = positions / rounds;
@@ -91,35 +109,10 @@ ALWAYS_INLINE void weight_gradient(
           float *sums = in_one_turn ? u : u + (b * outputs + o) * positions * size;
           for (int64_t p = round; p < round + positions_a_round; p++) {
             const float *vp = v + p * v_stride + b * turn.room * block, *zp = z + p * z_stride + o * turn.room * block;
-            switch (wide) {
-            case 1: outer_products(vp, zp, &turn, sums + p * size, 1); break;
-            case 2: outer_products(vp, zp, &turn, sums + p * 2 * size, 2); break;
-            case 3: outer_products(vp, zp, &turn, sums + p * most_wide * size, most_wide); break;
-            }
+            add_products(vp, zp, &turn, sums, p, wide);
           }
           if (round + positions_a_round < positions || turn.first + turn.count < all) continue;
           transform_weight_sums(sums, wide, packed + (o * inputs + b) * 9 * size, inputs * 9 * size);
         }
   }
 }
-
-// MARK: Versions for what activations are stored as
-
-/// Defines ck_winograd_`stored`, compiled as `TARGET` says.
-#define STORED_AS(stored, is_bfloat16)                                                                      \
-  TARGET static void convolve_##stored(                                                                     \
-    const void *source, const float *packed, int64_t images, int64_t input_blocks, int64_t output_blocks,   \
-    int64_t side, int transposed, const ck_normalisation *then, void *destination, float *scratch) {        \
-    const struct map from = {(void *)source, input_blocks, side, is_bfloat16};                              \
-    const struct map to = {destination, output_blocks, then && then->pools ? side / 2 : side, is_bfloat16}; \
-    const struct weights weights = {packed, input_blocks, output_blocks, transposed};                       \
-    convolve(&from, &weights, images, &to, then, scratch);                                                  \
-  }                                                                                                         \
-  TARGET static void weight_gradient_##stored(                                                              \
-    const void *source, const void *gradient, int64_t images, int64_t input_blocks, int64_t output_blocks,  \
-    int64_t side, float *packed, float *scratch) {                                                          \
-    const struct map from = {(void *)source, input_blocks, side, is_bfloat16};                              \
-    const struct map to = {(void *)gradient, output_blocks, side, is_bfloat16};                             \
-    weight_gradient(&from, &to, images, packed, scratch);                                                   \
-  }                                                                                                         \
-  const struct winograd ck_winograd_##stored = {scratch_size, convolve_##stored, weight_gradient_##stored};

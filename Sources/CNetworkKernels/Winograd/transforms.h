@@ -10,10 +10,12 @@
 
 // MARK: Sources and gradients
 
-/// v = B' d B of the 6 x 6 pixels around each tile; (positions, blocks, tiles, 16).
-ALWAYS_INLINE void transform_source(const struct map *map, const struct turn *turn, float *v, int64_t v_stride) {
+/// v = B' d B of the 6 x 6 pixels around each tile, of the blocks from `first_block` to `end_block`; (positions, blocks,
+/// tiles, 16).
+ALWAYS_INLINE void transform_source(
+  const struct map *map, int64_t first_block, int64_t end_block, const struct turn *turn, float *v, int64_t v_stride) {
   const int64_t side = map->side;
-  for (int64_t b = 0; b < map->blocks; b++)
+  for (int64_t b = first_block; b < end_block; b++)
     for (int64_t t = 0; t < turn->count; t++) {
       int64_t image, top, left;
       place_of(turn, t, &image, &top, &left);
@@ -38,9 +40,10 @@ ALWAYS_INLINE void transform_source(const struct map *map, const struct turn *tu
     }
 }
 
-/// z = A dy A' of each tile; (positions, blocks, tiles, 16).
-ALWAYS_INLINE void transform_gradient(const struct map *map, const struct turn *turn, float *z, int64_t z_stride) {
-  for (int64_t b = 0; b < map->blocks; b++)
+/// z = A dy A' of each tile, of the blocks from `first_block` to `end_block`; (positions, blocks, tiles, 16).
+ALWAYS_INLINE void transform_gradient(
+  const struct map *map, int64_t first_block, int64_t end_block, const struct turn *turn, float *z, int64_t z_stride) {
+  for (int64_t b = first_block; b < end_block; b++)
     for (int64_t t = 0; t < turn->count; t++) {
       const int64_t first = first_pixel(map, turn, b, t);
       float *out = z + (b * turn->room + t) * block;

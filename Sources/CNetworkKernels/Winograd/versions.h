@@ -13,6 +13,10 @@ struct winograd {
   void (*weight_gradient)(
     const void *source, const void *gradient, int64_t images, int64_t input_blocks, int64_t output_blocks, int64_t side,
     float *weight_gradient, float *scratch);
+  int64_t (*pieces)(const ck_winograd_pass *pass, int phase);
+  int64_t (*shared)(const ck_winograd_pass *pass);
+  int64_t (*own)(const ck_winograd_pass *pass);
+  void (*piece)(const ck_winograd_pass *pass, int phase, int64_t piece, float *own);
 };
 
 extern const struct winograd ck_winograd_16, ck_winograd_16_bfloat16, ck_winograd_8;

@@ -29,3 +29,15 @@ void ck_winograd_weight_gradient(
   version(layout)->weight_gradient(
     source, gradient, images, input_blocks, output_blocks, side, weight_gradient, scratch);
 }
+
+int64_t ck_winograd_pieces(const ck_winograd_pass *pass, int phase) {
+  return version(pass->layout)->pieces(pass, phase);
+}
+
+int64_t ck_winograd_shared(const ck_winograd_pass *pass) { return version(pass->layout)->shared(pass); }
+
+int64_t ck_winograd_own(const ck_winograd_pass *pass) { return version(pass->layout)->own(pass); }
+
+void ck_winograd_piece(const ck_winograd_pass *pass, int phase, int64_t piece, float *own) {
+  version(pass->layout)->piece(pass, phase, piece, own);
+}

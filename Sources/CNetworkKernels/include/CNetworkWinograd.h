@@ -34,3 +34,33 @@ void ck_winograd_source_gradient(
 void ck_winograd_weight_gradient(
   const void *source, const void *gradient, int64_t images, int64_t input_blocks, int64_t output_blocks, int64_t side,
   int64_t layout, float *weight_gradient, float *scratch);
+
+// MARK: By several threads
+
+typedef enum { ck_winograd_forward, ck_winograd_of_source, ck_winograd_of_weights } ck_winograd_kind;
+
+/// One of the three passes above, in two phases of pieces: all of phase 0 are done before the first of phase 1, and the pieces
+/// of a phase by any threads in any order. The bits follow from the shape alone; of the two convolutions they are those above.
+typedef struct {
+  ck_winograd_kind kind;
+  /// Of the convolution, whatever the pass.
+  int64_t images, input_blocks, output_blocks, side, layout;
+  /// What is read: the source, or for its gradient the output's gradient.
+  const void *source;
+  /// For the weights' gradient: of the output.
+  const void *gradient;
+  const float *weights;
+  const ck_normalisation *then;
+  void *destination;
+  float *weight_gradient;
+  /// ck_winograd_shared floats of all pieces.
+  float *shared;
+} ck_winograd_pass;
+
+int64_t ck_winograd_pieces(const ck_winograd_pass *pass, int phase);
+
+/// Floats that the pieces share, and that each thread needs of its own.
+int64_t ck_winograd_shared(const ck_winograd_pass *pass);
+int64_t ck_winograd_own(const ck_winograd_pass *pass);
+
+void ck_winograd_piece(const ck_winograd_pass *pass, int phase, int64_t piece, float *own);

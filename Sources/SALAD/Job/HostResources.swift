@@ -39,17 +39,23 @@ public struct HostResources: Sendable {
   ///
   /// - Parameters:
   ///   - workers: of each rank.
+  ///   - threads: of each worker.
   ///   - ranksInAll: over all hosts.
   ///   - microBatches: in a step, B / m; nil when scoring.
-  public func warnings(workers: Int, ranksInAll: Int, microBatches: Int?) -> [String] {
+  public func warnings(workers: Int, threads: Int = 1, ranksInAll: Int, microBatches: Int?) -> [String] {
     var warnings: [String] = []
     if let microBatches, workers * ranksInAll > microBatches {
       warnings.append(
         "\(ranksInAll) x \(workers) workers are more than the \(microBatches) micro-batches of a step, "
-          + "the others stay idle: raise --batch-size")
+          + "the others stay idle: raise --batch-size, or let several compute one (--threads-per-micro-batch)")
+    }
+    if threads > 1, workers * threads * ranks > usableCores {
+      warnings.append(
+        "\(workers) x \(threads) threads of each of \(ranks) rank\(ranks == 1 ? "" : "s") take turns on the \(usableCores) "
+          + "core\(usableCores == 1 ? "" : "s") of this host: give fewer --workers or --threads-per-micro-batch")
     }
     // Where a control group has less time for them than they are, binding takes nothing away.
-    if allowedCores > boundCores, usableCores == boundCores, workers * ranks < allowedCores {
+    if allowedCores > boundCores, usableCores == boundCores, workers * threads * ranks < allowedCores {
       warnings.append(
         "mpirun bound the \(ranks) rank\(ranks == 1 ? "" : "s") of this host to \(boundCores) of \(allowedCores) cores, "
           + "the others stay idle: give mpirun --bind-to none")

@@ -26,6 +26,8 @@ public struct Checkpoint: Sendable {
     public var instructionSet: String
     /// How gradients were summed over the ranks.
     public var reduction: Reduction
+    /// T, where it is not 1.
+    public var threadsPerMicroBatch: Int?
     public var dataFingerprint: String
     /// Of which run it is.
     public var run: RunIdentity?

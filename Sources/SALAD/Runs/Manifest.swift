@@ -55,6 +55,8 @@ public struct Manifest: Codable, Sendable, Equatable {
   public var instructionSet: String
   /// How gradients were summed: `exact`, or `float32` or `bfloat16`, where the number of ranks shows.
   public var reduction: Reduction
+  /// T, threads that computed a micro-batch together; nil: one.
+  public var threadsPerMicroBatch: Int?
   public var dataFingerprint: String
   /// Of which run it is; nil in checkpoints from before it was remembered.
   public var run: RunIdentity?
@@ -80,6 +82,7 @@ public struct Manifest: Codable, Sendable, Equatable {
 
   enum CodingKeys: String, CodingKey {
     case format, step, epoch, ranks, reduction, run, rows, dimension, scoring, files, shards, calibration
+    case threadsPerMicroBatch = "threads_per_micro_batch"
     case formatVersion = "format_version"
     case saladVersion = "salad_version"
     case instructionSet = "instruction_set"

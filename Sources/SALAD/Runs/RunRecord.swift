@@ -185,6 +185,10 @@ extension RunRecord {
     }
     var comparable = configuration
     if configuration.rounds > self.configuration.rounds { comparable.rounds = self.configuration.rounds }
+    // Teams of any size compute the same bits.
+    if configuration.threads > 1, self.configuration.threads > 1 {
+      comparable.threadsPerMicroBatch = self.configuration.threadsPerMicroBatch
+    }
     let differences = comparable.differences(from: self.configuration)
     guard differences.isEmpty else {
       let list = differences.map { "\($0.flag) \($0.theirs), not \($0.ours)" }.joined(separator: ", ")

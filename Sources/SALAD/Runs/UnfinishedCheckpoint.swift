@@ -184,5 +184,6 @@ extension Manifest {
       imagePatients: ImagePatients.text(of: description.patients, imageIDs: description.imageIDs),
       imageHashes: description.pictures?.map(\.hexadecimal),
       calibration: description.calibration)
+    threadsPerMicroBatch = description.threadsPerMicroBatch
   }
 }

@@ -61,6 +61,8 @@ public struct Configuration: Codable, Sendable, Equatable {
   public var batchSize = 32
   /// m, images that one worker computes together and batch normalisation normalises over, at least 2.
   public var microBatch = 8
+  /// T, threads that compute one micro-batch together; nil: one. Several have bits of their own, the same whatever their number.
+  public var threadsPerMicroBatch: Int?
   /// R, rounds with anchors; one without comes before them.
   public var rounds = 3
   public var epochsPerRound = 4
@@ -123,6 +125,7 @@ public struct Configuration: Codable, Sendable, Equatable {
     case badImages = "bad_images"
     case batchSize = "batch_size"
     case microBatch = "micro_batch"
+    case threadsPerMicroBatch = "threads_per_micro_batch"
     case epochsPerRound = "epochs_per_round"
     case learningRate = "learning_rate"
     case learningRateDecay = "learning_rate_decay"
@@ -169,6 +172,9 @@ extension Configuration {
 
   /// What becomes of an image before the network sees it.
   var preparation: Preparation { scoring.preparation }
+
+  /// T.
+  public var threads: Int { threadsPerMicroBatch ?? 1 }
 
   /// Epochs of the whole training: R + 1 rounds.
   public var epochs: Int { (rounds + 1) * epochsPerRound }

@@ -85,6 +85,13 @@ extension Setting {
         .whole(
           "micro_batch", \.microBatch, 2...4096, "Images that one worker computes together; divides the batch."
         ).rare,
+        .whole(
+          "threads_per_micro_batch", \.threadsPerMicroBatch, absent: 1, 1...256,
+          """
+          Threads that compute one micro-batch together, for more cores than a step has micro-batches. From 2 on the last bits \
+          are others than those of 1, and the same whatever the number.
+          """
+        ).byDefault("1").rare,
         .whole("batch_size", \.batchSize, 2...1_048_576, "Images in a step, over all ranks."),
         .whole("rounds", \.rounds, 0...10_000, "Rounds with anchors; one without comes before them."),
         .whole("epochs_per_round", \.epochsPerRound, 1...1_000_000, "Epochs in each round."),

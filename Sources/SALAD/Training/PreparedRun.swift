@@ -17,20 +17,28 @@ public struct PreparedRun: Sendable {
     public var log: Log
     /// Threads of this rank.
     public var workers: Int
+    /// Whether they were asked for: then they are micro-batches at a time, whatever the threads of each.
+    public var hasAskedForWorkers: Bool
     /// What this rank may use, and bytes that its kept activations may take of it.
     public var host: HostResources
     public var activationMemory: Int
 
     public init(
-      communicator: Communicator, watchdog: Watchdog, log: Log, workers: Int, host: HostResources,
-      activationMemory: Int
+      communicator: Communicator, watchdog: Watchdog, log: Log, workers: Int, hasAskedForWorkers: Bool = false,
+      host: HostResources, activationMemory: Int
     ) {
+      self.hasAskedForWorkers = hasAskedForWorkers
       self.host = host
       self.activationMemory = activationMemory
       self.communicator = communicator
       self.watchdog = watchdog
       self.log = log
       self.workers = workers
+    }
+
+    /// W, micro-batches that this rank computes at a time.
+    public func workers(of configuration: Configuration) -> Int {
+      hasAskedForWorkers ? workers : max(1, workers / configuration.threads)
     }
   }
 
@@ -238,7 +246,6 @@ extension TrainingPlan {
     try self.init(
       configuration: configuration, execution: execution, images: images,
       samples: listed.paths.prefix(4).map { "\(listed.root)/\($0)" }, ranks: job.communicator.size,
-      workers: job.workers,
-      activationMemory: job.activationMemory)
+      workers: job.workers(of: configuration), activationMemory: job.activationMemory)
   }
 }

@@ -37,7 +37,8 @@ public final class StepBenchmark {
     replica = try agree(communicator) {  // all ranks
       try Replica(
         configuration: configuration.network, precision: configuration.precision,
-        microBatch: configuration.microBatch, workers: workers, training: true, activationLimit: activationMemory)
+        microBatch: configuration.microBatch, workers: workers, threads: configuration.threads, training: true,
+        activationLimit: activationMemory)
     }
     replica.initialise(seed: configuration.seed)
     bank = MemoryBank(

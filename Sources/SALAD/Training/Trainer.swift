@@ -57,7 +57,8 @@ public struct Trainer {
     let replica = try agree(communicator) {  // all ranks
       try Replica(
         configuration: configuration.network, precision: configuration.precision,
-        microBatch: configuration.microBatch, workers: workers, training: true, activationLimit: activationMemory)
+        microBatch: configuration.microBatch, workers: workers, threads: configuration.threads, training: true,
+        activationLimit: activationMemory)
     }
     self.replica = replica
     if let checkpoint = prepared.checkpoint {
@@ -318,13 +319,14 @@ public struct Trainer {
     try finishCheckpoint()  // all ranks
     // Rank 0 makes the folder and publishes it: where its disk is stuck, the others say that they wait.
     enter("beginning a checkpoint")
-    let description = Checkpoint.Description(
+    var description = Checkpoint.Description(
       step: stepsTaken, epoch: stepsTaken / schedule.stepsPerEpoch, saladVersion: saladVersion,
       instructionSet: instructionSet, reduction: configuration.reduction,
       dataFingerprint: prepared.record.data.fingerprint, run: prepared.record.identity,
       imageIDs: prepared.scan.images, patients: prepared.scan.patients, pictures: prepared.scan.pictures,
       scoring: configuration.scoring,
       calibration: calibration)
+    if configuration.threads > 1 { description.threadsPerMicroBatch = configuration.threads }
     let progress = TrainingProgress(anchors: anchors, epochLosses: epochLosses).tensors
     // The next step changes what rank 0 writes.
     let state = communicator.isRoot ? try replica.state.copied() : replica.state

@@ -82,7 +82,8 @@ public struct TrainingPlan: Sendable {
     self.workers = workers
     // First of all: the libraries that the network's primitives need become resident with them.
     let network = try ReplicaMemory(
-      configuration: configuration.network, precision: configuration.precision, microBatch: configuration.microBatch)
+      configuration: configuration.network, precision: configuration.precision, microBatch: configuration.microBatch,
+      threads: configuration.threads)
     program = Host.residentMemory
 
     let schedule = Schedule(configuration: configuration, imageCount: images)

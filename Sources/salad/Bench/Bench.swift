@@ -56,6 +56,9 @@ struct Bench: ParsableCommand, NumbersDescribed {
   @Option(help: "Images in a micro-batch.")
   var microBatch = 8
 
+  @Option(help: "Threads that compute one micro-batch together. (default: 1)")
+  var threadsPerMicroBatch: Int?
+
   @Option(help: "Caps every level's channels.")
   var maxWidth = 1024
 
@@ -94,7 +97,7 @@ struct Bench: ParsableCommand, NumbersDescribed {
   static let numbers =
     NumberDescription.all(ranges) + NumberDescription.work
     + NumberDescription.all(Configuration.ranges).filter {
-      ["--size", "--batch-size", "--micro-batch", "--max-width"].contains($0.flag)
+      ["--size", "--batch-size", "--micro-batch", "--threads-per-micro-batch", "--max-width"].contains($0.flag)
     }
 
   func validate() throws {
@@ -111,6 +114,7 @@ struct Bench: ParsableCommand, NumbersDescribed {
     configuration.size = size
     configuration.batchSize = batchSize
     configuration.microBatch = microBatch
+    configuration.threadsPerMicroBatch = threadsPerMicroBatch
     configuration.maximumWidth = maxWidth
     configuration.precision = precision
     configuration.reduction = reduction
@@ -160,7 +164,8 @@ struct Bench: ParsableCommand, NumbersDescribed {
     work.apply(to: &execution)
     Launch.onAllRanks(timeout: execution.timeout, writes: false) { session in
       let communicator = session.communicator
-      let workers = session.workers(execution.workers)
+      let threads = session.workers(execution.workers)
+      let workers = execution.workers == nil ? max(1, threads / settings.threads) : threads
       try checkMemory(session, workers: workers)  // all ranks
       session.watchdog.enter("measuring the machine", step: nil)
       let machine = try MachineDescription(workers: workers, communicator: communicator)  // all ranks

@@ -13,7 +13,8 @@ struct ScoreBench: BenchSubject {
     let replica = try agree(bench.communicator) {  // all ranks
       try Replica(
         configuration: configuration.network, precision: configuration.precision,
-        microBatch: configuration.microBatch, workers: bench.workers, training: false, activationLimit: 0)
+        microBatch: configuration.microBatch, workers: bench.workers, threads: configuration.threads, training: false,
+        activationLimit: 0)
     }
     replica.initialise(seed: configuration.seed)
     let random = CounterRandom(UInt64(bench.communicator.rank))
