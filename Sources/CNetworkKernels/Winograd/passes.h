@@ -63,7 +63,7 @@ ALWAYS_INLINE void convolve(
     transform_source(from, &turn, v, apart(from->blocks, turn.room));
     for (int64_t o = 0; o < to->blocks; o += wide_of(to->blocks - o)) switch (wide_of(to->blocks - o)) {
       case 1: convolve_blocks(v, weights, o, 1, &turn, u + o * u_size, m, to, then); break;
-      case 2: convolve_blocks(v, weights, o, 2, &turn, u + o * u_size, m, to, then); break;
+      case 2: convolve_blocks(v, weights, o, most_wide > 1 ? 2 : 1, &turn, u + o * u_size, m, to, then); break;
       case 3: convolve_blocks(v, weights, o, most_wide, &turn, u + o * u_size, m, to, then); break;
       }
   }
@@ -93,7 +93,7 @@ ALWAYS_INLINE void weight_gradient(
             const float *vp = v + p * v_stride + b * turn.room * block, *zp = z + p * z_stride + o * turn.room * block;
             switch (wide) {
             case 1: outer_products(vp, zp, &turn, sums + p * size, 1); break;
-            case 2: outer_products(vp, zp, &turn, sums + p * 2 * size, 2); break;
+            case 2: outer_products(vp, zp, &turn, sums + p * 2 * size, most_wide > 1 ? 2 : 1); break;
             case 3: outer_products(vp, zp, &turn, sums + p * most_wide * size, most_wide); break;
             }
           }

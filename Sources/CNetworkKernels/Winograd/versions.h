@@ -15,4 +15,4 @@ struct winograd {
     float *weight_gradient, float *scratch);
 };
 
-extern const struct winograd ck_winograd_16, ck_winograd_16_bfloat16, ck_winograd_8;
+extern const struct winograd ck_winograd_16, ck_winograd_16_bfloat16, ck_winograd_8, ck_winograd_8_baseline;
