@@ -1,4 +1,5 @@
 import CNetworkKernels
+import Platform
 
 /// What activations, their gradients and the weights that convolutions read are stored as.
 ///
@@ -12,10 +13,12 @@ public enum Precision: String, Codable, Sendable, CaseIterable {
   /// - Throws: `AutoencoderError` where this machine cannot compute so.
   public func requireSupport() throws(AutoencoderError) {
     guard self == .float32 || OneDNN.hasBFloat16 else {
+      // Those of the CPU were perhaps not to be used.
+      let cure = CPULevel.isHeld && CPULevel.best == .avx512BFloat16 ? ", or --cpu avx512_bf16" : ""
       throw AutoencoderError(
         .refused,
         "--precision \(rawValue) needs a CPU with instructions for it (AVX-512 BF16 or AMX), found "
-          + "\(OneDNN.instructionSet): give --precision float32")
+          + "\(OneDNN.instructionSet): give --precision float32\(cure)")
     }
   }
 

@@ -2,7 +2,7 @@ import CNetworkKernels
 import Platform
 
 /// A 3 x 3 convolution of stride 1, padded by 1, by Winograd's F(4 x 4, 3 x 3), on one fixed shape: a quarter of the
-/// multiplications. Needs AVX2 with blocks of 8 channels, AVX-512 with those of 16.
+/// multiplications. Needs AVX-512 with blocks of 16 channels.
 ///
 /// It runs on the calling thread alone and has no state: any number of threads may use it, each with its own scratch.
 struct WinogradConvolution: Sendable {
@@ -16,7 +16,13 @@ struct WinogradConvolution: Sendable {
   let layout: Int64
 
   /// Whether this process may use it.
-  static var isAvailable: Bool { CPULevel.inUse >= (OneDNN.block == 16 ? .avx512 : .avx2) }
+  static var isAvailable: Bool {
+    #if arch(x86_64)
+      OneDNN.block == 8 || CPULevel.inUse >= .avx512
+    #else
+      false
+    #endif
+  }
 
   /// Bytes.
   var scratchSize: Int {

@@ -20,7 +20,7 @@ struct Convolution: Sendable {
     var outputSide: Int { side / stride }
 
     /// Computed by Winograd's algorithm, our own, and not by oneDNN: what holds whole tiles of it and more than one, where the
-    /// CPU has AVX2. A table, not a measurement at run time: the choice is part of the bits. docs/performance.md has the
+    /// CPU is an x86-64. A table, not a measurement at run time: the choice is part of the bits. docs/performance.md has the
     /// times, docs/parity.md the errors.
     var usesWinograd: Bool {
       kernel == 3 && stride == 1 && side >= 8 && side % 4 == 0 && !readsImage && WinogradConvolution.isAvailable

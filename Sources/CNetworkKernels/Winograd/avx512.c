@@ -1,4 +1,5 @@
 #define BLOCK 16
+#define MOST_WIDE 2
 #define TARGET AVX512
 #include "stored.h"
 

@@ -54,7 +54,7 @@ ALWAYS_INLINE void convolve_next(
   float *u, float *m, const struct map *to, const ck_normalisation *then) {
   switch (wide_of(to->blocks - first_block)) {
   case 1: convolve_blocks(v, weights, first_block, 1, turn, transforms, u, m, to, then); break;
-  case 2: convolve_blocks(v, weights, first_block, 2, turn, transforms, u, m, to, then); break;
+  case 2: convolve_blocks(v, weights, first_block, most_wide > 1 ? 2 : 1, turn, transforms, u, m, to, then); break;
   case 3: convolve_blocks(v, weights, first_block, most_wide, turn, transforms, u, m, to, then); break;
   }
 }
@@ -82,7 +82,7 @@ ALWAYS_INLINE void add_products(
   const int64_t size = block * block;
   switch (wide) {
   case 1: outer_products(vp, zp, turn, sums + p * size, 1); break;
-  case 2: outer_products(vp, zp, turn, sums + p * 2 * size, 2); break;
+  case 2: outer_products(vp, zp, turn, sums + p * 2 * size, most_wide > 1 ? 2 : 1); break;
   case 3: outer_products(vp, zp, turn, sums + p * most_wide * size, most_wide); break;
   }
 }

@@ -6,13 +6,14 @@
 // a * b + c is one fused operation.
 #pragma STDC FP_CONTRACT ON
 
-// Sums stay in registers: of AVX-512's 32, 16 of them; of AVX2's 16, 12, beside three of weights and one of an input.
-enum { most_wide = BLOCK == 16 ? 2 : 3 };
+// Sums stay in registers: of AVX-512's 32, 16 of them; of AVX2's 16, 12, beside three of weights and one of an input; of those
+// before it, which hold half a block, 8.
+enum { most_wide = MOST_WIDE };
 
-/// So many blocks of outputs are computed together where `left` are left. Of AVX2's, 3 and 2 rather than 1.
+/// So many blocks of outputs are computed together where `left` are left. Of three, 3 and 2 rather than 1.
 ALWAYS_INLINE int wide_of(int64_t left) {
-  if (BLOCK == 16) return left > 1 ? 2 : 1;
-  return left == 1 ? 1 : left == 2 || left == 4 ? 2 : 3;
+  if (most_wide == 3) return left == 1 ? 1 : left == 2 || left == 4 ? 2 : 3;
+  return left < most_wide ? 1 : most_wide;
 }
 
 /// With so many tiles, or inputs, at a time.

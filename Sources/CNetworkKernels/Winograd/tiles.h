@@ -5,7 +5,7 @@
 #include "vectors.h"
 
 // Maps, cut into tiles of 4 x 4 outputs; a channel block of one pixel is a vector. The file that includes this says what BLOCK
-// is: 16 or 8.
+// is, 16 or 8, and how many blocks of outputs are computed together, MOST_WIDE.
 
 typedef float lanes __attribute__((vector_size(4 * BLOCK), aligned(4), may_alias));
 typedef unsigned words __attribute__((vector_size(4 * BLOCK), aligned(4), may_alias));

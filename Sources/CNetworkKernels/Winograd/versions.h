@@ -19,4 +19,4 @@ struct winograd {
   void (*piece)(const ck_winograd_pass *pass, int phase, int64_t piece, float *own);
 };
 
-extern const struct winograd ck_winograd_16, ck_winograd_16_bfloat16, ck_winograd_8;
+extern const struct winograd ck_winograd_16, ck_winograd_16_bfloat16, ck_winograd_8, ck_winograd_8_baseline;

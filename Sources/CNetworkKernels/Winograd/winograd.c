@@ -1,9 +1,11 @@
 #include "CNetworkKernels.h"
+#include "vectors.h"
 #include "versions.h"
 
 static const struct winograd *version(int64_t layout) {
   if (layout == ck_blocks_of_16_bfloat16) return &ck_winograd_16_bfloat16;
-  return layout == ck_blocks_of_16 ? &ck_winograd_16 : &ck_winograd_8;
+  if (layout == ck_blocks_of_16) return &ck_winograd_16;
+  return ck_cpu_level >= ck_cpu_avx2 ? &ck_winograd_8 : &ck_winograd_8_baseline;
 }
 
 int64_t ck_winograd_scratch(int64_t images, int64_t input_blocks, int64_t output_blocks, int64_t side, int64_t layout) {

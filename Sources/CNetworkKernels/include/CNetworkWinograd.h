@@ -5,7 +5,7 @@
 // Algorithms for Convolutional Neural Networks", 2016): a quarter of the multiplications.
 //
 // Activations are blocked as in CNetworkKernels.h: (images, blocks, side, side, block), floats or bfloat16 by `layout`:
-// ck_blocks_of_16 and ck_blocks_of_16_bfloat16, for CPUs with AVX-512 alone, or ck_blocks_of_8, for those with AVX2; `side` is
+// ck_blocks_of_16 and ck_blocks_of_16_bfloat16, for CPUs with AVX-512 alone, or ck_blocks_of_8, for all x86-64; `side` is
 // a multiple of 4. Whatever they are stored as, all is computed with
 // as floats. An image's results depend neither on the other images nor on their number; the order of every sum is fixed.
 
