@@ -96,7 +96,8 @@ class UNet:
             # A quarter of the multiplications, and the transforms beside them, by the measured times of its layers.
             operations *= 0.25 * 1.45
             forward = outputs // 2 if turns == 1 else turns
-            forward, gradient = max(forward, 1), inputs * max(outputs // 2, 1) if turns == 1 else 16 if inputs * outputs <= 16 else 8
+            parts = 16 if inputs * outputs <= 16 else 8
+            forward, gradient = max(forward, 1), inputs * max(outputs // 2, 1) if turns == 1 else parts
         else:
             forward, gradient = self.images, outputs
         self.add(f"{name} forward", operations, read + written + weights * FLOAT, forward)
@@ -204,7 +205,8 @@ def tables(net: UNet, nodes: list[Node], rate: float, core: float, batches: list
                     found.append([f"{ranks} x {one.workers // ranks} x {threads}", f"{one.idle}", f"{1000 * one.seconds:.0f}",
                                   f"{one.images:.0f}", f"{one.moved:,.0f}", f"{100 * one.memory:.0f} %"])
             text.append(f"{node.cores} cores, {node.bandwidth / 1e9:.0f} GB/s, {node.cache / 1e6:.0f} MB, batch {batch}:\n")
-            text.append(rows(["R x W x T", "idle cores", "step, ms", "images/s", "MB from and to memory", "memory busy"], found) + "\n")
+            head = ["R x W x T", "idle cores", "step, ms", "images/s", "MB from and to memory", "memory busy"]
+            text.append(rows(head, found) + "\n")
     return "\n".join(text)
 
 
