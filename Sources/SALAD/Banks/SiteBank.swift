@@ -105,6 +105,7 @@ extension DeploymentManifest {
   /// A site's bank of the encoder that `template` is of, not measured yet.
   init(_ template: DeploymentManifest, site: String, imageIDs: [String], patients: [String]) {
     self = template
+    localBank = nil
     format = Form.siteBank.rawValue
     formatVersion = Form.siteBank.version
     saladVersion = SALAD.saladVersion
