@@ -35,21 +35,22 @@ public struct Explainer {
   ///     `NormalImages`.
   ///   - badImages: what a picture that cannot be read does: end the command, or go without a score.
   ///   - title: of the progress; nil: none is shown.
+  ///   - heedsSignals: whether a signal ends it: not where who asked is answered first.
   ///   - report: on all ranks, given each block of pictures once it is explained.
   /// - Throws: `SaladError` on all ranks: 65 naming a picture that cannot be read, 75 when a signal asked to stop, and what
   ///   `report` throws on any rank.
   public func explain(
     _ pictures: [Picture], nearest count: Int, method: HeatMethod?, badImages: BadImages = .fail, title: String? = nil,
-    report: ([Explanation]) throws -> Void
+    heedsSignals: Bool = true, report: ([Explanation]) throws -> Void
   ) throws {
     precondition(method != .local || local != nil, "local heat maps without a local bank")
     precondition(method != .difference || normal != nil, "differences from normal images that are not at hand")
     let isDone = try scorer.look(  // all ranks
-      at: pictures, rules: [scorer.rule], badImages: badImages, title: title
+      at: pictures, rules: [scorer.rule], badImages: badImages, title: title, heedsSignals: heedsSignals
     ) { block in
       let scored = scorer.scored(block, pictures, nearest: max(1, count))
       let images = try images(of: block)  // all ranks
-      let heatMaps = try heatMaps(of: block, scored, images, method)  // all ranks
+      let heatMaps = try heatMaps(of: block, scored, images, method, heedsSignals)  // all ranks
       let explanations = scored.indices.map { place in
         Explanation(
           score: scored[place].score, prototypes: scored[place].prototypes,
@@ -77,14 +78,15 @@ public struct Explainer {
 
   /// All ranks. A heat map for each picture; equal on all ranks.
   private func heatMaps(
-    of block: Scorer.Block, _ scored: [ScoredPicture], _ images: [Radiograph], _ method: HeatMethod?
+    of block: Scorer.Block, _ scored: [ScoredPicture], _ images: [Radiograph], _ method: HeatMethod?,
+    _ heedsSignals: Bool
   ) throws -> [HeatMap?]? {
     switch method {
     case nil: return nil
     case .local: return try local?.heatMaps(of: block.pixels, scorer)  // all ranks
     case .occlusion:
       return try zip(scored, images).map { scored, image in
-        try scored.score.score.map { try Occlusion(scorer).heatMap(of: image, score: $0) }  // all ranks
+        try scored.score.score.map { try Occlusion(scorer, heedsSignals).heatMap(of: image, score: $0) }  // all ranks
       }
     case .gradient:
       return try zip(scored, images).map { scored, image in
