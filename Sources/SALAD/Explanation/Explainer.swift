@@ -89,10 +89,25 @@ public struct Explainer {
         try scored.score.score.map { try Occlusion(scorer, heedsSignals).heatMap(of: image, score: $0) }  // all ranks
       }
     case .gradient:
-      return try zip(scored, images).map { scored, image in
-        try scored.score.score.map { _ in try PixelSlope(scorer).heatMap(of: image) }  // all ranks
+      return try images.enumerated().map { place, image in
+        guard scored[place].score.score != nil else { return nil }
+        let nearest = block.nearest[0][place].prefix(PixelSlope.normals).map(\.index)
+        return try PixelSlope(scorer).heatMap(of: image, towards: mean(of: nearest))  // all ranks
       }
     case .difference: return try differences(of: images, scored)  // all ranks
+    }
+  }
+
+  /// All ranks. The mean of normal images, (S, S) in 0...1; nil where they are not at hand.
+  private func mean(of indices: [Int]) throws -> [Float]? {
+    guard let normal, !indices.isEmpty else { return nil }
+    return try agree(scorer.communicator) {  // all ranks
+      let read = try scorer.models[0].embedder.read(indices.count) { try normal.image(indices[$0]) }
+      let pixels = read.values.count / indices.count
+      return (0..<pixels).map { pixel in
+        let sum = indices.indices.reduce(Float(0)) { $0 + read.values[$1 * pixels + pixel] }
+        return (sum / Float(indices.count) + 1) / 2
+      }
     }
   }
 

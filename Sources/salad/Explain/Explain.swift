@@ -24,7 +24,7 @@ struct Explain: ParsableCommand, NumbersDescribed {
 
         local        the encoder's maps, place by place, against those of normal images: 1 is
                      typical of a normal image, 2 is twice as far from them
-        gradient     how much the score moves as a place grows brighter
+        gradient     how fast the score falls as a place moves towards the nearest normal images
         occlusion    how much the score falls when a place is painted over
         difference   how far each pixel is from that of the nearest normal image
 
