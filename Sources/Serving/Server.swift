@@ -16,6 +16,8 @@
       public var token: AccessToken?
       /// Images that may wait, be decoded or be scored at a time.
       public var mostQueued: Int
+      /// Images that may wait for their heat maps.
+      public var mostExplained: Int
       /// Of a request's body.
       public var mostBytes: Int
       /// Of an image.
@@ -49,11 +51,13 @@
       }
 
       public init(
-        address: ListenAddress, token: AccessToken?, mostQueued: Int, mostBytes: Int, mostPixels: Int,
-        decodeMemory: Int, decodeSeconds: Int, children: Int, childArguments: [String], patience: Double,
+        address: ListenAddress, token: AccessToken?, mostQueued: Int, mostExplained: Int, mostBytes: Int,
+        mostPixels: Int, decodeMemory: Int, decodeSeconds: Int, children: Int, childArguments: [String],
+        patience: Double,
         interval: Double, watch: Watch?, logLevel: String
       ) {
         (self.address, self.token, self.mostQueued, self.mostBytes) = (address, token, mostQueued, mostBytes)
+        self.mostExplained = mostExplained
         (self.mostPixels, self.decodeMemory, self.decodeSeconds) = (mostPixels, decodeMemory, decodeSeconds)
         (self.children, self.childArguments, self.patience) = (children, childArguments, patience)
         (self.interval, self.watch, self.logLevel) = (interval, watch, logLevel)
@@ -98,19 +102,27 @@
     ) throws {
       let table = try settings.watch.map { try WatchTable($0.output) }
       Limits.raiseOpenFiles(to: 2 * Self.mostConnections)
-      let queue = ScoringQueue(
-        most: settings.mostQueued, mostBytes: Self.bodiesInMemory * settings.mostBytes, metrics: metrics)
+      let (queue, explanations) = queues
       queue.use(model)
+      explanations.use(model)
       let pool = try decodePool()
-      let engine = ScoringEngine(queue: queue, pool: pool, patience: .milliseconds(20), metrics: metrics, log: log)
+      let engine = ScoringEngine(
+        .scores, queue: queue, pool: pool, patience: .milliseconds(20), metrics: metrics, log: log)
+      let explaining = ScoringEngine(
+        .explanations, queue: explanations, pool: pool, patience: .zero, metrics: metrics, log: log)
       log.notice(
         "model loaded",
         metadata: ["model": "\(model.identity)", "images": "\(model.source.imageIDs.count)", "path": "\(path)"])
 
       let watcher = ModelWatcher(
-        path: path, state: state, interval: .seconds(settings.interval), load: load, queue: queue, metrics: metrics,
-        log: log)
-      var services: [any Service] = [Clock(queue: queue), application(engine, started: started), watcher]
+        path: path, state: state, interval: .seconds(settings.interval), load: load,
+        replace: { model in
+          queue.replace(by: model)
+          explanations.replace(by: model)
+        }, metrics: metrics, log: log)
+      var services: [any Service] = [
+        Clock(queues: [queue, explanations]), application(engine, explaining, pool, started: started), watcher,
+      ]
       if let watch = settings.watch, let table {
         services.append(
           FolderWatch(
@@ -118,13 +130,25 @@
             patience: .seconds(settings.patience), mostBytes: settings.mostBytes, metrics: metrics, log: log))
       }
       let group = ServiceGroup(configuration: .init(services: services, logger: quietLog))
+      let beside: WorkerThread
+      do {
+        beside = try WorkerThread("explaining") {
+          // Scores go first.
+          Host.yieldThread()
+          explaining.run(watchdog: Watchdog(rank: 0, host: Host.name, timeout: .infinity))
+        }
+      } catch {
+        throw SaladError(error)
+      }
       let end = Monitor<Result<Void, any Error>?>(nil)
       Task.detached { [log] in
         let result = await Self.run(group, log)
         end.update { $0 = result }
         queue.close()
+        explanations.close()
       }
       engine.run(watchdog: watchdog)
+      beside.join()
       pool.close()
       do {
         try end.watch { $0 }.get()
@@ -132,6 +156,15 @@
         throw self.error(error)
       }
       log.notice("stopped")
+    }
+
+    /// Of the scores and of the explanations.
+    private var queues: (scores: ScoringQueue, explanations: ScoringQueue) {
+      let (most, metrics) = (Self.bodiesInMemory * settings.mostBytes, metrics)
+      return (
+        ScoringQueue(most: settings.mostQueued, mostBytes: most) { metrics.queued($0) },
+        ScoringQueue(most: settings.mostExplained, mostBytes: most) { metrics.explaining($0) }
+      )
     }
 
     private func decodePool() throws -> DecodePool {
@@ -146,11 +179,12 @@
     }
 
     private func application(
-      _ engine: ScoringEngine, started: @escaping @Sendable (String) -> Void
+      _ engine: ScoringEngine, _ explaining: ScoringEngine, _ pool: DecodePool,
+      started: @escaping @Sendable (String) -> Void
     ) -> Application<ServerResponder> {
       let address = settings.address
       let responder = ServerResponder(
-        engine: engine,
+        engine: engine, explaining: explaining, pool: pool,
         bodies: BodyReader(
           mostBytes: settings.mostBytes, mostInAll: Self.bodiesInMemory * settings.mostBytes,
           patience: .seconds(settings.patience)), metrics: metrics, token: settings.token,
@@ -206,13 +240,13 @@
 
   /// Gives up, again and again, what has waited for too long.
   private struct Clock: Service {
-    let queue: ScoringQueue
+    let queues: [ScoringQueue]
 
     func run() async throws {
       try? await cancelWhenGracefulShutdown {
         while true {
           try await Task.sleep(for: .milliseconds(50))
-          queue.expire(at: .now)
+          queues.forEach { $0.expire(at: .now) }
         }
       }
     }

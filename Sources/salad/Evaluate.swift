@@ -53,33 +53,15 @@ struct Evaluate: ParsableCommand, NumbersDescribed {
   @Flag(help: "Measure also what the nearest training image in raw 32 x 32 pixels is worth.")
   var baseline = false
 
-  @Option(help: ArgumentHelp("Resamples behind the confidence intervals; 0 for no intervals.", valueName: "resamples"))
-  var bootstrap = 2000
-
-  @Option(help: ArgumentHelp("Determines the resamples.", valueName: "seed"))
-  var bootstrapSeed: UInt64 = 0
-
-  @Flag(help: "Measure although the model learnt from patients or pictures of the test split.")
-  var allowLeaks = false
-
-  @Option(
-    help: ArgumentHelp(
-      "Of a deployment merged with --hash-ids: its salt, so that patients it learnt from are found again.",
-      valueName: "salt"))
-  var hashSalt: String?
+  @OptionGroup var measurement: MeasurementOptions
 
   @OptionGroup var scoring: ScoringOptions
   @OptionGroup(title: "Which rows of several sites") var sites: SiteOptions
   @OptionGroup var work: WorkOptions
 
-  private static let ranges: [NumberRange<Self>] = [
-    .whole("--bootstrap", \.bootstrap, 0...100_000),
-    .any("--bootstrap-seed", Ranges.seed),
-  ]
-  static let numbers = NumberDescription.all(ranges) + ScoringOptions.numbers + DataOptions.numbers
+  static let numbers = MeasurementOptions.numbers + ScoringOptions.numbers + DataOptions.numbers
 
   func validate() throws {
-    for range in Self.ranges { try asUsage { try range.validate(self) } }
     guard (model == nil) != (scores == nil) else {
       throw ValidationError("give either a run or deployment, or --scores, a table that salad score --csv wrote")
     }
@@ -124,7 +106,7 @@ struct Evaluate: ParsableCommand, NumbersDescribed {
     let loaded = try scoring.load(  // all ranks
       model, sites: sites, workers: work.workers, session: session
     ) { source in
-      try LeakGuard(source, salt: hashSalt, allowsLeaks: allowLeaks, log: session.log).check(  // all ranks
+      try measurement.leakGuard(source, log: session.log).check(  // all ranks
         listed, side: source.scoring.size, workers: workers, communicator: session.communicator,
         watchdog: session.watchdog)
     }
@@ -176,8 +158,7 @@ struct Evaluate: ParsableCommand, NumbersDescribed {
     session.watchdog.enter("evaluating scores", step: nil)
     let workers = session.workers(work.workers)
     // Rank 0 reports, so it alone resamples.
-    let resampling =
-      bootstrap > 0 && session.communicator.isRoot ? Bootstrap(resamples: bootstrap, seed: bootstrapSeed) : nil
+    let resampling = session.communicator.isRoot ? measurement.resampling : nil
     var evaluation = try agree(session.communicator) {  // all ranks
       try Evaluation(
         images: scored.images, scores: scored.scores, rule: scored.rule, bank: scored.bank, topK: scored.topK,

@@ -16,9 +16,12 @@ struct Merge: ParsableCommand, NumbersDescribed {
         salad merge run-0 run-1 run-2 --output deploy
         salad merge run --output deploy --hash-ids      # nothing in it names a file or a patient
         salad merge bank-north bank-south --encoder deploy --output joined   # banks of several sites
+        salad merge run --local --output deploy         # explains its scores without the training images, too
 
       The manifest holds names, patients and picture hashes of the training images, so that an evaluation can refuse what \
       the model has seen. With --hash-ids names and patients are HMAC-SHA256 under a salt and there are no picture hashes.
+      With --local the deployment holds the encoder's maps of some training images, by which salad explain and salad serve \
+      make heat maps (docs/explain.md). They show outlines of those images: keep it as you keep the images.
       """)
 
   @Argument(
@@ -45,11 +48,31 @@ struct Merge: ParsableCommand, NumbersDescribed {
       valueName: "salt"))
   var hashSalt: String?
 
+  @Flag(help: "Put the maps of some training images into the deployment, for heat maps. They show outlines of them.")
+  var local = false
+
+  @Option(help: "With --local: of how many images, spread evenly; more take more room. (default: 128)")
+  var localImages: Int?
+
+  @Option(
+    help: ArgumentHelp(
+      "With --local: the data set of the training. (default: where the first run had it)", valueName: "dir"))
+  var data: String?
+
   @OptionGroup var work: WorkOptions
 
-  static let numbers = NumberDescription.work
+  private static let ranges: [NumberRange<Self>] = [
+    .whole("--local-images", \.localCount, LocalMemory.imageCounts)
+  ]
+  static let numbers = NumberDescription.all(ranges) + NumberDescription.work
+
+  private var localCount: Int { localImages ?? LocalMemory.defaultImages }
 
   func validate() throws {
+    for range in Self.ranges { try asUsage { try range.validate(self) } }
+    guard local || localImages == nil && data == nil else {
+      throw ValidationError("--local-images and --data go with --local: give it, or leave them away")
+    }
     guard (1...Deployment.mostModels).contains(runs.count) else {
       throw ValidationError("\(runs.count) runs were given: give 1 to \(Deployment.mostModels)")
     }
@@ -84,7 +107,7 @@ struct Merge: ParsableCommand, NumbersDescribed {
             source, rule: nil, topK: nil, workers: session.workers(work.workers), host: session.host,
             communicator: session.communicator, watchdog: session.watchdog
           ).selfTest()  // all ranks
-        })
+        }, local: local ? { try saveLocal($0, $1, to: $2, session) } : nil)
       let models = runs.count == 1 ? "the model of \(runs[0]) and its" : "\(runs.count) models and their"
       session.log.note(
         "\(output) holds \(models) \(merged.bank.rawValue) bank\(runs.count == 1 ? "" : "s")")
@@ -95,8 +118,30 @@ struct Merge: ParsableCommand, NumbersDescribed {
     }
   }
 
+  /// All ranks. The maps of some training images, from where the run had them.
+  private func saveLocal(
+    _ run: ModelSource, _ deployment: ModelSource, to path: String, _ session: Session
+  ) throws {
+    var reason = ""
+    let found = try NormalImages.find(  // all ranks
+      run, DataRequest(data), communicator: session.communicator, note: { reason = ": \($0)" })
+    guard let images = found else {
+      throw SaladError(.usage, "--local wants the training images\(reason): give their data set as --data")
+    }
+    let scorer = try Scorer(  // all ranks
+      deployment, rule: nil, topK: nil, workers: session.workers(work.workers), host: session.host,
+      communicator: session.communicator, watchdog: session.watchdog)
+    let memory = try LocalMemory(  // all ranks
+      scorer, images: images, most: localCount, patients: run.patients, host: session.host, log: session.log)
+    try memory.save(to: path, deployment, scorer)  // all ranks
+  }
+
   /// All ranks. Joins sites' banks.
   private func join(_ session: Session) throws -> ExitStatus {
+    guard !local else {
+      throw SaladError(
+        .usage, "--local is for runs, which know where their images are: sites' banks come without, leave it away")
+    }
     guard !hashIds, bank == nil else {
       throw SaladError(
         .usage, "--hash-ids and --bank are for runs: sites' banks are hashed and refreshed, leave them away")

@@ -22,8 +22,21 @@ struct NumberTests {
       (Import.self, ["import", "m", "--data", "d", "--output", "o"]),
       (PhantomCommand.self, ["phantom", "o"]),
       (Bench.self, ["bench"]),
-    ]
+      (Explain.self, ["explain", "r", "i"]),
+      (ReportCommand.self, ["report", "r"]),
+      (Embed.self, ["embed", "d", "i", "--output", "o.csv"]),
+      (BankCommand.self, ["bank", "add", "d", "i", "--output", "o"]),
+      (BankCommand.self, ["bank", "remove", "d", "--id", "i", "--output", "o"]),
+    ] + served
   }
+
+  #if Server
+    private static var served: [(verb: any ParsableCommand.Type, arguments: [String])] {
+      [(Serve.self, ["serve", "d"])]
+    }
+  #else
+    private static var served: [(verb: any ParsableCommand.Type, arguments: [String])] { [] }
+  #endif
 
   private static let extremes = [
     "0", "-1", "1e-300", "1e300", "1e400", "-inf", "nan", "1000000", "9223372036854775807", "-9223372036854775808",
@@ -41,13 +54,16 @@ struct NumberTests {
   }
 
   /// The options of a verb that take a value, from its help.
-  private static func options(of verb: String) throws -> [(flag: String, value: String)] {
+  private static func options(of arguments: [String]) throws -> [(flag: String, value: String)] {
+    let words = Array(arguments.prefix(arguments[0] == "bank" ? 2 : 1))
     let help = Root.fullMessage(
-      for: try #require(failure { _ = try Root.parseAsRoot([verb, "--experimental-dump-help"]) }))
+      for: try #require(failure { _ = try Root.parseAsRoot(words + ["--experimental-dump-help"]) }))
     let root = try #require(JSONSerialization.jsonObject(with: Data(help.utf8)) as? [String: Any])
-    let command = try #require(root["command"] as? [String: Any])
-    let commands = [command] + (command["subcommands"] as? [[String: Any]] ?? [])
-    let found = try #require(commands.first { $0["commandName"] as? String == verb } ?? command)
+    var found = try #require(root["command"] as? [String: Any])
+    for word in words {
+      let commands = found["subcommands"] as? [[String: Any]] ?? []
+      found = commands.first { $0["commandName"] as? String == word } ?? found
+    }
     return (found["arguments"] as? [[String: Any]] ?? []).compactMap { argument in
       guard argument["kind"] as? String == "option",
         let name = (argument["preferredName"] as? [String: Any])?["name"] as? String
@@ -69,7 +85,7 @@ struct NumberTests {
   func extremes() throws {
     var seen = 0
     for (_, arguments) in Self.verbs {
-      for (flag, _) in try Self.options(of: arguments[0]) {
+      for (flag, _) in try Self.options(of: arguments) {
         for value in Self.extremes {
           seen += 1
           guard let refusal = Self.refusal(arguments + ["\(flag)=\(value)"]) else { continue }
@@ -87,11 +103,13 @@ struct NumberTests {
     let paths: Set = [
       "--data", "--run", "--output", "--bank", "--folder", "--initial-weights", "--levels", "--precision",
       "--body-part", "--view", "--labels", "--hash-salt", "--sheet", "--config", "--scores", "--site", "--encoder",
+      "--local", "--save-local", "--evaluate", "--as-bank", "--patient", "--id", "--image", "--by", "--host",
+      "--token-file", "--watch", "--images",
     ]
     for (verb, arguments) in Self.verbs {
       let described = try #require(verb as? any NumbersDescribed.Type).numbers
       #expect(Set(described.map(\.flag)).count == described.count, "\(verb)")
-      for (flag, _) in try Self.options(of: arguments[0]) where !paths.contains(flag) {
+      for (flag, _) in try Self.options(of: arguments) where !paths.contains(flag) {
         let refusal = try #require(Self.refusal(arguments + ["\(flag)=x"]), "\(arguments[0]) \(flag)=x is taken")
         if let number = described.first(where: { $0.flag == flag }) {
           #expect(refusal.hasSuffix(": give \(number.words)"), "\(refusal)")

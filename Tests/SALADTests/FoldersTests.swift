@@ -5,7 +5,7 @@ import Testing
 @Suite("Folders of SALAD")
 struct FoldersTests {
   private static let folders = [
-    "Job", "Data", "Settings", "Runs", "Scoring", "Banks", "Evaluation", "Explanation", "Report", "Curves", "Training",
+    "Job", "Data", "Settings", "Runs", "Scoring", "Evaluation", "Explanation", "Banks", "Report", "Curves", "Training",
     "Status", "Census", "Doctor",
   ]
   private static let root = URL(filePath: #filePath).deletingLastPathComponent()

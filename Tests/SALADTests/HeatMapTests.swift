@@ -57,11 +57,13 @@ struct HeatMapTests {
     let side = 64
     var sum = [Float](repeating: 0, count: side * side)
     for place in 0..<PixelSlope.places * PixelSlope.places {
-      let lifted = PixelSlope.lifted(
-        [Float](repeating: 0, count: side * side), side: side, x: place % PixelSlope.places,
-        y: place / PixelSlope.places, by: 1)
-      for pixel in sum.indices { sum[pixel] += lifted[pixel] }
+      let moved = PixelSlope.moved(
+        [Float](repeating: 0, count: side * side), towards: [Float](repeating: 1, count: side * side), side: side,
+        x: place % PixelSlope.places, y: place / PixelSlope.places, by: 1)
+      for pixel in sum.indices { sum[pixel] += moved[pixel] }
     }
+    let flat = [Float](repeating: 0.25, count: side * side)
+    #expect(PixelSlope.coarse(flat, side: side).allSatisfy { abs($0 - 0.25) < 1e-6 })
     let inner = (8..<56).flatMap { y in (8..<56).map { x in sum[y * side + x] } }
     #expect(inner.allSatisfy { abs($0 - 1) < 1e-5 })
   }

@@ -16,7 +16,9 @@ import json
 import os
 import pathlib
 import random
+import resource
 import signal
+import statistics
 import struct
 import subprocess
 import sys
@@ -97,16 +99,27 @@ class Server:
         tasks = pathlib.Path(f"/proc/{self.process.pid}/task")
         return [int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()]
 
+    def processor_seconds(self):
+        """Of the server and its children so far: user and system."""
+        seconds = 0
+        for number in [self.process.pid, *self.children()]:
+            fields = pathlib.Path(f"/proc/{number}/stat").read_text().rsplit(")", 1)[1].split()
+            seconds += (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+        return seconds
+
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(60)
 
 
 def score(salad, deploy, paths):
-    """Rows of salad score, and its seconds."""
+    """Rows of salad score, its seconds, and those of the processor."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     start = time.perf_counter()
     done = subprocess.run([salad, "score", deploy, "--csv", *paths], check=True, capture_output=True, text=True)
-    return list(csv.DictReader(io.StringIO(done.stdout))), time.perf_counter() - start
+    seconds, after = time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+    return list(csv.DictReader(io.StringIO(done.stdout))), seconds, used
 
 
 def percentile(values, share):
@@ -208,36 +221,46 @@ def main():
     parser.add_argument("--deploy", required=True, help="the deployment")
     parser.add_argument("--images", required=True, help="a folder of PNG files")
     parser.add_argument("--count", type=int, default=512, help="images whose rate is measured (512)")
-    parser.add_argument("--repeats", type=int, default=3, help="measurements of each rate, of which the best counts (3)")
+    parser.add_argument("--repeats", type=int, default=3, help="turns in which all rates are measured, of which the median counts (3)")
     parser.add_argument("--requests", type=int, default=10_000, help="good and bad requests (10,000)")
     parser.add_argument("--connections", type=int, default=32, help="clients at a time (32)")
     options = parser.parse_args()
 
     paths = sorted(str(path) for path in pathlib.Path(options.images).rglob("*.png"))[: options.count]
     files = [pathlib.Path(path).read_bytes() for path in paths]
-    print(f"{len(files)} images, {options.connections} clients, best of {options.repeats}\n")
-    best = {}
+    print(f"{len(files)} images, {options.connections} clients, median of {options.repeats} turns, load "
+          f"{os.getloadavg()[0]:.1f}\n")
+    turns = {}
     failures = []
     server = Server(options.salad, options.deploy)
     for _ in range(options.repeats):
         # Interleaved, so that whatever else the host does strikes all alike; the start is subtracted.
-        start = min(score(options.salad, options.deploy, paths[:1])[1] for _ in range(2))
-        rows, seconds = score(options.salad, options.deploy, paths)
+        starts = [score(options.salad, options.deploy, paths[:1])[1:] for _ in range(2)]
+        rows, seconds, used = score(options.salad, options.deploy, paths)
         expected = [float(row["score"]) for row in rows]
-        best.setdefault("salad score", []).append((len(files) / (seconds - start), []))
+        reference = len(files) / (seconds - min(start[0] for start in starts))
+        used -= min(start[1] for start in starts)
+        turns.setdefault("salad score", []).append((reference, 1, used / len(files), []))
         for per_request in (1, 8):
+            before = server.processor_seconds()
             found, latencies, wrong = asyncio.run(rate(server.port, files, expected, options.connections, per_request))
-            best.setdefault(f"serve, {per_request} a request", []).append((found, latencies))
+            used = server.processor_seconds() - before
+            turns.setdefault(f"serve, {per_request} a request", []).append(
+                (found, found / reference, used / len(files), latencies))
             if wrong:
                 failures.append(f"{wrong} scores differ from salad score's")
     if server.stop() != 0:
         failures.append("the server did not end well")
-    reference = max(found for found, _ in best["salad score"])
-    print("|  | images a second | of `salad score` | p50, ms | p99, ms |\n|---|---:|---:|---:|---:|")
-    for name, runs in best.items():
-        found, latencies = max(runs)
-        times = [f"{1000 * percentile(latencies, share):.0f}" if latencies else "" for share in (0.5, 0.99)]
-        print(f"| {name} | {found:.1f} | {found / reference:.2f} | {times[0]} | {times[1]} |")
+    print("|  | images a second | of `salad score` | processor, ms an image | p50, ms | p99, ms |")
+    print("|---|---:|---:|---:|---:|---:|")
+    for name, runs in turns.items():
+        found, part, used = (statistics.median(run[place] for run in runs) for place in range(3))
+        spread = f" ({min(run[1] for run in runs):.2f} to {max(run[1] for run in runs):.2f})" if runs[0][3] else ""
+        times = [
+            f"{1000 * statistics.median(percentile(run[3], share) for run in runs):.0f}" if runs[0][3] else ""
+            for share in (0.5, 0.99)
+        ]
+        print(f"| {name} | {found:.1f} | {part:.2f}{spread} | {1000 * used:.2f} | {times[0]} | {times[1]} |")
 
     limits = {"bytes": 4 << 20, "patience": 10}
     server = Server(

@@ -21,10 +21,11 @@ struct HTTPAnswer: Sendable {
   struct JSON: Decodable {
     var images: [JSON]?
     var nearest: [JSON]?
-    var name, rule, model, error, image, heatMap, id: String?
+    var name, rule, model, error, image, heatMap, id, method: String?
     var score, pValue, distance, weight: Double?
     var flagged: Bool?
-    var size: Int?
+    var size, row: Int?
+    var coloured: [Float]?
   }
 }
 

@@ -1,6 +1,7 @@
 #if Server
   import Foundation
   import Metrics
+  import Radiographs
   import RanksSupport
   import Testing
 
@@ -31,6 +32,23 @@
           c_seconds_count 4
 
           """)
+    }
+
+    @Test("What is said to a decoding child and what it answers is read as it was written")
+    func decodeMessages() {
+      let preparations = [
+        Preparation(side: 64, fit: .pad, borderMask: 0, greyRange: nil),
+        Preparation(side: 512, fit: .stretch, borderMask: 0.125, greyRange: 3),
+      ]
+      for preparation in preparations {
+        let request = DecodeRequest(
+          bytes: 1 << 40, mostPixels: 7, seconds: 20, preparation: preparation, wantsContent: preparation.side > 64)
+        #expect(request.head.count == DecodeRequest.headSize && DecodeRequest(head: request.head) == request)
+      }
+      let reply = DecodeReply(kind: .float, sentence: "é", pixels: [1, 2, 3], content: 1 << 63 | 5)
+      let numbers = DecodeMessage.numbers(Array(reply.message.prefix(DecodeReply.headSize)))
+      #expect(numbers == [1, 2, 3, Int(truncatingIfNeeded: 1 << 63 | 5 as UInt64)])
+      #expect(Array(reply.message.dropFirst(DecodeReply.headSize)) == Array("é".utf8) + [1, 2, 3])
     }
 
     @Test("A token is admitted by its own header alone")

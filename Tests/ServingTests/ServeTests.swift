@@ -7,11 +7,11 @@
   /// All tests that start a server.
   @Suite("Server", .serialized, ServedTrait())
   struct ServeTests {
-    private let served: Served
+    let served: Served
 
     init() throws { served = try #require(Served.shared) }
 
-    private func salad(_ arguments: [String]) async throws -> ProgramResult {
+    func salad(_ arguments: [String]) async throws -> ProgramResult {
       try await Program.run([try Program.built("salad")] + arguments)
     }
 
@@ -38,7 +38,7 @@
         let distances = try #require(image.nearest).compactMap(\.distance)
         #expect(distances.count == 3 && distances == distances.sorted())
       }
-      let alone = try server.score(try Data(contentsOf: URL(fileURLWithPath: paths[1])), "/v1/score?nearest=0")
+      let alone = try server.score(try served.image(1), "/v1/score?nearest=0")
       #expect(alone.images.first?.score == Double(rows[1][1]))
       #expect(alone.images.first?.nearest?.isEmpty == true)
       let about = try server.ask("GET", "/v1/model").text
@@ -46,7 +46,7 @@
       #expect(
         about.contains("\"model\":\"\(model)\"") && about.contains("\"images\":24,") && about.contains("\"size\":64,"))
       #expect(try server.ask("GET", "/health/ready").status == 200)
-      let heat = try server.score(try Data(contentsOf: URL(fileURLWithPath: paths[1])), "/v1/explain").json
+      let heat = try server.score(try served.image(1), "/v1/explain").json
       #expect(Data(base64Encoded: heat?.heatMap ?? "")?.count == 64 * 64 * 4)
       #expect(Data(base64Encoded: heat?.image ?? "")?.count == 64 * 64)
       let metrics = try server.ask("GET", "/metrics").text
@@ -59,7 +59,7 @@
     func refusals() async throws {
       let server = try await ServedProgram(served.deploy, ["--max-bytes", "100000", "--max-pixels", "10000"])
       defer { server.end() }
-      let image = try Data(contentsOf: URL(fileURLWithPath: served.images()[0]))
+      let image = try served.image()
       func expect(_ answer: HTTPAnswer, _ status: Int, _ words: String, line: Int = #line) {
         let sentence = answer.json?.error ?? answer.images.first?.error ?? ""
         #expect(answer.status == status && sentence.contains(words), "line \(line): \(answer.status) \(answer.text)")
@@ -114,7 +114,7 @@
         ))
       #expect(try slow.answer().status == 408)
       // Who waits to be asked for the body is asked.
-      let image = try Data(contentsOf: URL(fileURLWithPath: served.images()[0]))
+      let image = try served.image()
       let polite = try HTTPConnection(port: server.port)
       polite.send(
         HTTP.request(
@@ -128,14 +128,10 @@
     func fullQueue() async throws {
       let server = try await ServedProgram(served.deploy, ["--max-queue", "1", "--request-timeout", "3"])
       defer { server.end() }
-      let image = try Data(contentsOf: URL(fileURLWithPath: served.images()[0]))
+      let image = try served.image()
       let child = try #require(server.children.first)
       kill(child, SIGSTOP)
-      let first = server.later { port in
-        let connection = try HTTPConnection(port: port)
-        connection.send(HTTP.request("POST", "/v1/score", headers: ["Content-Type": "image/png"], body: image))
-        return try connection.answer()
-      }
+      let first = server.scoreLater(image)
       #expect(server.waits(for: 1))
       let second = try server.score(image)
       #expect(second.status == 429 && second.headers["retry-after"] != nil)
@@ -181,14 +177,10 @@
       let server = try await ServedProgram(
         served.deploy, ["--decode-memory", "16M", "--max-pixels", "268435456"])
       defer { server.end() }
-      let image = try Data(contentsOf: URL(fileURLWithPath: served.images()[0]))
+      let image = try served.image()
       let before = try #require(server.children.first)
       kill(before, SIGSTOP)
-      let lost = server.later { port in
-        let connection = try HTTPConnection(port: port)
-        connection.send(HTTP.request("POST", "/v1/score", headers: ["Content-Type": "image/png"], body: image))
-        return try connection.answer()
-      }
+      let lost = server.scoreLater(image)
       #expect(server.waits(for: 1))
       kill(before, SIGKILL)
       let answer = try lost.get()
@@ -208,14 +200,10 @@
     func gracefulStop() async throws {
       let server = try await ServedProgram(served.deploy)
       defer { server.end() }
-      let image = try Data(contentsOf: URL(fileURLWithPath: served.images()[0]))
+      let image = try served.image()
       let child = try #require(server.children.first)
       kill(child, SIGSTOP)
-      let inFlight = server.later { port in
-        let connection = try HTTPConnection(port: port)
-        connection.send(HTTP.request("POST", "/v1/score", headers: ["Content-Type": "image/png"], body: image))
-        return try connection.answer()
-      }
+      let inFlight = server.scoreLater(image)
       #expect(server.waits(for: 1))
       kill(server.program.number, SIGTERM)
       #expect(server.wait { (try? server.ask("GET", "/health")) == nil })
@@ -236,7 +224,7 @@
       try point(to: served.deploy)
       let server = try await ServedProgram(link)
       defer { server.end() }
-      let image = try Data(contentsOf: URL(fileURLWithPath: served.images()[0]))
+      let image = try served.image()
       let old = try server.score(image).images.first?.model
       try point(to: served.other)
       var statuses: Set<Int> = []

@@ -20,6 +20,9 @@ struct Served: Sendable {
     return try FileManager.default.contentsOfDirectory(atPath: folder).sorted().map { "\(folder)/\($0)" }
   }
 
+  /// The bytes of one of them.
+  func image(_ index: Int = 0) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: try images()[index])) }
+
   static func make() async throws -> Served {
     let served = Served(folder: try TemporaryFolder())
     let commands = [
@@ -87,9 +90,13 @@ final class ServedProgram {
   }
 
   /// Asks on another thread.
-  func later(_ body: @escaping @Sendable (Int) throws -> HTTPAnswer) -> Later {
+  func scoreLater(_ file: Data, _ path: String = "/v1/score") -> Later {
     let port = port
-    return Later { try body(port) }
+    return Later {
+      let connection = try HTTPConnection(port: port)
+      connection.send(HTTP.request("POST", path, headers: ["Content-Type": "image/png"], body: file))
+      return try connection.answer()
+    }
   }
 
   /// Process ids of its decoding children.
@@ -112,8 +119,12 @@ final class ServedProgram {
   }
 
   /// Waits until so many images are on their way.
-  func waits(for images: Int) -> Bool {
-    wait { (try? ask("GET", "/metrics"))?.text.contains("\nsalad_queue_images \(images)\n") ?? false }
+  func waits(for images: Int) -> Bool { wait { gauge("salad_queue_images") == images } }
+
+  /// A whole number of `/metrics`; nil where it is not there yet.
+  func gauge(_ name: String) -> Int? {
+    let lines = (try? ask("GET", "/metrics"))?.text.split(separator: "\n") ?? []
+    return lines.first { $0.hasPrefix(name + " ") }.flatMap { Int($0.dropFirst(name.count + 1)) }
   }
 }
 
@@ -133,6 +144,14 @@ final class Later: @unchecked Sendable {
 
   func get() throws -> HTTPAnswer {
     done.wait()
+    done.signal()
     return try answer!.get()
+  }
+
+  /// Whether `get` would not wait.
+  var isDone: Bool {
+    guard done.wait(timeout: .now()) == .success else { return false }
+    done.signal()
+    return true
   }
 }

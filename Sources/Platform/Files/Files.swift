@@ -53,6 +53,20 @@ public enum Files {
     if synchronising { try Folder.synchronise(folder(of: path)) }
   }
 
+  /// Gives a file or folder the permissions of another (chmod(2)), and its owner and group as far as the system lets this
+  /// process (chown(2)).
+  ///
+  /// - Parameters:
+  ///   - other: whose permissions they are.
+  ///   - path: what gets them.
+  public static func copyAccess(from other: String, to path: String) throws(SystemError) {
+    var status = stat()
+    try SystemError.check(.examine, other) { stat(other, &status) }
+    // The owner first: changing it may take permissions away.
+    _ = chown(path, status.st_uid, status.st_gid)
+    try SystemError.check(.permit, path) { chmod(path, status.st_mode & 0o7777) }
+  }
+
   /// rename(2).
   public static func move(_ source: String, to destination: String) throws(SystemError) {
     try SystemError.check(.move, source) { rename(source, destination) }

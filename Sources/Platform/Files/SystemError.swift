@@ -22,6 +22,7 @@ public struct SystemError: Error, CustomStringConvertible, Sendable, Equatable {
     case map = "mapped into memory"
     case makeFolder = "made"
     case move = "moved"
+    case permit = "given its permissions"
     case remove = "removed"
     case close = "closed"
     case startThread = "started"

@@ -39,6 +39,14 @@ public enum Host {
   /// Ends the process at once: nothing is cleaned up, nobody is waited for.
   public static func endProcess(_ status: Int32) -> Never { _exit(status) }
 
+  /// From now on other threads go first, of this process as well: setpriority(2), which on Linux means the calling thread
+  /// and those that it starts. Elsewhere nothing happens.
+  public static func yieldThread() {
+    #if os(Linux)
+      _ = setpriority(Int32(PRIO_PROCESS.rawValue), 0, 10)
+    #endif
+  }
+
   /// Sleeps at least so long.
   public static func pause(microseconds: UInt32) { usleep(microseconds) }
 

@@ -60,8 +60,8 @@ extension BankKeeper {
     try checkSites(changed, path: path)
     let assembly = BankAssembly(
       models: deployment, pieces: plan.pieces(of: deployment), newRows: features, manifest: changed,
-      changedSites: site.map { [$0] } ?? [], workers: workers, host: host, communicator: communicator,
-      watchdog: watchdog)
+      changedSites: site.map { [$0] } ?? [], keepsLocalBank: true, workers: workers, host: host,
+      communicator: communicator, watchdog: watchdog)
     try assembly.run(to: place(destination, path)) { folder, finished in  // all ranks
       try audit("add", ["images": ids.count], ids, bank: finished, from: deployment, finished, by: by, in: folder)
     }

@@ -37,6 +37,8 @@ struct BankAssembly {
   var manifest: DeploymentManifest
   /// Names of the sites whose rows are not those of their calibrations.
   var changedSites: Set<String> = []
+  /// Whether all rows that are kept are `models`', whose local bank stays without those that go.
+  var keepsLocalBank = false
   let workers: Int
   let host: HostResources
   let communicator: Communicator
@@ -70,6 +72,7 @@ struct BankAssembly {
       }
       finished.files = files
       finished.selfTest = nil
+      finished.localBank = nil
       try measure(&finished, in: unfinished)  // all ranks
       try agree(communicator) {  // all ranks
         if communicator.isRoot { try Deployment.writeManifest(finished, in: unfinished) }
@@ -81,6 +84,7 @@ struct BankAssembly {
           if communicator.isRoot { try Deployment.writeManifest(finished, in: unfinished) }
         }
       }
+      try writeLocalBank(&finished, in: unfinished)  // all ranks
       try agree(communicator) {  // all ranks
         guard communicator.isRoot else { return }
         try audit(unfinished, finished)
@@ -145,6 +149,41 @@ struct BankAssembly {
       }
     }
     return files
+  }
+
+  /// All ranks. Of the images that stay, where a deployment that is changed has a local bank; the manifest is written anew.
+  private func writeLocalBank(_ manifest: inout DeploymentManifest, in folder: String) throws {
+    guard keepsLocalBank, let models, models.manifest.localBank != nil else { return }
+    let local = try LocalMemory.remaining(  // all ranks
+      of: models, places: places(ofRowsOf: models), patients: manifest.patients, workers: Workers(count: workers),
+      communicator, watchdog)
+    guard let local else { return }
+    try local.save(  // all ranks
+      to: "\(folder)/\(Deployment.localName)", of: LocalMemory.Owner(manifest, path: folder), communicator, watchdog)
+    manifest.localBank = try agree(communicator) { () -> Manifest.File in  // all ranks
+      let file = try Deployment.localFile(in: folder)
+      return file
+    }
+    try agree(communicator) {  // all ranks
+      if communicator.isRoot { try Deployment.writeManifest(manifest, in: folder) }
+    }
+  }
+
+  /// Where a deployment's rows are in the new bank; nil: nowhere.
+  private func places(ofRowsOf deployment: Deployment) -> [Int?] {
+    var places = [Int?](repeating: nil, count: deployment.manifest.rows)
+    var next = 0
+    for piece in pieces {
+      switch piece {
+      case .new(let range): next += range.count
+      case .kept(_, let range):
+        for row in range {
+          places[row] = next
+          next += 1
+        }
+      }
+    }
+    return places
   }
 
   /// Puts the finished folder into the deployment's place and removes what was there.

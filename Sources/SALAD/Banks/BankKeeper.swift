@@ -81,7 +81,8 @@ public struct BankKeeper {
   private func refuseStrangers(in folder: String, _ destination: Destination) throws {
     _ = try AuditLog.read(folder: folder)
     let manifest = try DeploymentManifest.read(folder: folder)
-    let known = Set(manifest.files.map(\.name) + [Manifest.fileName, AuditLog.fileName])
+    let own = manifest.files + [manifest.localBank].compactMap { $0 }
+    let known = Set(own.map(\.name) + [Manifest.fileName, AuditLog.fileName])
     guard let stranger = try FileSystem.names(in: folder).first(where: { !known.contains($0) }) else { return }
     guard destination != .inPlace else {
       throw SaladError(

@@ -1,4 +1,5 @@
 import MPI
+import Platform
 import Radiographs
 
 extension BankKeeper {
@@ -28,13 +29,20 @@ extension BankKeeper {
         "\(path): expected at least \(Self.fewestRows) rows to stay, found \(kept.count) of \(manifest.rows): remove "
           + "fewer, or add others first")
     }
+    try agree(communicator) {  // all ranks
+      if communicator.isRoot { try refuseLocalBanks(of: removed, in: deployment) }
+    }
     let changed = manifest.selecting(kept)
     try checkSites(changed, path: path)
     let assembly = BankAssembly(
       models: deployment, pieces: Self.pieces(kept, of: deployment), manifest: changed,
-      changedSites: manifest.sites(of: removed), workers: workers, host: host, communicator: communicator,
+      changedSites: manifest.sites(of: removed), keepsLocalBank: true, workers: workers, host: host,
+      communicator: communicator,
       watchdog: watchdog)
     try assembly.run(to: place(destination, path)) { folder, finished in  // all ranks
+      if manifest.localBank != nil, finished.localBank == nil {
+        log.note("fewer than two images of the local bank are left: it is gone")
+      }
       try audit(
         "remove", selection.counts, removed.map { manifest.imageIDs[$0] }, bank: manifest, from: deployment, finished,
         by: by, in: folder)
@@ -45,6 +53,25 @@ extension BankKeeper {
         "the network still learnt from the images that were removed, where it was trained on them: their rows are "
           + "gone, its weights are the same"
       ])
+  }
+
+  /// Local. Files beside the deployment that `explain --save-local` wrote of it and that hold maps of rows that go: whose they
+  /// are besides, nobody knows here.
+  private func refuseLocalBanks(of removed: Set<Int>, in deployment: Deployment) throws {
+    let (folder, owner) = (
+      Files.folder(of: deployment.path), LocalMemory.Owner(deployment.manifest, path: deployment.path)
+    )
+    let names = try FileSystem.names(in: folder).filter { $0.hasSuffix(".local") || $0.hasSuffix(".safetensors") }
+    for path in names.map({ "\(folder)/\($0)" }) {
+      guard let images = (try? LocalFile(path, of: owner))?.images else { continue }
+      let count = images.count { removed.contains($0) }
+      guard count == 0 else {
+        throw SaladError(
+          .usage,
+          "\(path): expected no local bank with images that are removed, found one with \(count) of them, which salad explain "
+            + "--save-local wrote: delete it, and make it anew afterwards")
+      }
+    }
   }
 
   /// All ranks. The rows that the selection's files are of.

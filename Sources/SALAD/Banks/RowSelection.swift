@@ -55,7 +55,7 @@ public struct RowSelection: Sendable {
     if !patients.isEmpty {
       let owners = manifest.patients
       for patient in patients {
-        let named = hashing.map { $0.hash("patient", patient) }
+        let named = hashing.map { $0.patient(patient) }
         let found = owners.indices.filter { owners[$0] == patient || owners[$0] != nil && owners[$0] == named }
         guard !found.isEmpty else {
           throw unknown("an image of the patient", patient, owners.compactMap { $0 }, manifest, path)

@@ -93,7 +93,7 @@ extension NewImages {
     let texts = try agree(communicator) { () -> [String] in  // all ranks
       guard communicator.isRoot else { return [] }
       let hashing = hashing ?? HashedIDs(salt: nil)
-      return try hashing.images(ids) + patients.map { $0.map { hashing.hash("patient", $0) } ?? "" }
+      return try hashing.images(ids) + patients.map { $0.map { hashing.patient($0) } ?? "" }
     }
     let received = try communicator.broadcast(texts: texts)  // all ranks
     patients = received[ids.count...].map { $0.isEmpty ? nil : $0 }
@@ -105,6 +105,7 @@ extension DeploymentManifest {
   /// A site's bank of the encoder that `template` is of, not measured yet.
   init(_ template: DeploymentManifest, site: String, imageIDs: [String], patients: [String]) {
     self = template
+    localBank = nil
     format = Form.siteBank.rawValue
     formatVersion = Form.siteBank.version
     saladVersion = SALAD.saladVersion

@@ -17,7 +17,7 @@ extension Deployment {
       guard communicator.isRoot else { return }
       try write(to: output) { folder in
         var manifest = deployment.manifest
-        for file in manifest.files {
+        for file in manifest.files + [manifest.localBank].compactMap({ $0 }) {
           try FileSystem.copy("\(deployment.path)/\(file.name)", to: "\(folder)/\(file.name)")
           guard try FileSystem.digest("\(folder)/\(file.name)", stopping: true).sha256 == file.sha256 else {
             throw SaladError(

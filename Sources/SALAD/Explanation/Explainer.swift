@@ -35,21 +35,22 @@ public struct Explainer {
   ///     `NormalImages`.
   ///   - badImages: what a picture that cannot be read does: end the command, or go without a score.
   ///   - title: of the progress; nil: none is shown.
+  ///   - heedsSignals: whether a signal ends it: not where who asked is answered first.
   ///   - report: on all ranks, given each block of pictures once it is explained.
   /// - Throws: `SaladError` on all ranks: 65 naming a picture that cannot be read, 75 when a signal asked to stop, and what
   ///   `report` throws on any rank.
   public func explain(
     _ pictures: [Picture], nearest count: Int, method: HeatMethod?, badImages: BadImages = .fail, title: String? = nil,
-    report: ([Explanation]) throws -> Void
+    heedsSignals: Bool = true, report: ([Explanation]) throws -> Void
   ) throws {
     precondition(method != .local || local != nil, "local heat maps without a local bank")
     precondition(method != .difference || normal != nil, "differences from normal images that are not at hand")
     let isDone = try scorer.look(  // all ranks
-      at: pictures, rules: [scorer.rule], badImages: badImages, title: title
+      at: pictures, rules: [scorer.rule], badImages: badImages, title: title, heedsSignals: heedsSignals
     ) { block in
       let scored = scorer.scored(block, pictures, nearest: max(1, count))
       let images = try images(of: block)  // all ranks
-      let heatMaps = try heatMaps(of: block, scored, images, method)  // all ranks
+      let heatMaps = try heatMaps(of: block, scored, images, method, heedsSignals)  // all ranks
       let explanations = scored.indices.map { place in
         Explanation(
           score: scored[place].score, prototypes: scored[place].prototypes,
@@ -77,20 +78,36 @@ public struct Explainer {
 
   /// All ranks. A heat map for each picture; equal on all ranks.
   private func heatMaps(
-    of block: Scorer.Block, _ scored: [ScoredPicture], _ images: [Radiograph], _ method: HeatMethod?
+    of block: Scorer.Block, _ scored: [ScoredPicture], _ images: [Radiograph], _ method: HeatMethod?,
+    _ heedsSignals: Bool
   ) throws -> [HeatMap?]? {
     switch method {
     case nil: return nil
     case .local: return try local?.heatMaps(of: block.pixels, scorer)  // all ranks
     case .occlusion:
       return try zip(scored, images).map { scored, image in
-        try scored.score.score.map { try Occlusion(scorer).heatMap(of: image, score: $0) }  // all ranks
+        try scored.score.score.map { try Occlusion(scorer, heedsSignals).heatMap(of: image, score: $0) }  // all ranks
       }
     case .gradient:
-      return try zip(scored, images).map { scored, image in
-        try scored.score.score.map { _ in try PixelSlope(scorer).heatMap(of: image) }  // all ranks
+      return try images.enumerated().map { place, image in
+        guard scored[place].score.score != nil else { return nil }
+        let nearest = block.nearest[0][place].prefix(PixelSlope.normals).map(\.index)
+        return try PixelSlope(scorer).heatMap(of: image, towards: mean(of: nearest))  // all ranks
       }
     case .difference: return try differences(of: images, scored)  // all ranks
+    }
+  }
+
+  /// All ranks. The mean of normal images, (S, S) in 0...1; nil where they are not at hand.
+  private func mean(of indices: [Int]) throws -> [Float]? {
+    guard let normal, !indices.isEmpty else { return nil }
+    return try agree(scorer.communicator) {  // all ranks
+      let read = try scorer.models[0].embedder.read(indices.count) { try normal.image(indices[$0]) }
+      let pixels = read.values.count / indices.count
+      return (0..<pixels).map { pixel in
+        let sum = indices.indices.reduce(Float(0)) { $0 + read.values[$1 * pixels + pixel] }
+        return (sum / Float(indices.count) + 1) / 2
+      }
     }
   }
 

@@ -10,4 +10,7 @@ public struct Explanation: Sendable {
   public let image: Radiograph?
   /// nil where none was asked for, or there is no score.
   public let heatMap: HeatMap?
+
+  /// The same without what was seen and where.
+  public var scored: ScoredPicture { ScoredPicture(score: score, prototypes: prototypes) }
 }

@@ -2,15 +2,17 @@ import Radiographs
 
 /// How heat looks: matplotlib's inferno, whose steps look alike, to people who are colour-blind as well, and which gets
 /// brighter all the way. It shines through the picture more as heat rises; what is normal leaves the picture as it is.
-struct HeatColours: Sendable, Equatable {
+public struct HeatColours: Sendable, Equatable {
   /// What is not coloured at all, and what is coloured most.
-  let range: ClosedRange<Float>
+  public let range: ClosedRange<Float>
   /// Whether `range` is the same for all images, so that colours of two of them may be compared.
-  let isShared: Bool
+  public let isShared: Bool
 
   /// A local heat map's colours run from 1, what is typical, to five times that: normal images seldom reach half of
   /// the way, the anomalies of phantoms all of it. Other methods have no unit: to the hottest.
-  init(_ heatMap: HeatMap) {
+  ///
+  /// - Parameter heatMap: what is to be coloured.
+  public init(_ heatMap: HeatMap) {
     switch heatMap.method {
     case .local: (range, isShared) = (1...5, true)
     case .gradient, .occlusion, .difference:

@@ -4,7 +4,7 @@
 public enum HeatMethod: String, Codable, Sendable, CaseIterable {
   /// The encoder's maps, cell by cell, against the same place of normal images.
   case local
-  /// How the score changes as a pixel grows brighter.
+  /// How much the score falls as a place moves towards the nearest normal images.
   case gradient
   /// How much the score falls when a place is painted over.
   case occlusion
@@ -18,7 +18,7 @@ public struct HeatMap: Sendable, Equatable {
   /// S.
   public let side: Int
   /// (S, S), row by row from the top, higher is odder. `local`: 1 is what a normal image has at that place in the median.
-  /// `gradient`: the size of d score / d pixel, pixels in -1...1. `occlusion`: what the score loses. `difference`: in 0...1.
+  /// `gradient`: what the score would lose in first order, 0 or more. `occlusion`: what the score loses. `difference`: in 0...1.
   public let values: [Float]
 
   /// - Precondition: `values` holds side x side numbers.

@@ -65,11 +65,9 @@ public struct LocalMemory: Sendable {
 }
 
 extension Embedder {
-  /// The maps that are compared: of the first three stages, whatever scores. Deeper ones see an anomaly from afar, and mark what
-  /// lies around it: docs/explain.md has the trials.
+  /// The maps that are compared.
   var stageMaps: StageMaps {
-    let configuration = replica.configuration
-    return StageMaps(Levels(Array(configuration.architecture.stages.prefix(3))), of: configuration)
+    StageMaps(compared: replica.configuration)
   }
 
   /// Local. (count, R). As they are: a root would make much of what is hardly there.
@@ -160,29 +158,31 @@ extension LocalMemory {
       }
       let bank = LocalBank(
         maps.grids, rows: chosen.count, shard: shard, workers: embedder.replica.workers, communicator: communicator)
-      return Model(
-        maps: maps, bank: bank, typical: try Self.typical(bank, groups: groups, scorer))  // all ranks
+      let typical = try Self.typical(bank, groups: groups, communicator, scorer.watchdog)  // all ranks
+      return Model(maps: maps, bank: bank, typical: typical)
     }
     self.images = chosen
   }
 
   /// All ranks. P: what a cell of a normal image that is not in the bank is from the nearest, in the median.
-  private static func typical(_ bank: LocalBank, groups: [Int], _ scorer: Scorer) throws -> [Float] {
+  static func typical(
+    _ bank: LocalBank, groups: [Int], _ communicator: Communicator, _ watchdog: Watchdog
+  ) throws -> [Float] {
     let title = "leaving normal images out"
-    scorer.watchdog.enter(title, step: nil)
+    watchdog.enter(title, step: nil)
     let (rows, cells) = (bank.sharding.rows, bank.cellCount)
     let leftOut = chosen(of: rows, most: mostLeftOut)
     let progress = ProgressDisplay(
-      title, unit: "images", total: leftOut.count, isShown: scorer.communicator.isRoot)
+      title, unit: "images", total: leftOut.count, isShown: communicator.isRoot)
     var found: [Float] = []
     for block in Share.blocks(of: leftOut.indices, size: Sharding.granule) {
       let places = leftOut[block]
-      let queries = try bank.rows(at: places, scorer.communicator)  // all ranks
+      let queries = try bank.rows(at: places, communicator)  // all ranks
       let distances = try bank.distances(  // all ranks
-        queries, reach: reach, groups: groups, excluding: places.map { groups[$0] }, communicator: scorer.communicator)
+        queries, reach: reach, groups: groups, excluding: places.map { groups[$0] }, communicator: communicator)
       found += distances
-      try Signals.throwIfAnyRankReceivedOne(scorer.communicator, "while normal images were left out")  // all ranks
-      scorer.watchdog.progress()
+      try Signals.throwIfAnyRankReceivedOne(communicator, "while normal images were left out")  // all ranks
+      watchdog.progress()
       progress.show(block.upperBound)
     }
     return typical(found, cells: cells, grids: bank.grids)
@@ -212,6 +212,12 @@ extension LocalMemory {
 }
 
 extension StageMaps {
+  /// The maps that are compared: of the first three stages, whatever scores. Deeper ones see an anomaly from afar, and mark what
+  /// lies around it: docs/explain.md has the trials.
+  init(compared configuration: NetworkConfiguration) {
+    self.init(Levels(Array(configuration.architecture.stages.prefix(3))), of: configuration)
+  }
+
   /// For the bank that compares them.
   var grids: [CellGrid] {
     levels.map { CellGrid(side: $0.side, channels: $0.channels, offset: $0.offset) }

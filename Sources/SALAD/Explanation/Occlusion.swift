@@ -10,8 +10,10 @@ import Radiographs
 /// scored. After Zeiler and Fergus, "Visualizing and understanding convolutional networks" (ECCV 2014).
 struct Occlusion {
   let scorer: Scorer
+  /// Whether a signal ends it.
+  let heedsSignals: Bool
 
-  init(_ scorer: Scorer) { self.scorer = scorer }
+  init(_ scorer: Scorer, _ heedsSignals: Bool) { (self.scorer, self.heedsSignals) = (scorer, heedsSignals) }
 
   /// G.
   static let places = 16
@@ -31,7 +33,7 @@ struct Occlusion {
           pixels: .float(Self.covered(pixels, side: side, x: place % Self.places, y: place / Self.places))),
         name: "occluded")
     }
-    let covered = try scorer.look(at: pictures, nearest: 0)  // all ranks
+    let covered = try scorer.look(at: pictures, nearest: 0, heedsSignals: heedsSignals)  // all ranks
     let losses = covered.map { score - ($0.score.score ?? score) }
     return HeatMap(
       method: .occlusion, side: side,

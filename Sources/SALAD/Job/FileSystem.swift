@@ -138,15 +138,7 @@ enum FileSystem {
 
   /// Gives a file or folder the permissions of another, and its owner and group as far as the system lets this process.
   static func copyAccess(from other: String, to path: String) throws {
-    do {
-      let access = try FileManager.default.attributesOfItem(atPath: other)
-      // The owner first: changing it may take permissions away.
-      let owner = access.filter { [.ownerAccountID, .groupOwnerAccountID].contains($0.key) }
-      try? FileManager.default.setAttributes(owner, ofItemAtPath: path)
-      try FileManager.default.setAttributes(access.filter { $0.key == .posixPermissions }, ofItemAtPath: path)
-    } catch {
-      throw SaladError(.inputOutput, "\(path): cannot get the permissions of \(other): \(error)")
-    }
+    try translating { try Files.copyAccess(from: other, to: path) }
   }
 
   /// Forces the folder's names to the disk: a rename lasts only after this.

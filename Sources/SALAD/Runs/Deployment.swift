@@ -18,11 +18,14 @@ public struct Deployment: Sendable {
   static func modelName(_ index: Int) -> String { index == 0 ? Manifest.modelName : "model-\(index + 1).safetensors" }
   static func bankName(_ index: Int) -> String { index == 0 ? "bank.safetensors" : "bank-\(index + 1).safetensors" }
   public static let mostModels = 64
+  /// Maps of normal images, by which it explains its scores: `LocalMemory`.
+  static let localName = "local-bank"
   /// Who changed its bank: `AuditLog`. Beside the manifest, which tells of no time.
   static let historyName = "audit.jsonl"
 
   func modelPath(_ index: Int) -> String { "\(path)/\(Self.modelName(index))" }
   func bankPath(_ index: Int) -> String { "\(path)/\(Self.bankName(index))" }
+  var localPath: String { "\(path)/\(Self.localName)" }
 
   // MARK: Merging
 
@@ -41,13 +44,15 @@ public struct Deployment: Sendable {
   ///   - communicator: of the ranks that take part.
   ///   - calibration: all ranks; what the verified run's calibration is.
   ///   - selfTest: all ranks; what the finished folder makes of the self-test's images; nil where this machine cannot tell.
+  ///   - local: all ranks; of the first run and the finished folder, writes the local bank to the path.
   /// - Returns: which bank was merged, and what in it may tell of persons, in words.
   /// - Throws: `SaladError` on all ranks: 64 when `output` exists or the runs do not go together, 65 when one is damaged,
   ///   74 when the disk refuses.
   public static func merge(
     runs: [String], output: String, bank: BankKind?, workers: Int = 1, hashing: HashedIDs? = nil,
     communicator: Communicator, calibration: (ModelSource) throws -> Calibration,
-    selfTest: (ModelSource) throws -> SelfTest?
+    selfTest: (ModelSource) throws -> SelfTest?,
+    local: ((_ run: ModelSource, _ deployment: ModelSource, _ path: String) throws -> Void)? = nil
   ) throws -> (bank: BankKind, identifying: String?) {
     try refuseExisting(output, communicator: communicator)  // all ranks
     for attempt in 1... {
@@ -56,7 +61,7 @@ public struct Deployment: Sendable {
         return try merge(  // all ranks
           runs: runs, output: output, bank: bank, workers: workers, hashing: hashing, communicator: communicator,
           sources: &sources,
-          calibration: calibration, selfTest: selfTest)
+          calibration: calibration, selfTest: selfTest, local: local)
       } catch let error as SaladError where error.status != .interrupted {
         guard attempt < Checkpoint.mostAttempts, try ModelSource.isGone(sources, communicator) else {  // all ranks
           throw error
@@ -70,7 +75,8 @@ public struct Deployment: Sendable {
   private static func merge(
     runs: [String], output: String, bank: BankKind?, workers: Int, hashing: HashedIDs?, communicator: Communicator,
     sources: inout [ModelSource], calibration: (ModelSource) throws -> Calibration,
-    selfTest: (ModelSource) throws -> SelfTest?
+    selfTest: (ModelSource) throws -> SelfTest?,
+    local: ((_ run: ModelSource, _ deployment: ModelSource, _ path: String) throws -> Void)?
   ) throws -> (bank: BankKind, identifying: String?) {
     for run in runs {
       let bank = bank ?? sources.first?.bankKind
@@ -97,13 +103,14 @@ public struct Deployment: Sendable {
       // What is there now scores as the deployment will: its own numbers are its self-test.
       let source = try ModelSource.open(unfinished, bank: nil, communicator: communicator)  // all ranks
       identifying = source.identifying
-      if let measured = try selfTest(source) {  // all ranks
-        try agree(communicator) {  // all ranks
-          guard communicator.isRoot else { return }
-          var manifest = try DeploymentManifest.read(folder: unfinished)
-          manifest.selfTest = measured
-          try writeManifest(manifest, in: unfinished)
-        }
+      let measured = try selfTest(source)  // all ranks
+      try local?(sources[0], source, "\(unfinished)/\(localName)")  // all ranks
+      try agree(communicator) {  // all ranks
+        guard communicator.isRoot, measured != nil || local != nil else { return }
+        var manifest = try DeploymentManifest.read(folder: unfinished)
+        manifest.selfTest = measured
+        if local != nil { manifest.localBank = try localFile(in: unfinished) }
+        try writeManifest(manifest, in: unfinished)
       }
       try agree(communicator) {  // all ranks
         if communicator.isRoot { try publish(unfinished, as: output) }
@@ -156,6 +163,12 @@ public struct Deployment: Sendable {
 
   static func writeManifest(_ manifest: DeploymentManifest, in folder: String) throws {
     try FileSystem.write(try JSONText.pages(manifest), to: "\(folder)/\(Manifest.fileName)")
+  }
+
+  /// Local. The local bank of a folder, as its manifest has it.
+  static func localFile(in folder: String) throws -> Manifest.File {
+    let (bytes, sha256) = try FileSystem.digest("\(folder)/\(localName)", stopping: true)
+    return Manifest.File(name: localName, bytes: bytes, sha256: sha256)
   }
 
   static func publish(_ unfinished: String, as output: String) throws {

@@ -42,6 +42,9 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
 
   /// nil in deployments from before there was one.
   var selfTest: SelfTest?
+  /// The file of its local bank, by which it explains its scores; nil: there is none. Not among `files`: what scores need not
+  /// be read for it.
+  var localBank: Manifest.File?
   /// Whose the rows are, one site's after the other's, sorted by name; nil: of no site in particular.
   var sites: [Site]?
 
@@ -210,6 +213,12 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     }
     try selfTest?.check()
     try checkSites()
+    if let localBank {
+      try Manifest.check([localBank])
+      guard localBank.name == Deployment.localName else {
+        throw Manifest.Fault(sentence: "expected \(Deployment.localName) as local_bank, found \(localBank.name)")
+      }
+    }
   }
 
   private func checkSites() throws(Manifest.Fault) {
@@ -248,6 +257,7 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     case imageHashes = "image_hashes"
     case selfTest = "self_test"
     case falseAlarmRate = "false_alarm_rate"
+    case localBank = "local_bank"
   }
 
   init(from decoder: any Decoder) throws {
@@ -273,6 +283,7 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     calibration = try values.decode(Calibration.self, forKey: .calibration)
     further = try values.decodeIfPresent([FurtherModel].self, forKey: .further)
     sites = try values.decodeIfPresent([Site].self, forKey: .sites)
+    localBank = try values.decodeIfPresent(Manifest.File.self, forKey: .localBank)
   }
 
   func encode(to encoder: any Encoder) throws {
@@ -298,6 +309,7 @@ struct DeploymentManifest: Codable, Sendable, Equatable {
     try values.encode(calibration, forKey: .calibration)
     try values.encodeIfPresent(further, forKey: .further)
     try values.encodeIfPresent(sites, forKey: .sites)
+    try values.encodeIfPresent(localBank, forKey: .localBank)
     // Never read back, they follow from the calibration: for programs that flag without p-values.
     try values.encode(calibration.falseAlarmRate, forKey: .falseAlarmRate)
     try values.encodeIfPresent(

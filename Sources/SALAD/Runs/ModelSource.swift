@@ -268,11 +268,23 @@ public struct ModelSource: Sendable {
     var hash = SHA256()
     switch content {
     case .checkpoint(let checkpoint): hash.update(try JSONText.line(checkpoint.manifest))
-    case .deployment(let deployment): hash.update(try JSONText.line(deployment.manifest))
+    case .deployment(let deployment):
+      var manifest = deployment.manifest
+      manifest.localBank = nil  // it explains scores, and makes none
+      hash.update(try JSONText.line(manifest))
     }
     hash.update(Array(bankKind.rawValue.utf8))
     return FileSystem.hexadecimal(hash.finalise())
   }
+
+  /// The deployment's own local bank; nil: it has none, or a part of its rows scores.
+  var localBank: (deployment: Deployment, file: Manifest.File)? {
+    guard isWhole, let deployment, let file = deployment.manifest.localBank else { return nil }
+    return (deployment, file)
+  }
+
+  /// Whether heat maps can be made by what lies in the deployment.
+  public var hasLocalBank: Bool { localBank != nil }
 
   /// What `salad calibrate` reads: a deployment, nil for a run.
   var deployment: Deployment? {

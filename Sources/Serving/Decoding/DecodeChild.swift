@@ -16,18 +16,13 @@
         Confinement.allow(processorSeconds: request.seconds)
         var bytes = [UInt8](repeating: 0, count: request.bytes)
         guard try bytes.withUnsafeMutableBytes({ try server.read(into: $0) }) == request.bytes else { return }
-        let (reply, pixels) = answer(request, bytes)
-        try server.write(DecodeMessage.head(reply))
-        try server.write(pixels)
+        try server.write(answer(request, bytes).message)
       }
     }
 
     /// nil where there is no more.
     private static func question(from server: borrowing FileDescriptor) throws -> DecodeRequest? {
-      guard let count = try read(4, from: server).map(DecodeMessage.count), count <= DecodeMessage.mostHead,
-        let json = try read(count, from: server)
-      else { return nil }
-      return try DecodeMessage.decode(DecodeRequest.self, json)
+      try read(DecodeRequest.headSize, from: server).map(DecodeRequest.init(head:))
     }
 
     private static func read(_ count: Int, from server: borrowing FileDescriptor) throws -> [UInt8]? {
@@ -36,7 +31,7 @@
     }
 
     /// A picture as the network wants it, or what is wrong with it.
-    static func answer(_ request: DecodeRequest, _ bytes: [UInt8]) -> (DecodeReply, pixels: [UInt8]) {
+    static func answer(_ request: DecodeRequest, _ bytes: [UInt8]) -> DecodeReply {
       do {
         let file = try ImageFile(bytes: bytes, path: "image")
         let size = try file.size()
@@ -44,16 +39,16 @@
         guard !overflow, pixels <= request.mostPixels else {
           let sentence =
             "image: expected at most \(request.mostPixels) pixels, found \(size.width) x \(size.height)"
-          return (DecodeReply(kind: .tooLarge, sentence: sentence), [])
+          return DecodeReply(kind: .tooLarge, sentence: sentence)
         }
-        let (kind, prepared) = DecodeMessage.bytes(of: request.preparation(try file.radiograph()))
-        return (DecodeReply(kind: kind, bytes: prepared.count), prepared)
+        let picture = try file.radiograph()
+        let (kind, prepared) = DecodeMessage.bytes(of: request.preparation(picture))
+        return DecodeReply(
+          kind: kind, pixels: prepared, content: request.wantsContent ? PictureHash(picture).content : 0)
       } catch let error as RadiographError {
-        return (
-          DecodeReply(kind: error.kind == .badData ? .unreadable : .failed, sentence: error.description), []
-        )
+        return DecodeReply(kind: error.kind == .badData ? .unreadable : .failed, sentence: error.description)
       } catch {
-        return (DecodeReply(kind: .failed, sentence: "\(error)"), [])
+        return DecodeReply(kind: .failed, sentence: "\(error)")
       }
     }
   }

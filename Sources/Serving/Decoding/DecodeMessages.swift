@@ -1,43 +1,54 @@
 #if Server
-  import Foundation
-  import Platform
   import Radiographs
 
-  // What a server and its decoding children say to each other over a socket: a count of 4 bytes (little-endian), so many
-  // bytes of JSON, then what the JSON counts.
+  // What a server and its decoding children say to each other over a socket: a head of fixed size, numbers of 8 bytes
+  // (little-endian), then what the head counts. JSON would take as long as a small picture.
   //
   // S = side of the square that the network sees
 
   /// A picture to decode, its file's bytes behind it.
-  struct DecodeRequest: Codable, Sendable, Equatable {
+  struct DecodeRequest: Sendable, Equatable {
     /// Of the file.
     var bytes: Int
     /// More pixels than this are refused before any is decoded.
     var mostPixels: Int
     /// Seconds of processor time that it may take.
     var seconds: Int
-    // What becomes of it, as `Preparation` has it.
-    var side: Int
-    var fit: Fit
-    var borderMask: Double
-    var greyRange: Int?
+    /// What becomes of it.
+    var preparation: Preparation
+    /// Whether what it shows is asked for, too.
+    var wantsContent = false
 
-    init(bytes: Int, mostPixels: Int, seconds: Int, preparation: Preparation) {
-      self.bytes = bytes
-      self.mostPixels = mostPixels
-      self.seconds = seconds
-      (side, fit) = (preparation.side, preparation.fit)
-      (borderMask, greyRange) = (preparation.borderMask, preparation.greyRange)
+    /// Bytes of its head.
+    static let headSize = 8 * 8
+
+    var head: [UInt8] {
+      DecodeMessage.bytes([
+        bytes, mostPixels, seconds, preparation.side, preparation.fit == .pad ? 0 : 1,
+        Int(bitPattern: UInt(preparation.borderMask.bitPattern)), preparation.greyRange ?? 0,
+        wantsContent ? 1 : 0,
+      ])
     }
 
-    var preparation: Preparation {
-      Preparation(side: side, fit: fit, borderMask: borderMask, greyRange: greyRange)
+    init(bytes: Int, mostPixels: Int, seconds: Int, preparation: Preparation, wantsContent: Bool) {
+      (self.bytes, self.mostPixels, self.seconds) = (bytes, mostPixels, seconds)
+      (self.preparation, self.wantsContent) = (preparation, wantsContent)
+    }
+
+    init(head: [UInt8]) {
+      let numbers = DecodeMessage.numbers(head)
+      (bytes, mostPixels, seconds) = (numbers[0], numbers[1], numbers[2])
+      preparation = Preparation(
+        side: numbers[3], fit: numbers[4] == 0 ? .pad : .stretch,
+        borderMask: Double(bitPattern: UInt64(UInt(bitPattern: numbers[5]))),
+        greyRange: numbers[6] == 0 ? nil : numbers[6])
+      wantsContent = numbers[7] == 1
     }
   }
 
-  /// What became of it, its pixels behind it.
-  struct DecodeReply: Codable, Sendable, Equatable {
-    enum Kind: String, Codable, Sendable {
+  /// What became of it, its sentence and its pixels behind it.
+  struct DecodeReply: Sendable, Equatable {
+    enum Kind: Int, Sendable {
       /// (S, S) bytes.
       case eightBit
       /// (S, S) floats, little-endian.
@@ -52,27 +63,34 @@
     var kind: Kind
     /// What is wrong with it; empty where all is well.
     var sentence = ""
-    /// Of the pixels.
-    var bytes = 0
+    var pixels: [UInt8] = []
+    /// What the whole picture shows: `PictureHash`'s content.
+    var content: UInt64 = 0
+
+    /// Bytes of its head.
+    static let headSize = 4 * 8
+    /// A longer sentence is none of ours.
+    static let mostSentence = 1 << 16
+
+    /// All of it.
+    var message: [UInt8] {
+      let words = Array(sentence.utf8.prefix(Self.mostSentence))
+      return DecodeMessage.bytes([kind.rawValue, words.count, pixels.count, Int(truncatingIfNeeded: content)]) + words
+        + pixels
+    }
   }
 
   enum DecodeMessage {
-    /// More JSON than this is no message of ours.
-    static let mostHead = 1 << 16
-
-    /// A message's count and JSON.
-    static func head(_ value: some Encodable) throws -> [UInt8] {
-      let json = try JSONEncoder().encode(value)
-      return count(json.count) + json
+    static func bytes(_ numbers: [Int]) -> [UInt8] {
+      numbers.flatMap { number in (0..<8).map { UInt8(truncatingIfNeeded: number >> (8 * $0)) } }
     }
 
-    static func decode<T: Decodable>(_ type: T.Type, _ json: [UInt8]) throws -> T {
-      try JSONDecoder().decode(type, from: Data(json))
+    /// - Parameter bytes: 8 of each.
+    static func numbers(_ bytes: [UInt8]) -> [Int] {
+      stride(from: 0, to: bytes.count, by: 8).map { start in
+        bytes[start..<start + 8].reversed().reduce(0) { $0 << 8 | Int($1) }
+      }
     }
-
-    static func count(_ bytes: [UInt8]) -> Int { bytes.reversed().reduce(0) { $0 << 8 | Int($1) } }
-
-    private static func count(_ value: Int) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
 
     // MARK: Pixels
 

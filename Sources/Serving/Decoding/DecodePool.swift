@@ -18,13 +18,22 @@
       var arguments: [String]
     }
 
+    /// A picture as the network sees it.
+    struct Decoded: Sendable {
+      var picture: Radiograph
+      /// What the whole of it shows: `PictureHash`'s, where that was asked for.
+      var content: UInt64
+    }
+
     /// A picture to decode.
     struct Job: Sendable {
       var bytes: [UInt8]
       var preparation: Preparation
       var deadline: ContinuousClock.Instant
+      /// Whether what it shows is asked for, too.
+      var wantsContent = false
       /// Called once, on a thread of the pool.
-      var finish: @Sendable (Result<Radiograph, ImageFault>) -> Void
+      var finish: @Sendable (Result<Decoded, ImageFault>) -> Void
     }
 
     private struct State: Sendable {
@@ -88,7 +97,7 @@
         talk.child?.end()
       }
 
-      private mutating func decode(_ job: Job) -> Result<Radiograph, ImageFault> {
+      private mutating func decode(_ job: Job) -> Result<Decoded, ImageFault> {
         guard job.deadline > .now else { return .failure(.late) }
         do {
           let child = try self.child ?? DecodePool.start(settings)
@@ -112,30 +121,29 @@
         }
       }
 
-      private func ask(_ child: ChildProcess, _ job: Job) throws -> Result<Radiograph, ImageFault> {
+      private func ask(_ child: ChildProcess, _ job: Job) throws -> Result<Decoded, ImageFault> {
         let deadline = ContinuousClock.now + .seconds(settings.seconds)
         let request = DecodeRequest(
           bytes: job.bytes.count, mostPixels: settings.mostPixels, seconds: settings.seconds,
-          preparation: job.preparation)
-        try child.write(DecodeMessage.head(request), until: deadline)
+          preparation: job.preparation, wantsContent: job.wantsContent)
+        try child.write(request.head, until: deadline)
         try child.write(job.bytes, until: deadline)
-        let count = DecodeMessage.count(try child.read(count: 4, until: deadline))
-        // A child that is no longer itself may say anything.
-        guard count <= DecodeMessage.mostHead,
-          let reply = try? DecodeMessage.decode(DecodeReply.self, child.read(count: count, until: deadline))
-        else { throw ChildProcess.Fault.gone }
+        let numbers = DecodeMessage.numbers(try child.read(count: DecodeReply.headSize, until: deadline))
         let side = job.preparation.side
-        switch reply.kind {
-        case .unreadable: return .failure(.unreadable(reply.sentence))
-        case .tooLarge: return .failure(.tooLarge(reply.sentence))
+        // A child that is no longer itself may say anything.
+        guard let kind = DecodeReply.Kind(rawValue: numbers[0]), (0...DecodeReply.mostSentence).contains(numbers[1]),
+          (0...side * side * MemoryLayout<Float>.stride).contains(numbers[2])
+        else { throw ChildProcess.Fault.gone }
+        let sentence = String(decoding: try child.read(count: numbers[1], until: deadline), as: UTF8.self)
+        let pixels = try child.read(count: numbers[2], until: deadline)
+        switch kind {
+        case .unreadable: return .failure(.unreadable(sentence))
+        case .tooLarge: return .failure(.tooLarge(sentence))
         // No memory within the limits of a picture: it is to blame, not the server.
-        case .failed: return .failure(.unreadable(reply.sentence))
+        case .failed: return .failure(.unreadable(sentence))
         case .eightBit, .float:
-          guard (0...side * side * MemoryLayout<Float>.stride).contains(reply.bytes),
-            let picture = DecodeMessage.picture(
-              reply.kind, try child.read(count: reply.bytes, until: deadline), side: side)
-          else { throw ChildProcess.Fault.gone }
-          return .success(picture)
+          guard let picture = DecodeMessage.picture(kind, pixels, side: side) else { throw ChildProcess.Fault.gone }
+          return .success(Decoded(picture: picture, content: UInt64(bitPattern: Int64(numbers[3]))))
         }
       }
     }

@@ -44,6 +44,8 @@
   /// A normal image behind a score.
   struct PrototypeAnswer: Codable, Sendable {
     var id: String
+    /// Its row in the bank, by which `GET /v1/normal` shows it.
+    var row: Int
     var distance: Double
     /// Of all that the score is made of, in 0...1.
     var weight: Double
@@ -51,7 +53,7 @@
     var network: Int?
 
     init(_ prototype: Prototype, isOneOfSeveral: Bool) {
-      (id, distance, weight) = (prototype.id, prototype.distance, prototype.weight)
+      (id, row, distance, weight) = (prototype.id, prototype.index, prototype.distance, prototype.weight)
       network = isOneOfSeveral ? prototype.model : nil
     }
   }
@@ -66,22 +68,29 @@
     var meaning: String
     /// S.
     var side: Int
+    /// The heat that is not coloured, and the one from which on it is coloured most.
+    var coloured: [Float]
+    /// Whether `coloured` is the same for all images of the model: then their colours may be compared.
+    var isComparable: Bool
     /// What the network saw: (S, S) bytes, 0 black, Base64.
     var image: String
     /// (S, S) floats, little-endian, higher is odder, Base64.
     var heatMap: String
 
     enum CodingKeys: String, CodingKey {
-      case score, model, method, meaning, side, image
+      case score, model, method, meaning, side, coloured, image
+      case isComparable = "comparable"
       case heatMap = "heat_map"
     }
 
     init(_ image: ScoredImage, _ heat: ScoredImage.Heat) {
       (score, model, method, side) = (image.score, image.model, heat.map.method.rawValue, heat.map.side)
+      let colours = HeatColours(heat.map)
+      (coloured, isComparable) = ([colours.range.lowerBound, colours.range.upperBound], colours.isShared)
       meaning =
         switch heat.map.method {
-        case .local: "How odd each place is beside the same place of normal images"
-        case .gradient: "How much the score depends on each place"
+        case .local: "How odd each place is beside the same place of normal images, where 1 is typical"
+        case .gradient: "How fast the score falls as a place moves towards what is normal"
         case .occlusion: "How much the score falls when a place is painted over"
         case .difference: "How far each place is from that of the nearest normal image"
         }

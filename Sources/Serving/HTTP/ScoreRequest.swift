@@ -1,5 +1,6 @@
 #if Server
   import Hummingbird
+  import SALAD
 
   /// Images that a request brings, and what it wants to know of them.
   struct ScoreRequest {
@@ -9,8 +10,6 @@
       var bytes: [UInt8]
     }
     var images: [Image]
-    /// Prototypes to name of each image.
-    var nearest: Int
 
     static let nearestByDefault = 5
     static let mostNearest = 1000
@@ -24,18 +23,55 @@
     ///
     /// - Throws: `RequestFault` 400.
     static func nearest(query: String?) throws -> Int {
-      var nearest = nearestByDefault
+      guard let text = try parameters(query, ["nearest"])["nearest"] else { return nearestByDefault }
+      guard let number = number(text), number <= mostNearest else {
+        throw RequestFault(.badRequest, "expected nearest as a whole number in 0...\(mostNearest)")
+      }
+      return number
+    }
+
+    /// How a query wants places judged: `method=occlusion`; nil: nothing of it.
+    ///
+    /// - Parameter methods: that there are.
+    /// - Throws: `RequestFault` 400.
+    static func method(query: String?, among methods: [HeatMethod]) throws -> HeatMethod? {
+      guard let text = try parameters(query, ["method"])["method"] else { return nil }
+      guard let method = HeatMethod(rawValue: String(text)), methods.contains(method) else {
+        throw RequestFault(
+          .badRequest, "expected method as \(methods.map(\.rawValue).joined(separator: " or ")) of this model")
+      }
+      return method
+    }
+
+    /// The row of a model's bank that a query means: `row=17&model=65d8...`; the model may be left away.
+    ///
+    /// - Throws: `RequestFault` 400, or 404 where it means another model's.
+    static func row(query: String?, of model: ServedModel) throws -> Int {
+      let parameters = try parameters(query, ["row", "model"])
+      guard let row = parameters["row"].flatMap(number), row < model.source.imageIDs.count else {
+        throw RequestFault(.badRequest, "expected row as a whole number below \(model.source.imageIDs.count)")
+      }
+      guard parameters["model"].map({ $0 == model.identity }) ?? true else {
+        throw RequestFault(.notFound, "another model scores now, whose rows are others")
+      }
+      return row
+    }
+
+    private static func number(_ text: Substring) -> Int? {
+      text.utf8.allSatisfy { (48...57).contains($0) } ? Int(text) : nil
+    }
+
+    /// - Throws: `RequestFault` 400 where there are others, or one has no value.
+    private static func parameters(_ query: String?, _ names: [String]) throws -> [String: Substring] {
+      var found: [String: Substring] = [:]
       for pair in (query ?? "").split(separator: "&") {
         let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        guard parts[0] == "nearest" else {
-          throw RequestFault(.badRequest, "expected nearest as the only parameter, found another")
+        guard let name = names.first(where: { $0 == parts[0] }), parts.count == 2 else {
+          throw RequestFault(.badRequest, "expected \(names.joined(separator: " and ")) as parameters, found another")
         }
-        guard parts.count == 2, parts[1].utf8.allSatisfy({ (48...57).contains($0) }), let number = Int(parts[1]),
-          number <= mostNearest
-        else { throw RequestFault(.badRequest, "expected nearest as a whole number in 0...\(mostNearest)") }
-        nearest = number
+        found[name] = parts[1]
       }
-      return nearest
+      return found
     }
 
     /// What a content type promises: nil for one image as it is, else the boundary between several.
@@ -66,8 +102,7 @@
 
     /// - Parameter most: images that a request may bring.
     /// - Throws: `RequestFault` 400 or 413.
-    init(_ body: [UInt8], boundary: String?, nearest: Int, most: Int) throws {
-      self.nearest = nearest
+    init(_ body: [UInt8], boundary: String?, most: Int) throws {
       guard let boundary else {
         guard !body.isEmpty else { throw RequestFault(.badRequest, "expected an image as the body, found nothing") }
         images = [Image(name: nil, bytes: body)]

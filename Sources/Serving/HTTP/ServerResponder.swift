@@ -8,6 +8,9 @@
     typealias Context = ServerContext
 
     let engine: ScoringEngine
+    /// On another lane.
+    let explaining: ScoringEngine
+    let pool: DecodePool
     let bodies: BodyReader
     let metrics: ServerMetrics
     /// nil: whoever reaches the server may use it.
@@ -15,8 +18,8 @@
     /// How long a request may take from its whole body to its answer.
     let patience: Duration
     let log: Logger
-    /// Those that take long: few at a time.
-    let explanations = Turnstile(most: 2)
+    /// Pictures of normal images: few at a time.
+    let showing = Turnstile(most: 16)
 
     private enum Endpoint: String, CaseIterable {
       case page = "/"
@@ -28,11 +31,12 @@
       case model = "/v1/model"
       case score = "/v1/score"
       case explain = "/v1/explain"
+      case normal = "/v1/normal"
 
       var takesImages: Bool { self == .score || self == .explain }
       var methods: [HTTPRequest.Method] { takesImages ? [.post] : [.get, .head] }
       /// What tells of images or of load.
-      var wantsToken: Bool { takesImages || self == .metrics || self == .model }
+      var wantsToken: Bool { takesImages || [.metrics, .model, .normal].contains(self) }
     }
 
     func respond(to request: Request, context: ServerContext) async throws -> Response {
@@ -95,6 +99,7 @@
       case .model: return try Self.json(try model().description)
       case .score: return try await score(request, context)
       case .explain: return try await explain(request, context)
+      case .normal: return try await normal(request)
       }
     }
 
@@ -130,25 +135,28 @@
     }
 
     private func score(_ request: Request, _ context: ServerContext) async throws -> Response {
+      let nearest = try ScoreRequest.nearest(query: request.uri.query)
       let wanted = try await images(request, context)
-      let outcomes = await engine.score(
-        wanted.images.map(\.bytes), nearest: wanted.nearest, deadline: .now + patience)
-      guard let outcomes else { throw full }
-      let answers = zip(wanted.images, outcomes).map { ImageAnswer(name: $0.name, $1) }
+      let outcomes = await engine.score(wanted.map(\.bytes), nearest: nearest, deadline: .now + patience)
+      guard let outcomes else {
+        throw RequestFault.busy("the queue of \(engine.queue.most) images has no room for these: try again")
+      }
+      let answers = zip(wanted, outcomes).map { ImageAnswer(name: $0.name, $1) }
       return try Self.json(ScoreAnswer(images: answers), Self.status(of: outcomes))
     }
 
     private func explain(_ request: Request, _ context: ServerContext) async throws -> Response {
+      let method = try ScoreRequest.method(query: request.uri.query, among: model().methods)
       let wanted = try await images(request, context)
-      guard wanted.images.count == 1 else {
-        throw RequestFault(.badRequest, "expected one image to explain, found \(wanted.images.count)")
+      guard wanted.count == 1 else {
+        throw RequestFault(.badRequest, "expected one image to explain, found \(wanted.count)")
       }
-      guard explanations.begin() else { throw RequestFault.busy("other images are being explained: try again") }
-      defer { explanations.end() }
-      let outcomes = await engine.score(
-        wanted.images.map(\.bytes), nearest: 0, isExplained: true, deadline: .now + patience)
+      let outcomes = await explaining.score(
+        wanted.map(\.bytes), nearest: 0, method: method, deadline: .now + patience)
       switch outcomes?.first {
-      case nil: throw full
+      case nil:
+        throw RequestFault.busy(
+          "the queue of \(explaining.queue.most) images to be explained has no room for this: try again")
       case .failure(let fault): throw RequestFault(fault.status, fault.sentence)
       case .success(let image):
         guard let heat = image.heat else { throw RequestFault(.internalServerError, "the image was not explained") }
@@ -156,18 +164,48 @@
       }
     }
 
-    private var full: RequestFault {
-      RequestFault.busy("the queue of \(engine.queue.most) images has no room for these: try again")
+    /// What the network sees of a normal image, as PNG.
+    private func normal(_ request: Request) async throws -> Response {
+      let model = try model()
+      let row = try ScoreRequest.row(query: request.uri.query, of: model)
+      guard let normal = model.normal else {
+        throw RequestFault(
+          .notFound, "pictures of normal images are not at hand: the server was started without --images")
+      }
+      guard showing.begin() else { throw RequestFault.busy("other pictures are being read: try again") }
+      defer { showing.end() }
+      let most = bodies.mostBytes
+      guard let bytes = try await onThread("reading", { normal.bytes(ofRow: row, most: most) }) else {
+        throw RequestFault(.notFound, "the picture of this normal image is not at hand")
+      }
+      let result = await withCheckedContinuation { continuation in
+        pool.add(
+          DecodePool.Job(
+            bytes: bytes, preparation: model.preparation, deadline: .now + patience, wantsContent: true
+          ) { continuation.resume(returning: $0) })
+      }
+      switch result {
+      case .failure(.late): throw RequestFault(.gatewayTimeout, ImageFault.late.sentence)
+      // The client is not to blame.
+      case .failure: throw RequestFault(.notFound, "the picture of this normal image cannot be read")
+      case .success(let decoded):
+        guard normal.isPicture(decoded.content, ofRow: row) else {
+          throw RequestFault(.notFound, "the file of this normal image shows another picture than the one that trained")
+        }
+        metrics.showedNormal()
+        return Response(
+          status: .ok, headers: [.contentType: "image/png"],
+          body: ResponseBody(byteBuffer: ByteBuffer(bytes: try decoded.picture.png(path: "normal image"))))
+      }
     }
 
-    /// What a request brings.
-    private func images(_ request: Request, _ context: ServerContext) async throws -> ScoreRequest {
-      let nearest = try ScoreRequest.nearest(query: request.uri.query)
+    /// The images that a request brings.
+    private func images(_ request: Request, _ context: ServerContext) async throws -> [ScoreRequest.Image] {
       let boundary = try ScoreRequest.boundary(
         contentType: request.headers[.contentType], encoding: request.headers[.contentEncoding])
       _ = try model()
       let body = try await bodies.read(request, context)
-      return try ScoreRequest(body, boundary: boundary, nearest: nearest, most: engine.queue.most)
+      return try ScoreRequest(body, boundary: boundary, most: engine.queue.most).images
     }
 
     /// 200 where any image has a score; else what became of the first one.

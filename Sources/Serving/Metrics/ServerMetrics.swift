@@ -9,6 +9,9 @@
     private let childrenEnded: Counter
     private let images: Counter
     private let queue: Gauge
+    private let explained: Counter
+    private let explanations: Gauge
+    private let normalImages: Counter
     private let swaps: Counter
     private let refusedSwaps: Counter
     private let watched: Counter
@@ -21,6 +24,9 @@
           "salad_images_scored_total": "Images that have a score.",
           "salad_batch_images": "Images that were scored together.",
           "salad_queue_images": "Images that wait for their score, or are being decoded or scored.",
+          "salad_images_explained_total": "Images that have a heat map.",
+          "salad_explanations_waiting": "Images that wait for their heat map, or are being explained.",
+          "salad_normal_images_total": "Pictures of normal images that were shown.",
           "salad_decode_failures_total": "Images that could not be read.",
           "salad_decode_children_ended_total": "Decoding children that crashed or were ended, and replaced.",
           "salad_model_swaps_total": "Models that took the place of another.",
@@ -36,6 +42,9 @@
       childrenEnded = Counter(label: "salad_decode_children_ended_total", factory: factory)
       images = Counter(label: "salad_images_scored_total", factory: factory)
       queue = Gauge(label: "salad_queue_images", dimensions: [], factory: factory)
+      explained = Counter(label: "salad_images_explained_total", factory: factory)
+      explanations = Gauge(label: "salad_explanations_waiting", dimensions: [], factory: factory)
+      normalImages = Counter(label: "salad_normal_images_total", factory: factory)
       swaps = Counter(label: "salad_model_swaps_total", factory: factory)
       refusedSwaps = Counter(label: "salad_model_swaps_refused_total", factory: factory)
       watched = Counter(label: "salad_watched_images_total", factory: factory)
@@ -56,6 +65,9 @@
     }
 
     func queued(_ count: Int) { queue.record(count) }
+    func explained(_ count: Int) { explained.increment(by: count) }
+    func explaining(_ count: Int) { explanations.record(count) }
+    func showedNormal() { normalImages.increment() }
     func notDecoded() { decodeFailures.increment() }
     func childEnded() { childrenEnded.increment() }
     func swapped() { swaps.increment() }

@@ -1,6 +1,7 @@
 #if Server
   import Platform
   import Radiographs
+  import SALAD
   import Synchronization
 
   /// An image on its way to its score. Whoever finishes it first - the scorer, a child that cannot read it, the clock -
@@ -13,16 +14,16 @@
     let deadline: ContinuousClock.Instant
     /// Prototypes wanted of each model.
     let nearest: Int
-    /// Whether to say where its score comes from, too: that takes hundreds of times as long.
-    let isExplained: Bool
+    /// How to say where its score comes from, too; nil: that is not asked.
+    let method: HeatMethod?
     private let finished: Mutex<(@Sendable (Outcome) -> Void)?>
 
     /// - Parameter finished: called once, on any thread.
     init(
-      bytes: [UInt8], deadline: ContinuousClock.Instant, nearest: Int, isExplained: Bool,
+      bytes: [UInt8], deadline: ContinuousClock.Instant, nearest: Int, method: HeatMethod?,
       finished: @escaping @Sendable (Outcome) -> Void
     ) {
-      (self.bytes, self.deadline, self.nearest, self.isExplained) = (bytes, deadline, nearest, isExplained)
+      (self.bytes, self.deadline, self.nearest, self.method) = (bytes, deadline, nearest, method)
       self.finished = Mutex(finished)
     }
 

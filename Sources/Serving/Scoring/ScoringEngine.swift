@@ -7,8 +7,12 @@
   // m = images that the network embeds together
 
   /// Scores what several clients send, together: files go to children that decode them, and what these give to one thread
-  /// that scores all there is in whole micro-batches.
+  /// that scores all there is in whole micro-batches. Explains on another lane: a thread and a queue of its own, so that
+  /// scores flow while explanations take their time.
   final class ScoringEngine: Sendable {
+    enum Lane: Sendable { case scores, explanations }
+
+    let lane: Lane
     let queue: ScoringQueue
     private let pool: DecodePool
     private let metrics: ServerMetrics
@@ -16,8 +20,11 @@
     /// How long a part of a micro-batch waits for more.
     private let patience: Duration
 
-    init(queue: ScoringQueue, pool: DecodePool, patience: Duration, metrics: ServerMetrics, log: Logger) {
-      (self.queue, self.pool, self.patience, self.metrics, self.log) = (queue, pool, patience, metrics, log)
+    init(
+      _ lane: Lane, queue: ScoringQueue, pool: DecodePool, patience: Duration, metrics: ServerMetrics, log: Logger
+    ) {
+      (self.lane, self.queue, self.pool, self.patience) = (lane, queue, pool, patience)
+      (self.metrics, self.log) = (metrics, log)
     }
 
     // MARK: Those who send
@@ -27,15 +34,15 @@
     /// - Parameters:
     ///   - files: their bytes.
     ///   - nearest: prototypes wanted of each model.
-    ///   - isExplained: whether to say where the scores come from, too.
+    ///   - method: how to say where the scores come from, too; nil: on the lane that only scores.
     ///   - deadline: whoever has no answer by then gets `late`.
     func score(
-      _ files: [[UInt8]], nearest: Int, isExplained: Bool = false, deadline: ContinuousClock.Instant
+      _ files: [[UInt8]], nearest: Int, method: HeatMethod? = nil, deadline: ContinuousClock.Instant
     ) async -> [ImageWork.Outcome]? {
       await withCheckedContinuation { continuation in
         let outcomes = Outcomes(count: files.count) { continuation.resume(returning: $0) }
         let works = files.enumerated().map { index, bytes in
-          ImageWork(bytes: bytes, deadline: deadline, nearest: nearest, isExplained: isExplained) {
+          ImageWork(bytes: bytes, deadline: deadline, nearest: nearest, method: method) {
             outcomes.set(index, $0)
           }
         }
@@ -56,8 +63,8 @@
         pool.add(
           DecodePool.Job(bytes: work.bytes, preparation: preparation, deadline: work.deadline) { [self] result in
             switch result {
-            case .success(let picture):
-              queue.add(ScoringQueue.Prepared(work: work, picture: picture, preparation: preparation))
+            case .success(let decoded):
+              queue.add(ScoringQueue.Prepared(work: work, picture: decoded.picture, preparation: preparation))
             case .failure(let fault):
               if fault != .late { metrics.notDecoded() }
               queue.finish(work, .failure(fault))
@@ -68,15 +75,14 @@
 
     // MARK: The one who scores
 
-    /// Scores until the queue is closed and empty. On the one thread that may ask the models.
+    /// Scores, or explains, until the queue is closed and empty. On the one thread that may ask the lane's scorers.
     ///
     /// - Parameter watchdog: of this thread.
     func run(watchdog: Watchdog) {
       while true {
         let (microBatch, block) = sizes
         let next = watchdog.waiting("waiting for images") {
-          queue.next(
-            microBatch: microBatch, block: block, enough: min(block, 2 * microBatch), patience: patience)
+          queue.next(microBatch: microBatch, block: block, patience: patience)
         }
         switch next {
         case .end: return
@@ -88,12 +94,13 @@
 
     /// m, and how many images to score at once.
     private var sizes: (microBatch: Int, block: Int) {
-      guard case .success(let model) = queue.model else { return (1, 64) }
+      guard lane == .scores, case .success(let model) = queue.model else { return (1, 1) }
       return (model.source.scoring.microBatch, model.scorer.imagesPerBlockHere)
     }
 
     private func take(_ model: ServedModel) {
       queue.use(model)
+      guard lane == .scores else { return }
       metrics.swapped()
       log.notice("another model scores from now on", metadata: ["model": "\(model.identity)"])
     }
@@ -109,27 +116,25 @@
       stale.forEach { prepare($0.work) }
       let fresh = stale.isEmpty ? images : images.filter { $0.preparation == model.preparation }
       guard !fresh.isEmpty else { return }
+      switch lane {
+      case .scores: score(fresh, with: model)
+      case .explanations: fresh.forEach { queue.finish($0.work, explain($0, with: model)) }
+      }
+    }
+
+    private func score(_ fresh: [ScoringQueue.Prepared], with model: ServedModel) {
       do {
         let pictures = fresh.map { Picture.prepared($0.picture, name: "image") }
         let most = fresh.map(\.work.nearest).max() ?? 0
         let found = try model.scorer.look(at: pictures, nearest: most, heedsSignals: false)
         metrics.scored(found.count)
-        // Those that take long come last.
-        var explained: [(ScoringQueue.Prepared, ScoredImage)] = []
         for (image, var picture) in zip(fresh, found) {
           picture.prototypes = picture.prototypes.map { Array($0.prefix(image.work.nearest)) }
           guard let answer = model.answer(picture) else {
             queue.finish(image.work, .failure(.failed(picture.score.reason ?? "no score")))
             continue
           }
-          guard image.work.isExplained else {
-            queue.finish(image.work, .success(answer))
-            continue
-          }
-          explained.append((image, answer))
-        }
-        for (image, answer) in explained where !image.work.isFinished {
-          queue.finish(image.work, try explain(image.picture, answer, model))
+          queue.finish(image.work, .success(answer))
         }
       } catch {
         // Of a bank whose file was written into, say: no score of it can be trusted from now on.
@@ -139,24 +144,22 @@
         fresh.forEach { queue.finish($0.work, .failure(.failed("the model failed: see the server's log"))) }
       }
     }
-  }
 
-  extension ScoringEngine {
-    /// Where a score comes from. Takes hundreds of scores, in which no other image has its turn.
-    private func explain(_ picture: Radiograph, _ answer: ScoredImage, _ model: ServedModel) throws -> ImageWork.Outcome
-    {
-      var answer = answer
+    /// An image's score, and where it comes from.
+    private func explain(_ image: ScoringQueue.Prepared, with model: ServedModel) -> ImageWork.Outcome {
+      var found: ScoredImage?
       do {
-        try Explainer(model.scorer).explain(
-          [Picture.prepared(picture, name: "image")], nearest: 0, method: .occlusion
-        ) { explanations in
-          guard let image = explanations.first?.image, let map = explanations.first?.heatMap else { return }
-          answer.heat = ScoredImage.Heat(image: image, map: map)
-        }
-      } catch let error as SaladError where error.status == .interrupted {
-        return .failure(.noModel("the server stops: ask again when it is back"))
+        try model.explainer.explain(
+          [Picture.prepared(image.picture, name: "image")], nearest: max(1, image.work.nearest),
+          method: model.method(image.work.method), heedsSignals: false
+        ) { found = $0.first.flatMap(model.answer) }
+      } catch {
+        // Whether the model can score at all, its own lane finds out.
+        log.error("an image was not explained", metadata: ["reason": "\(SaladError(error).description)"])
       }
-      return .success(answer)
+      guard let found else { return .failure(.failed("the image was not explained: see the server's log")) }
+      metrics.explained(1)
+      return .success(found)
     }
   }
 

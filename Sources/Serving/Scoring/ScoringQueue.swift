@@ -33,10 +33,11 @@
     /// Images that may be unfinished, and bytes of their files.
     let most: Int
     let mostBytes: Int
-    private let metrics: ServerMetrics
+    /// Told how many images wait.
+    private let counted: @Sendable (Int) -> Void
 
-    init(most: Int, mostBytes: Int, metrics: ServerMetrics) {
-      (self.most, self.mostBytes, self.metrics) = (most, mostBytes, metrics)
+    init(most: Int, mostBytes: Int, counted: @escaping @Sendable (Int) -> Void) {
+      (self.most, self.mostBytes, self.counted) = (most, mostBytes, counted)
     }
 
     // MARK: Images
@@ -54,7 +55,7 @@
         state.bytes += bytes
         return state.unfinished.count
       }
-      if let count { metrics.queued(count) }
+      if let count { counted(count) }
       return count != nil
     }
 
@@ -65,7 +66,7 @@
         if state.unfinished.removeValue(forKey: ObjectIdentifier(work)) != nil { state.bytes -= work.bytes.count }
         return state.unfinished.count
       }
-      metrics.queued(count)
+      counted(count)
     }
 
     func add(_ prepared: Prepared) { state.update { $0.prepared.append(prepared) } }
@@ -95,17 +96,17 @@
     ///
     /// - Parameters:
     ///   - microBatch: m.
-    ///   - block: most images.
-    ///   - enough: images that are worth not waiting for more.
+    ///   - block: most images; so many are worth not waiting for more. Fewer would be too: but cores that decode meanwhile
+    ///     do not score, and many together share the reading of the bank.
     ///   - patience: how long to wait for others that are being decoded.
-    func next(microBatch: Int, block: Int, enough: Int, patience: Duration) -> Next {
+    func next(microBatch: Int, block: Int, patience: Duration) -> Next {
       let isEnd = state.watch { state -> Bool? in
         if state.next != nil || !state.prepared.isEmpty { return false }
         return state.isClosed && state.unfinished.isEmpty ? true : nil
       }
       if isEnd { return .end }
       let start = ContinuousClock.now
-      while !state.read({ $0.next != nil || $0.prepared.count >= min(enough, $0.unfinished.count) }),
+      while !state.read({ $0.next != nil || $0.prepared.count >= min(block, $0.unfinished.count) }),
         ContinuousClock.now - start < patience
       {
         Host.pause(microseconds: 1000)

@@ -67,7 +67,7 @@
     /// - Returns: those that have a row now.
     private func score(_ paths: [String]) async throws -> [String] {
       let mostBytes = mostBytes
-      let files = try await onThread("reading") { paths.map { Self.read($0, mostBytes) } }
+      let files = try await onThread("reading") { paths.map { BoundedFile.read($0, most: mostBytes) } }
       var outcomes = [ImageWork.Outcome?](repeating: nil, count: paths.count)
       var wanted: [Int] = []
       for (index, file) in files.enumerated() {
@@ -94,19 +94,6 @@
       metrics.scoredWatched(rows.count)
       log.info("watched images have rows", metadata: ["images": "\(rows.count)"])
       return rows.map(\.path)
-    }
-
-    private static func read(_ path: String, _ mostBytes: Int) -> Result<[UInt8], ImageFault> {
-      do {
-        let file = try FileDescriptor(path, for: .reading)
-        let size = try file.status().size
-        guard size <= mostBytes else {
-          return .failure(.tooLarge("expected at most \(mostBytes) bytes, found \(size)"))
-        }
-        return .success(try file.readAll())
-      } catch {
-        return .failure(.failed("\(error)"))
-      }
     }
   }
 #endif

@@ -14,7 +14,8 @@
     let state: FolderState
     let interval: Duration
     let load: @Sendable () throws -> ServedModel
-    let queue: ScoringQueue
+    /// Has another model take over.
+    let replace: @Sendable (ServedModel) -> Void
     let metrics: ServerMetrics
     let log: Logger
 
@@ -36,7 +37,7 @@
             known = nil
             continue
           }
-          queue.replace(by: model)
+          replace(model)
         } catch {
           // Of one that was being copied here when it was loaded: its next state is tried.
           metrics.refusedSwap()

@@ -123,7 +123,8 @@ struct BankRemove: ParsableCommand {
       Images are chosen by id (salad bank list prints them), by patient, by site, or by a file that shows what they \
       show: pixel by pixel, or where a bank remembers no pictures by equal features, so that hashed ids need no salt. \
       audit.jsonl tells who removed how many rows when, and nothing by which they could be found. A network that \
-      learnt from an image stays as it is, and so do backups.
+      learnt from an image stays as it is, and so do backups. The maps of a local bank in the deployment go as well; one \
+      that salad explain --save-local wrote beside it, with maps of such an image, is named and must be deleted first.
 
         salad bank remove deploy --patient patient00042 --output deploy-2
         salad bank remove deploy --id train/good/a.png --id train/good/b.png --in-place

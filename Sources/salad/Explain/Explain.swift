@@ -17,13 +17,14 @@ struct Explain: ParsableCommand, NumbersDescribed {
         salad explain deploy images/ --data phantoms --json > why.jsonl
         salad explain deploy a.png --data phantoms --save-local deploy.local   # once, where the pictures are
         salad explain deploy a.png --local deploy.local                        # then without them
+        salad merge run --local --output deploy                                # or kept in the deployment from the start
         mpirun -n 2 salad explain run --evaluate phantoms --method occlusion   # do heat maps find what masks mark?
 
       Heat maps (--method):
 
         local        the encoder's maps, place by place, against those of normal images: 1 is
                      typical of a normal image, 2 is twice as far from them
-        gradient     how much the score moves as a place grows brighter
+        gradient     how fast the score falls as a place moves towards the nearest normal images
         occlusion    how much the score falls when a place is painted over
         difference   how far each pixel is from that of the nearest normal image
 
@@ -58,7 +59,10 @@ struct Explain: ParsableCommand, NumbersDescribed {
     help: "Training images whose maps say what is normal at a place: spread evenly; more take more memory and time.")
   var localImages = LocalMemory.defaultImages
 
-  @Option(help: ArgumentHelp("Their maps, as --save-local wrote them.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "Their maps, as --save-local wrote them. (default: those in the deployment, where merge --local put them)",
+      valueName: "file"))
   var local: String?
 
   @Option(
@@ -143,17 +147,25 @@ struct Explain: ParsableCommand, NumbersDescribed {
     _ source: ModelSource, _ scorer: Scorer, _ session: Session
   ) throws -> (Explainer, HeatMethod?) {
     let wantsLocal = method == nil || method == .local
+    // One that is to be saved is made anew.
+    let ownsLocal = source.hasLocalBank && saveLocal == nil
     let normal = try NormalImages.find(  // all ranks
       source, selection.request(data ?? (source.kind == .deployment ? evaluate : nil)),
       communicator: session.communicator,
-      note: { if local == nil || method == .difference { session.log.note($0) } })
-    guard normal != nil || method != .difference && (!wantsLocal || local != nil || method == nil && saveLocal == nil)
+      note: { if local == nil && !ownsLocal || method == .difference { session.log.note($0) } })
+    guard
+      normal != nil
+        || method != .difference
+          && (!wantsLocal || local != nil || ownsLocal || method == nil && saveLocal == nil)
     else {
       throw SaladError(.usage, "\(model): the training images are not at hand: \(Self.cure)")
     }
     guard wantsLocal else { return (Explainer(scorer, normal: normal), method) }
     if let local {
       let memory = try LocalMemory(contentsOf: local, source, scorer)  // all ranks
+      return (Explainer(scorer, local: memory, normal: normal), .local)
+    }
+    if ownsLocal, let memory = try LocalMemory.own(source, scorer) {  // all ranks
       return (Explainer(scorer, local: memory, normal: normal), .local)
     }
     guard let normal else {

@@ -35,33 +35,15 @@ struct ReportCommand: ParsableCommand, NumbersDescribed {
   @Flag(inversion: .prefixedNo, help: "Show pictures of test and training images.")
   var images = true
 
-  @Option(help: ArgumentHelp("Resamples behind intervals and bands; 0 for none.", valueName: "resamples"))
-  var bootstrap = 2000
-
-  @Option(help: ArgumentHelp("Determines the resamples.", valueName: "seed"))
-  var bootstrapSeed: UInt64 = 0
-
-  @Flag(help: "Report although the model learnt from patients or pictures of the test split.")
-  var allowLeaks = false
-
-  @Option(
-    help: ArgumentHelp(
-      "Of a deployment merged with --hash-ids: its salt, so that patients it learnt from are found again.",
-      valueName: "salt"))
-  var hashSalt: String?
+  @OptionGroup var measurement: MeasurementOptions
 
   @OptionGroup(title: "Which rows of several sites") var sites: SiteOptions
   @OptionGroup var scoring: ScoringOptions
   @OptionGroup var work: WorkOptions
 
-  private static let ranges: [NumberRange<Self>] = [
-    .whole("--bootstrap", \.bootstrap, 0...100_000),
-    .any("--bootstrap-seed", Ranges.seed),
-  ]
-  static let numbers = NumberDescription.all(ranges) + ScoringOptions.numbers + DataOptions.numbers
+  static let numbers = MeasurementOptions.numbers + ScoringOptions.numbers + DataOptions.numbers
 
   func validate() throws {
-    for range in Self.ranges { try asUsage { try range.validate(self) } }
     guard output != nil || ![".", "..", "/", ""].contains(Files.name(of: model)) else {
       throw ValidationError("\(model) has no name of its own: give --output FILE.html")
     }
@@ -88,7 +70,7 @@ struct ReportCommand: ParsableCommand, NumbersDescribed {
       model, sites: sites, workers: work.workers, session: session
     ) { source in
       guard let tests = data.tests else { return }
-      try LeakGuard(source, salt: hashSalt, allowsLeaks: allowLeaks, log: session.log).check(  // all ranks
+      try measurement.leakGuard(source, log: session.log).check(  // all ranks
         tests, side: source.scoring.size, workers: workers, communicator: session.communicator,
         watchdog: session.watchdog)
     }
@@ -97,7 +79,7 @@ struct ReportCommand: ParsableCommand, NumbersDescribed {
       host: session.host, communicator: session.communicator, watchdog: session.watchdog, log: session.log)
     try reporter.write(  // all ranks
       to: page, badImages: scoring.badImages ?? .fail,
-      bootstrap: bootstrap > 0 ? Bootstrap(resamples: bootstrap, seed: bootstrapSeed) : nil, hasPictures: images)
+      bootstrap: measurement.resampling, hasPictures: images)
     return .success
   }
 }

@@ -19,13 +19,17 @@
           curl --data-binary @image.png -H 'Content-Type: image/png' http://127.0.0.1:8080/v1/score
           curl -F a=@a.dcm -F b=@b.jpg 'http://127.0.0.1:8080/v1/score?nearest=3'
           salad serve deploy --watch inbox --output scores.csv           # and a row for every image that comes into inbox
+          salad merge run --local --output deploy                        # with what heat maps are made by
+          salad serve deploy --images chest                              # and with pictures of normal images
 
           (umask 077; openssl rand -hex 32 > token)           # other hosts need a secret
           salad serve deploy --host 0.0.0.0 --token-file token
           curl -H "Authorization: Bearer $(cat token)" -F a=@a.png http://node7:8080/v1/score
 
         GET /openapi.json describes requests and answers, GET /metrics is for Prometheus, GET /health/ready for a load \
-        balancer. Images are decoded in processes of their own, which may crash of them.
+        balancer. Images are decoded in processes of their own, which may crash of them. Heat maps are made on a thread of \
+        their own, while scores flow: against normal images place by place where there is a local bank (docs/explain.md), \
+        else by occlusion, which takes hundreds of scores.
         """)
 
     @Argument(help: ArgumentHelp("What salad merge, import or calibrate made.", valueName: "deploy"))
@@ -48,8 +52,22 @@
         "The table for the scores of --watch: a server that starts again goes on with it.", valueName: "csv"))
     var output: String?
 
+    @Option(
+      help: ArgumentHelp(
+        "What salad explain --save-local wrote: heat maps are made by it. (default: what merge --local put into the "
+          + "deployment, else by occlusion)", valueName: "file"))
+    var local: String?
+
+    @Option(
+      help: ArgumentHelp(
+        "The folder of the data set of the training: the page shows the nearest normal images.", valueName: "dir"))
+    var images: String?
+
     @Option(help: "Images that may wait at a time; beyond them requests are answered with 429.")
     var maxQueue = 512
+
+    @Option(help: "Images that may wait for their heat maps, or be explained, at a time; likewise.")
+    var maxExplanations = 16
 
     @Option(help: "Bytes of a request, such as 64M; longer ones are answered with 413.")
     var maxBytes = ByteCount(64 << 20)
@@ -78,6 +96,7 @@
 
     private static let ranges: [NumberRange<Self>] = [
       .whole("--port", \.port, 0...65535), .whole("--max-queue", \.maxQueue, 1...1_000_000, of: "images"),
+      .whole("--max-explanations", \.maxExplanations, 1...10_000, of: "images"),
       .whole("--max-bytes", \.maxBytes.bytes, 1024...(1 << 40), of: "bytes"),
       .whole("--max-pixels", \.maxPixels, 1...(1 << 28)),
       .number("--request-timeout", \.requestTimeout, in: 0.1...86400, "of seconds in 0.1...86400"),
@@ -124,7 +143,10 @@
         throw SaladError(.usage, "\(watch): expected a folder to watch, found none: make it first")
       }
       let state = FolderState(model)
-      let served = try load(session)
+      if let images, !Files.isFolder(images) {
+        throw SaladError(.usage, "\(images): expected the folder of the training's data set, found none")
+      }
+      let served = try load(session, isFirst: true)
       // What was moved there meanwhile is found to be another one.
       guard let state else {
         throw SaladError(.badData, "\(model): expected a folder that stays, found one that changes")
@@ -137,33 +159,68 @@
       let another = try anotherSession(session)
       try Server(
         Server.Settings(
-          address: address, token: token, mostQueued: maxQueue, mostBytes: maxBytes.bytes, mostPixels: maxPixels,
-          decodeMemory: decodeBytes, decodeSeconds: decodeTimeout, children: children,
+          address: address, token: token, mostQueued: maxQueue, mostExplained: maxExplanations,
+          mostBytes: maxBytes.bytes, mostPixels: maxPixels, decodeMemory: decodeBytes, decodeSeconds: decodeTimeout,
+          children: children,
           childArguments: [DecodeChildCommand.name], patience: requestTimeout, interval: interval,
           watch: watch.flatMap { folder in output.map { Server.Settings.Watch(folder: folder, output: $0) } },
           logLevel: logLevel)
       ).run(
-        serving: model, state: state, served, watchdog: session.watchdog, load: { try load(another()) },
+        serving: model, state: state, served, watchdog: session.watchdog, load: { try load(another(), isFirst: false) },
         started: { url in try? Console.output(url + "\n") })
       return .success
     }
 
     /// The deployment, having tested itself.
-    private func load(_ session: Session) throws -> ServedModel {
+    ///
+    /// - Parameter isFirst: whether what goes with it must suit it: of one that takes over later, scores are worth more.
+    private func load(_ session: Session, isFirst: Bool) throws -> ServedModel {
       let loaded = try scoring.load(
         model, sites: sites, workers: work.workers, session: session)
       try loaded.scorer.checkSelf()
-      return try ServedModel(loaded.source, loaded.scorer, loaded.threshold)
+      let explainer = try explainer(of: loaded.source, session, isFirst: isFirst)
+      let normal = try orNothing(unless: isFirst) { try images.map { try NormalFiles(in: $0, of: loaded.source) } }
+      return try ServedModel(loaded.source, loaded.scorer, explainer, loaded.threshold, normal ?? nil)
     }
 
-    /// What a model is loaded with while another one scores: MPI's calls of two threads need two communicators. The watchdog
-    /// of that thread watches nothing.
-    private func anotherSession(_ session: Session) throws -> @Sendable () throws -> Session {
-      guard let communicator = try session.communicator.split(color: 0, key: 0) else {
+    /// What explains on a thread of its own: with another scorer, of one worker, and another communicator, since MPI's calls
+    /// of two threads need two. Its watchdog watches nothing: who asks gets an answer in time.
+    private func explainer(of source: ModelSource, _ session: Session, isFirst: Bool) throws -> Explainer {
+      let scorer = try Scorer(
+        source, precision: scoring.precision, rule: scoring.scoreRule, topK: scoring.topK, workers: 1,
+        host: session.host, communicator: try Self.twin(of: session.communicator),
+        watchdog: Watchdog(rank: 0, host: Host.name, timeout: .infinity))
+      let memory = try orNothing(unless: isFirst) {
+        try local.map { try LocalMemory(contentsOf: $0, source, scorer) } ?? LocalMemory.own(source, scorer)
+      }
+      return Explainer(scorer, local: memory ?? nil)
+    }
+
+    private func orNothing<R>(unless isWanted: Bool, _ body: () throws -> R) throws -> R? {
+      do {
+        return try body()
+      } catch {
+        if isWanted { throw error }
+        Console.complain("\(SaladError(error).description): the new model does without")
+        return nil
+      }
+    }
+
+    private static func twin(of communicator: Communicator) throws -> Communicator {
+      guard let twin = try communicator.split(color: 0, key: 0) else {
         preconditionFailure("a communicator of this rank without it")
       }
+      return twin
+    }
+
+    /// What a model is loaded with while others score and explain: a communicator of its own each time. The watchdog of that
+    /// thread watches nothing.
+    private func anotherSession(_ session: Session) throws -> @Sendable () throws -> Session {
+      // Split by the thread that loads, and by no other.
+      let stem = try Self.twin(of: session.communicator)
       return {
-        Session(
+        let communicator = try Self.twin(of: stem)
+        return Session(
           communicator: communicator, watchdog: Watchdog(rank: 0, host: Host.name, timeout: .infinity),
           log: Log(isShown: false), host: try HostResources(communicator: communicator))
       }
