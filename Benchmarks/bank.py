@@ -7,24 +7,35 @@
 --top-k is an exact search of the K = 30 nearest of N rows by Euclidean distance: FAISS's IndexFlatL2, and PyTorch's matrix product,
 with the rows' squared lengths at hand, and topk. D is --dimension: 896 for the levels e3, e4, e5, 200 for z. --anchors, of D = 200, is what PyTorch makes of anchor discovery with its own operations: the N x N similarities, the entropies of
 their softmax, and the 10 nearest other rows of every row. Where N x N does not fit, blocks of rows follow each other: --block
-says how many, and the output repeats it.
+says how many, and the output repeats it. --cpu avx2 holds PyTorch, its libraries and FAISS to the instructions of CPUs without AVX-512.
 
 Prints one JSON object a line for each peer, times in milliseconds: the median, the fastest and the slowest repetition.
 """
 
 import argparse
 import json
+import os
 import time
 
-import torch
+# PyTorch is imported by what uses it: it reads its environment, which --cpu sets, when it is loaded.
 
 BOTTLENECK = 200
 NEIGHBOURS = 30
 ANCHOR_NEIGHBOURS = 10
 TEMPERATURE = 0.1
+HELD_TO = {
+    "avx2": {
+        "ATEN_CPU_CAPABILITY": "avx2",
+        "ONEDNN_MAX_CPU_ISA": "AVX2",
+        "MKL_ENABLE_INSTRUCTIONS": "AVX2",
+        "FAISS_OPT_LEVEL": "avx2",
+    },
+}
 
 
 def unit_rows(count, dimension, seed):
+    import torch
+
     generator = torch.Generator().manual_seed(seed)
     return torch.nn.functional.normalize(torch.randn(count, dimension, generator=generator), dim=1)
 
@@ -45,6 +56,8 @@ def milliseconds(work, repetitions, shortest):
 
 
 def top_k(arguments):
+    import torch
+
     dimension = arguments.dimension
     rows, queries = unit_rows(arguments.rows, dimension, 1), unit_rows(arguments.queries, dimension, 2)
     squares = (rows * rows).sum(dim=1)
@@ -67,6 +80,8 @@ def top_k(arguments):
 
 
 def anchors(arguments):
+    import torch
+
     rows = unit_rows(arguments.rows, BOTTLENECK, 1)
     block = arguments.block or arguments.rows
 
@@ -92,10 +107,14 @@ def main():
     parser.add_argument("--rows", type=int, default=10_000)
     parser.add_argument("--dimension", type=int, default=BOTTLENECK)
     parser.add_argument("--queries", type=int, default=32)
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--repetitions", type=int, default=5)
     parser.add_argument("--block", type=int, default=0, help="rows of N x N at once in --anchors (default: all)")
+    parser.add_argument("--cpu", choices=sorted(HELD_TO), help="the best instructions to use (default: the CPU's)")
     arguments = parser.parse_args()
+    os.environ.update(HELD_TO.get(arguments.cpu, {}))
+    import torch
+
     torch.set_num_threads(arguments.threads)
     torch.set_grad_enabled(False)
     for peer, times in (top_k if arguments.top_k else anchors)(arguments):
@@ -104,6 +123,8 @@ def main():
             line |= {"queries": arguments.queries, "dimension": arguments.dimension}
         elif arguments.block:
             line["block"] = arguments.block
+        if arguments.cpu:
+            line["cpu"] = arguments.cpu
         print(json.dumps(line), flush=True)
 
 

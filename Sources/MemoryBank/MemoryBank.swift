@@ -24,6 +24,9 @@ public struct MemoryBank: Sendable {
   ///
   /// A row that is not finite is kept as it is. Whatever looks at it next throws a `MemoryBankError` on all ranks.
   private(set) var storage: ShardStorage
+  /// Whether searches look at a small copy of the rows first.
+  public var smallCopyUse = SmallCopyUse.automatic
+  private(set) var smallCopies = SmallCopies()
 
   /// Rows drawn uniform in +-sqrt(3 / D) from (seed, row, element), then normalised.
   public init(rows: Int, dimension: Int, seed: UInt64, workers: Workers, communicator: Communicator) {
@@ -153,6 +156,8 @@ extension MemoryBank {
     for image in imageIndices {
       precondition((0..<sharding.rows).contains(image), "image \(image) of \(sharding.rows)")
     }
+    // Other copies of this bank keep theirs, whose rows are still the same.
+    smallCopies = SmallCopies()
     storage.change { shard in
       for (position, image) in imageIndices.enumerated() where owned.contains(image) {
         let row = (image - owned.lowerBound) * dimension

@@ -50,32 +50,6 @@ struct TopKTests {
     }
   }
 
-  /// Banks and queries at which a filter might fail: (name, (N, D) rows, (Q, D) queries).
-  private func hardCases(_ dimension: Int) -> [(name: String, rows: [Float], queries: [Float])] {
-    let (count, queries) = (1500, unitRows(9, dimension, seed: 2))
-    let rows = unitRows(count, dimension)
-    func row(_ index: Int) -> ArraySlice<Float> { rows[(index * dimension)..<((index + 1) * dimension)] }
-    func similarity(_ index: Int) -> Double { DotProduct.clear(Array(row(index)), Array(queries[..<dimension])) }
-    let ascending = (0..<count).map { (similarity($0), $0) }.sorted { $0 < $1 }.flatMap { row($0.1) }
-    let descending = (0..<count).map { (similarity($0), $0) }.sorted { $0 > $1 }.flatMap { row($0.1) }
-    let equal = (0..<count).flatMap { _ in row(7) }
-    // Rows that differ in the last bits: float cannot tell them apart.
-    let random = CounterRandom(seed: 9, name: "nearly equal")
-    let nearlyEqual = (0..<(count * dimension)).map { element in
-      let value = rows[7 * dimension + element % dimension]
-      return value + value.ulp * Float(random.index(UInt64(element), below: 5) - 2)
-    }
-    func scaled(_ factor: (Int) -> Float) -> [Float] { rows.indices.map { rows[$0] * factor($0 / dimension) } }
-    return [
-      ("random", rows, queries), ("ascending", ascending, queries), ("descending", descending, queries),
-      ("equal", equal, queries), ("nearly equal", nearlyEqual, queries + row(7)),
-      ("of many lengths", scaled { $0 % 7 == 3 ? 1000 : 0.001 * Float($0) }, queries),
-      ("tiny", scaled { _ in 1e-30 }, queries), ("zero", scaled { _ in 0 }, queries),
-      ("long", scaled { $0 == 1400 ? 1e10 : 1 }, queries), ("far too long", scaled { $0 == 1400 ? 1e30 : 1 }, queries),
-      ("long queries", rows, queries.map { $0 * 1e15 }),
-    ]
-  }
-
   @Test(
     "The filtered search finds what the clear one finds, whatever the rows", arguments: [8, 33],
     [SearchMetric.dotProduct, .euclidean])

@@ -63,7 +63,11 @@ enum MemoryBankChecks {
       let excluding = draws.isTrue(one: 3) ? (0..<queries).map { _ in draws.integer(in: 0...(rows - 1)) } : nil
 
       let metric: SearchMetric = draws.isTrue(one: 2) ? .dotProduct : .euclidean
-      let found = try bank(values, dimension: dimension, facts.world)
+      var searched = bank(values, dimension: dimension, facts.world)
+      // Whatever each rank does: some look at a small copy first, others do not.
+      searched.smallCopyUse = (number + facts.world.rank) % 3 == 0 ? .never : .always
+      let found =
+        try searched
         .nearest(asked, k: k, excluding: excluding, by: metric, communicator: facts.world)
       let reference = ReferenceBank(values, dimension: dimension)
       let expected = ReferenceBank.rows(of: asked, dimension: dimension).enumerated().map { query, vector in

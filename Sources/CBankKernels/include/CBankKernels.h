@@ -90,6 +90,79 @@ float ck_bank_lower_bound(const float *values, size_t count, size_t k);
 /// Keeps what is not below cutoff, in order. Returns how many.
 int32_t ck_bank_keep(float *values, int32_t *numbers, int32_t count, float cutoff);
 
+// MARK: The small copy
+//
+// A byte an element: x = vector - centre is about scale * (byte - 128), x = s c + e. What e may add to a key is bounded by its
+// length, so that a key of the small copy and that bound are never below the true key. How it is derived: SmallCopy.swift.
+
+/// What is known of one vector beside its bytes.
+typedef struct {
+  /// s: of the largest element, / 127.
+  float scale;
+  /// Not below |x|.
+  float length;
+  /// Not below |e|.
+  float residual;
+  /// Not above |x|^2 / 2.
+  float half_square;
+} ck_bank_small_trait;
+
+/// The same of up to 32 rows, side by side; zeros beyond them.
+typedef struct {
+  float scales[CK_BANK_LANES];
+  float residuals[CK_BANK_LANES];
+  /// Not below |s c|.
+  float lengths[CK_BANK_LANES];
+  float half_squares[CK_BANK_LANES];
+} ck_bank_small_traits;
+
+/// What is known of up to 32 queries, side by side: f = t g + h.
+typedef struct {
+  /// t.
+  float scales[CK_BANK_LANES];
+  /// What a row's residual counts, |f|, and what its length counts, |h|; each with room for rounding.
+  float lengths[CK_BANK_LANES];
+  float residuals[CK_BANK_LANES];
+  /// 128 times the sum of g: what the rows' bytes have too much.
+  int32_t excess[CK_BANK_LANES];
+} ck_bank_small_queries;
+
+/// The bytes of one vector, `stride` of them, those from `dimension` on 128: zeros. dimension is at most 2^16. The length is
+/// INFINITY where elements are not finite or the square overflows, and there are no bytes then.
+ck_bank_small_trait ck_bank_small_vector(
+  const float *vector, const float *centre, size_t dimension, size_t stride, uint8_t *bytes);
+
+/// The bytes of up to 32 rows, (count, stride), and their traits. Returns the largest length: INFINITY where elements are not
+/// finite or a square overflows, and the rest may then be missing.
+float ck_bank_small_strip(
+  const float *rows, size_t count, const float *centre, size_t dimension, size_t stride, uint8_t *bytes,
+  ck_bank_small_traits *traits);
+
+/// panel[(d / 4) * 128 + lane * 4 + d % 4] = bytes[lane][d] - 128, 0 from `count` lanes on. bytes is (count, stride), stride a
+/// multiple of 4.
+void ck_bank_small_panel(const uint8_t *bytes, size_t count, size_t stride, int8_t *panel);
+
+/// tile[r * 32 + lane] = bytes[r] . query of lane: the bytes as they are, unsigned.
+void ck_bank_small_products(const uint8_t *bytes, size_t count, size_t stride, const int8_t *panel, int32_t *tile);
+
+/// products[r] = bytes[r] . query. query has zeros from `stride` to the next multiple of 64, and as many bytes can be read behind
+/// the last row.
+void ck_bank_small_row_products(
+  const uint8_t *bytes, size_t count, size_t stride, const int8_t *query, int32_t *products);
+
+/// keys[r * 32 + lane]: not below the key of row and query, which is x . f - |x|^2 / 2 * squares; squares is 0 or 1.
+void ck_bank_small_keys(
+  const int32_t *tile, size_t rows, const ck_bank_small_traits *traits, const ck_bank_small_queries *queries,
+  float squares, float *keys);
+
+/// As ck_bank_small_keys, of one lane: products and keys are (rows).
+void ck_bank_small_row_keys(
+  const int32_t *products, size_t rows, const ck_bank_small_traits *traits, const ck_bank_small_queries *queries,
+  size_t lane, float squares, float *keys);
+
+/// How many queries are compared sooner one by one than as a panel.
+int ck_bank_small_most_single_queries(void);
+
 // MARK: Dot products in double
 
 /// dots[i] = embedding . rows[numbers[i]], bit for bit.
@@ -98,6 +171,9 @@ int32_t ck_bank_keep(float *values, int32_t *numbers, int32_t count, float cutof
 /// ((0 + 4) + (2 + 6)) + ((1 + 5) + (3 + 7)). The product of two floats is exact in double.
 void ck_bank_dots(
   const float *embedding, const float *rows, const int32_t *numbers, size_t count, size_t dimension, double *dots);
+
+/// squares[i] = rows[numbers[i]] . rows[numbers[i]], with the bits of ck_bank_dots.
+void ck_bank_squares(const float *rows, const int32_t *numbers, size_t count, size_t dimension, double *squares);
 
 // MARK: Maps, cell by cell
 

@@ -3,6 +3,7 @@ import Autoencoder
 import ExactSum
 import Foundation
 import MPI
+import MemoryBank
 import Platform
 import SALAD
 
@@ -78,6 +79,9 @@ struct Bench: ParsableCommand, NumbersDescribed {
   @Option(help: "Numbers in a row for --top-k. (default: those of the levels)")
   var dimension: Int?
 
+  @Option(help: "Whether --top-k looks at a small copy of the rows first: automatic, always or never. Same results.")
+  var smallCopy = SmallCopyUse.automatic
+
   @Option(help: "Rows of the memory bank.")
   var rows = 10_000
 
@@ -126,7 +130,7 @@ struct Bench: ParsableCommand, NumbersDescribed {
     var subjects: [any BenchSubject] = []
     if train { subjects.append(TrainBench()) }
     if score { subjects.append(ScoreBench()) }
-    if topK { subjects.append(TopKBench(dimension: dimension ?? settings.scoring.featureCount)) }
+    if topK { subjects.append(TopKBench(dimension: dimension ?? settings.scoring.featureCount, smallCopy: smallCopy)) }
     if anchors { subjects.append(AnchorsBench()) }
     if reduce { subjects.append(ReduceBench()) }
     if merge { subjects.append(MergeBench()) }

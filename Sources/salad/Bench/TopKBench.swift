@@ -6,19 +6,27 @@ import SALAD
 
 // N = bank rows, D = embedding dimension, Q = queries, K = neighbours looked up
 
-/// The exact search of the K nearest rows of all ranks' shards, for one query and for a batch of 32.
+/// The exact search of the K nearest rows of all ranks' shards, for one query and for batches of them.
 struct TopKBench: BenchSubject {
   static let name = "top_k"
 
   let dimension: Int
+  let smallCopy: SmallCopyUse
 
   func measure(_ bench: BenchSession) throws -> BenchRecord {
     let configuration = bench.configuration
     let (rows, k) = (bench.rows, configuration.topK)
-    let bank = MemoryBank(
+    var bank = MemoryBank(
       rows: rows, dimension: dimension, seed: configuration.seed, workers: Workers(count: bench.workers),
       communicator: bench.communicator)
+    bank.smallCopyUse = smallCopy
     var record = BenchRecord()
+    // A search would make it later, when that pays: here all searches are to be alike.
+    let start = ContinuousClock.now
+    let bytes = bank.makeSmallCopy() ?? 0
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    record["small_copy_milliseconds"] = 1000 * (try bench.communicator.allReduce(seconds, .max))  // all ranks
+    record["small_copy_bytes"] = Double(try bench.communicator.allReduce(Int64(bytes), .sum))  // all ranks
     record["dimension"] = Double(dimension)
     record["rows"] = Double(rows)
     record["neighbours"] = Double(k)
@@ -40,7 +48,7 @@ struct TopKBench: BenchSubject {
       record.record(seconds: seconds, group: group)
       record[group: group]?["gflops"] = operations / median / 1e9
       record[group: group]?["share_of_peak"] = operations / median / bench.peak
-      // Every row is read once, whatever the number of queries.
+      // Of float rows: every one is read once, or its small copy, whatever the number of queries.
       record[group: group]?["gigabytes_per_second"] = 4 * Double(rows) * Double(dimension) / median / 1e9
     }
     return record

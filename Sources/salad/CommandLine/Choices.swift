@@ -21,3 +21,4 @@ extension Precision: ExpressibleByArgument {}
 extension Recipe: ExpressibleByArgument {}
 extension Reduction: ExpressibleByArgument {}
 extension ScoreRule: ExpressibleByArgument {}
+extension SmallCopyUse: ExpressibleByArgument {}

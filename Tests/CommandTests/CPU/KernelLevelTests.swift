@@ -8,7 +8,7 @@ struct KernelLevelTests {
   /// Suites that call kernels and start no programs.
   private static let suites =
     ["Kernel", "Convolution", "WinogradConvolution", "Replica", "StepSums"].map { "AutoencoderTests.\($0)Tests" }
-    + ["Kernel", "TopK", "Assignment", "LocalBank"].map { "MemoryBankTests.\($0)Tests" }
+    + ["Kernel", "TopK", "SmallCopy", "Assignment", "LocalBank"].map { "MemoryBankTests.\($0)Tests" }
     + ["ExactSumTests.FixedPointTests", "RadiographsTests.ResizeTests"]
 
   @Test("Kernels pass their tests", arguments: CPULevel.allCases.filter { $0 < .inUse })

@@ -78,7 +78,8 @@ extension MemoryBank {
     queries.withUnsafeBufferPointer { queries in
       let excluding = excluding.map(Array.init)
       let k = min(k, ownedRows.count)
-      return filteredCandidates(queries, k: k, excluding: excluding, by: metric)
+      return smallCandidates(queries, k: k, excluding: excluding, by: metric)
+        ?? filteredCandidates(queries, k: k, excluding: excluding, by: metric)
         ?? clearCandidates(queries, k: k, excluding: excluding, by: metric)
     }
   }

@@ -45,17 +45,33 @@ extension MemoryBank {
 
 extension SearchMetric {
   /// similarities[i] = that of `query` and rows[numbers[i]], in double: the bits follow from the two vectors alone.
+  ///
+  /// - Parameters:
+  ///   - query: (D).
+  ///   - rows: (M, D).
+  ///   - numbers: those to compare, in 0 ..< M.
+  ///   - count: how many.
+  ///   - dimension: D.
+  ///   - squares: M, where they are known: `square` of each row.
+  ///   - similarities: where they go.
   func compare(
     _ query: UnsafePointer<Float>, _ rows: UnsafePointer<Float>, _ numbers: UnsafePointer<Int32>, _ count: Int,
-    dimension: Int, into similarities: UnsafeMutablePointer<Double>
+    dimension: Int, squares: UnsafePointer<Double>? = nil, into similarities: UnsafeMutablePointer<Double>
   ) {
     ck_bank_dots(query, rows, numbers, count, dimension, similarities)
     guard self == .euclidean else { return }
     let square = Self.square(query, dimension: dimension)
-    for place in 0..<count {
-      let rowSquare = Self.square(rows + Int(numbers[place]) * dimension, dimension: dimension)
-      // Exactly 0 for equal vectors, whose three products are one number.
+    // Exactly 0 for equal vectors, whose three products are one number.
+    func finish(_ place: Int, _ rowSquare: Double) {
       similarities[place] = min(2 * similarities[place] - square - rowSquare, 0)
+    }
+    if let squares {
+      for place in 0..<count { finish(place, squares[Int(numbers[place])]) }
+      return
+    }
+    withUnsafeTemporaryAllocation(of: Double.self, capacity: count) { rowSquares in
+      ck_bank_squares(rows, numbers, count, dimension, rowSquares.baseAddress!)
+      for place in 0..<count { finish(place, rowSquares[place]) }
     }
   }
 

@@ -17,30 +17,49 @@ extension MemoryBank {
   func filteredCandidates(
     _ queries: UnsafeBufferPointer<Float>, k: Int, excluding: [Int]?, by metric: SearchMetric
   ) -> Candidates? {
-    let rows = ownedRows.count
     guard k > 0, !queries.isEmpty else { return Candidates(queries: queries.count / dimension, k: k) }
-    // One more, since the one to leave out is struck off only at the end.
-    let kept = min(excluding == nil ? k : k + 1, rows)
-    guard kept <= 1 << 12, dimension <= 1 << 16 else { return nil }
+    guard let kept = keptOnShortlists(k: k, excluding: excluding) else { return nil }
     return storage.withUnsafeBufferPointer { shard in
       let search = FilteredSearch(
         queries, rows: shard.baseAddress!, dimension: dimension, k: kept, metric: metric, workers: workers.count)
-      // Pieces small enough to share out, and large enough to be worth a turn.
-      let strip = Shortlists.strip
-      let piece = min(1024, max(strip, rows / (4 * workers.count) / strip * strip))
-      workers.run(elements: rows, piece: piece) { search.scan($1, worker: $0) }
+      workers.run(elements: ownedRows.count, piece: scanPiece) { search.scan($1, worker: $0) }
       guard search.isProven else { return nil }
-
-      var candidates = Candidates(queries: search.count, k: k)
-      candidates.neighbours.withUnsafeMutableBufferPointer { neighbours in
-        let places = neighbours.baseAddress!
-        workers.run(items: search.count) { _, query in
-          let found = search.nearest(of: query, firstRow: ownedRows.lowerBound, excluding: excluding?[query])
-          for (place, neighbour) in found.prefix(k).enumerated() { places[query * k + place] = neighbour }
-        }
-      }
-      return candidates
+      return gathered(queries: search.count, k: k, excluding: excluding) { search.nearest(of: $0) }
     }
+  }
+
+  // MARK: What all filters have in common
+
+  /// How many rows a shortlist must keep for K neighbours; nil for too many neighbours or dimensions.
+  func keptOnShortlists(k: Int, excluding: [Int]?) -> Int? {
+    // One more, since the one to leave out is struck off only at the end.
+    let kept = min(excluding == nil ? k : k + 1, ownedRows.count)
+    return kept <= 1 << 12 && dimension <= 1 << 16 ? kept : nil
+  }
+
+  /// Rows that a worker scans at a time: few enough to share out, and enough to be worth a turn.
+  var scanPiece: Int {
+    let strip = Shortlists.strip
+    return min(1024, max(strip, ownedRows.count / (4 * workers.count) / strip * strip))
+  }
+
+  /// Each query's K nearest of this rank's rows, on all workers.
+  ///
+  /// - Parameter nearest: a query's nearest rows, best first, numbered from the shard's first.
+  func gathered(
+    queries: Int, k: Int, excluding: [Int]?, nearest: @escaping (Int) -> [Neighbour]
+  ) -> Candidates {
+    var candidates = Candidates(queries: queries, k: k)
+    candidates.neighbours.withUnsafeMutableBufferPointer { neighbours in
+      let places = neighbours.baseAddress!
+      workers.run(items: queries) { _, query in
+        var found = nearest(query)
+        for place in found.indices { found[place].index += ownedRows.lowerBound }
+        if let excluded = excluding?[query] { found.removeAll { $0.index == excluded } }
+        for (place, neighbour) in found.prefix(k).enumerated() { places[query * k + place] = neighbour }
+      }
+    }
+    return candidates
   }
 }
 
@@ -56,6 +75,7 @@ private final class FilteredSearch {
   private let dimension: Int
   private let k: Int
   private let metric: SearchMetric
+  private let comparison: ExactComparison
   /// nil for so few queries that rows are compared with one after the other.
   private let panels: Panels?
   /// Q: |f|^2, not a number where it is too long.
@@ -93,6 +113,7 @@ private final class FilteredSearch {
     self.dimension = dimension
     self.k = k
     self.metric = metric
+    comparison = ExactComparison(queries: values, rows: rows, dimension: dimension, metric: metric)
     panels = count > 3 ? Panels(queries, dimension: dimension) : nil
     squares = (0..<count).map { query in
       let square = SearchMetric.square(values + query * dimension, dimension: dimension)
@@ -176,7 +197,7 @@ private final class FilteredSearch {
   /// Leaves the K nearest on a list that is full of rows too near to tell in float.
   private func settle(_ query: Int, _ lists: Shortlists) {
     let (values, numbers, count) = lists.entries(query)
-    let nearest = exact(query, numbers, count)
+    let nearest = comparison.neighbours(of: query, numbers, count)
     let keys = Dictionary(uniqueKeysWithValues: (0..<count).map { (Int(numbers[$0]), values[$0]) })
     for (place, neighbour) in nearest.prefix(k).enumerated() {
       values[place] = keys[neighbour.index]!
@@ -188,25 +209,11 @@ private final class FilteredSearch {
     lists.raise(query, to: Float(metric == .euclidean ? (squares[query] + last) / 2 : last).nextDown)
   }
 
-  /// These rows in the total order, by their similarities in double.
-  private func exact(_ query: Int, _ numbers: UnsafePointer<Int32>, _ count: Int) -> [Neighbour] {
-    withUnsafeTemporaryAllocation(of: Double.self, capacity: count) { similarities in
-      metric.compare(
-        queries + query * dimension, rows, numbers, count, dimension: dimension, into: similarities.baseAddress!)
-      var neighbours = (0..<count).map { Neighbour(similarity: similarities[$0], index: Int(numbers[$0])) }
-      neighbours.sort { $0.precedes($1) }
-      return neighbours
-    }
-  }
-
   /// A query's nearest rows, best first, in the total order; of all workers' shortlists.
-  func nearest(of query: Int, firstRow: Int, excluding: Int?) -> [Neighbour] {
+  func nearest(of query: Int) -> [Neighbour] {
     let all = Shortlists(joining: workers.map(\.lists), query)
     all.shorten(0)
     let (_, numbers, count) = all.entries(0)
-    var nearest = exact(query, numbers, count)
-    for place in nearest.indices { nearest[place].index += firstRow }
-    if let excluding { nearest.removeAll { $0.index == excluding } }
-    return nearest
+    return comparison.neighbours(of: query, numbers, count)
   }
 }
