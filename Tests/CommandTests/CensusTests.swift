@@ -86,9 +86,6 @@ extension CommandTests {
       Salad.expectRefusal(try await Salad.run(["data", sample.path("none")]), status: 65, naming: ["does not exist"])
     }
 
-    private func object(_ text: String) throws -> [String: Any] {
-      try #require(JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
-    }
 
     private func counts(_ value: Any?) -> [String: Int] {
       let counts = value as? [[String: Any]] ?? []

@@ -171,9 +171,5 @@ extension CommandTests {
       #expect(
         try FileManager.default.contentsOfDirectory(atPath: sample.folder.path).allSatisfy { !$0.hasPrefix(".") })
     }
-
-    private func object(_ line: String) throws -> [String: Any] {
-      try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
-    }
   }
 }

@@ -125,6 +125,11 @@ enum CommandTests {}
 /// The bytes of a file.
 func bytes(of path: String) throws -> Data { try Data(contentsOf: URL(fileURLWithPath: path)) }
 
+/// What JSON text says.
+func object(_ text: String) throws -> [String: Any] {
+  try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+}
+
 /// Does something once, however often it is called.
 final class Once: Sendable {
   private let isDone = Mutex(false)
