@@ -86,7 +86,6 @@ extension CommandTests {
       Salad.expectRefusal(try await Salad.run(["data", sample.path("none")]), status: 65, naming: ["does not exist"])
     }
 
-
     private func counts(_ value: Any?) -> [String: Int] {
       let counts = value as? [[String: Any]] ?? []
       return Dictionary(uniqueKeysWithValues: counts.map { ($0["name"] as? String ?? "", $0["count"] as? Int ?? -1) })
