@@ -23,9 +23,9 @@ struct ReplicaTests {
   }
   static let cases = [
     Case(), Case(channels: 3, kind: .mse), Case(width: 20), Case(size: 128, width: 3),
-    // With the images of seeds 1, 3 and 4 a ReLU of a small map is so near its kink that one or another algorithm of the
+    // With the images of seeds 1 to 4 a ReLU of a small map is so near its kink that one or another algorithm of the
     // convolutions rounds it over.
-    Case(architecture: .resnet18, width: 4, seed: 2), Case(architecture: .resnet18, channels: 3, width: 4, kind: .mse),
+    Case(architecture: .resnet18, width: 4, seed: 5), Case(architecture: .resnet18, channels: 3, width: 4, kind: .mse),
     Case(architecture: .resnet18, size: 128, width: 2), Case(architecture: .resnet18, width: 20),
     Case(centre: .batch, microBatch: 4), Case(architecture: .resnet18, width: 4, centre: .batch, microBatch: 4),
   ]
