@@ -16,6 +16,9 @@ SEED ?= 1
 SOURCES := Package.swift Sources Tests
 # Tests see internals. The program is built by the same flags, so that both have one build.
 FLAGS := -c release -Xswiftc -enable-testing
+# What differs from target to target in the environment would have Swift compile everything again.
+SWIFT := env $(addprefix -u ,MAKEFLAGS MAKELEVEL MFLAGS MAKE_TERMOUT MAKE_TERMERR CI PREFIX FILTER ONLY ROUNDS DURATION SEED \
+  RUNS TRAIN TEST_NORMAL TEST_ANOMALOUS SIZE MAX_WIDTH EPOCHS OUT SHLVL OLDPWD) swift
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/  make \1|\2/p' Makefile | column -t -s '|'
@@ -24,12 +27,13 @@ deps: ## install what apt lacks (when root), check Swift and the disk
 	@.ci/deps
 
 build: deps ## build .build/release/salad
-	swift build $(FLAGS) --product salad
+	$(SWIFT) build $(FLAGS) --product salad
 	@echo "built .build/release/salad"
 
 test: ## build and run all tests, or those that match FILTER=
 	@.ci/deps iproute2 bindfs
-	swift test $(FLAGS) $(if $(FILTER),--filter '$(FILTER)')
+	$(SWIFT) build $(FLAGS) --build-tests
+	swift test $(FLAGS) --skip-build $(if $(FILTER),--filter '$(FILTER)')
 
 soak: build ## train under faults drawn at random, DURATION= seconds, over hosts made of network namespaces
 	@.ci/deps iproute2 nftables bindfs
