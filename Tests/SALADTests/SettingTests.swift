@@ -42,7 +42,8 @@ struct SettingTests {
         "levels": "e3,e4,e5", "max_width": "1024", "micro_batch": "8", "momentum": "0.5", "neighbours": "10",
         "noise": "0.0", "precision": "float32", "reconstruction_loss": "l1", "reconstruction_weight": "1.0",
         "reduction": "exact", "rotation": "8.0", "rounds": "3", "scale": "0.1", "score_rule": "weighted-distance",
-        "score_temperature": "1.0", "seed": "0", "shift": "0.035", "size": "128", "temperature": "0.1", "top_k": "30",
+        "score_temperature": "1.0", "seed": "0", "shift": "0.035", "size": "128", "temperature": "0.1",
+        "threads_per_micro_batch": "1", "top_k": "30",
         "validation_fraction": "0.0", "validation_seed": "0", "weight_decay": "1e-06",
       ])
   }
