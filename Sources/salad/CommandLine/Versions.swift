@@ -20,7 +20,7 @@ enum Versions {
       ("C library", CLibrary.version),
       ("Swift", swiftVersion),
       ("CPU", "\(Host.cpu("model name") ?? "unknown"), \(Host.hardwareThreads) threads"),
-      ("CPU level", level),
+      ("kernels", level),
       ("system", ProcessInfo.processInfo.operatingSystemVersionString),
     ]
     let width = rows.map { $0.0.count }.max() ?? 0
