@@ -56,17 +56,7 @@ struct BFloat16ReplicaTests {
     func run(workers: Int, limit: Int) throws -> [[Int64]] {
       let replica = try smallReplica(architecture, precision: .bfloat16, workers: workers, activationLimit: limit)
       let all = batches(smoothImages(10, side: 64), of: 2, side: 64)
-      var states: [[Int64]] = []
-      for _ in 0..<2 {
-        let rows = try replica.encode(
-          all, imagesInStep: 10, microBatchesInStep: 5, reconstructionLoss: .l1, reconstructionWeight: 1)
-        try replica.reconstructAndBackward(embeddingGradients: rows.map { $0 * 0.1 })
-        states.append(Array(replica.sums.fixed))
-        replica.update(gradients: nil, learningRate: 1e-3, weightDecay: 1e-6)
-        states.append(replica.shared.parameters.elements.map { Int64($0.bitPattern) })
-        states.append(replica.shared.running.elements.map { Int64($0.bitPattern) })
-      }
-      return states
+      return try (0..<2).flatMap { _ in try states(replica, afterStepOf: all, images: 10) }
     }
     let alone = try run(workers: 1, limit: 1 << 30)
     #expect(try run(workers: 3, limit: 1 << 30) == alone)

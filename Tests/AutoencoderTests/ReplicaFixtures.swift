@@ -74,3 +74,17 @@ extension Replica {
     }
   }
 }
+
+/// One whole step of L1, whose embeddings' gradients are a tenth of the embeddings: the sums, and the parameters and running
+/// statistics after it.
+func states(_ replica: Replica, afterStepOf batches: [PixelBatch], images: Int) throws -> [[Int64]] {
+  let rows = try replica.encode(
+    batches, imagesInStep: images, microBatchesInStep: batches.count, reconstructionLoss: .l1, reconstructionWeight: 1)
+  try replica.reconstructAndBackward(embeddingGradients: rows.map { $0 * 0.1 })
+  let sums = Array(replica.sums.fixed)
+  replica.update(gradients: nil, learningRate: 1e-3, weightDecay: 1e-6)
+  return [
+    sums, replica.shared.parameters.elements.map { Int64($0.bitPattern) },
+    replica.shared.running.elements.map { Int64($0.bitPattern) },
+  ]
+}

@@ -95,18 +95,9 @@ struct ReplicaTests {
     func run(workers: Int, limit: Int) throws -> [[Int64]] {
       let replica = try smallReplica(architecture, workers: workers, activationLimit: limit)
       let all = batches(smoothImages(10, side: 64), of: 2, side: 64)
-      var states: [[Int64]] = []
-      for step in 0..<3 {
-        let rows = try replica.encode(
-          Array(all.prefix(5 - step)), imagesInStep: 2 * (5 - step), microBatchesInStep: 5 - step,
-          reconstructionLoss: .l1, reconstructionWeight: 1)
-        try replica.reconstructAndBackward(embeddingGradients: rows.map { $0 * 0.1 })
-        states.append(Array(replica.sums.fixed))
-        replica.update(gradients: nil, learningRate: 1e-3, weightDecay: 1e-6)
-        states.append(replica.shared.parameters.elements.map { Int64($0.bitPattern) })
-        states.append(replica.shared.running.elements.map { Int64($0.bitPattern) })
+      return try (0..<3).flatMap { step in
+        try states(replica, afterStepOf: Array(all.prefix(5 - step)), images: 2 * (5 - step))
       }
-      return states
     }
     #expect(try run(workers: layout.workers, limit: layout.limit) == run(workers: 1, limit: 1 << 30))
   }

@@ -15,17 +15,7 @@ struct TeamReplicaTests {
       architecture, size: 128, width: 40, centre: .batch, precision: precision, microBatch: 3, workers: workers,
       threads: threads, activationLimit: limit)
     let all = batches(smoothImages(9, side: 128), of: 3, side: 128)
-    var states: [[Int64]] = []
-    for _ in 0..<2 {
-      let rows = try replica.encode(
-        all, imagesInStep: 9, microBatchesInStep: 3, reconstructionLoss: .l1, reconstructionWeight: 1)
-      try replica.reconstructAndBackward(embeddingGradients: rows.map { $0 * 0.1 })
-      states.append(Array(replica.sums.fixed))
-      replica.update(gradients: nil, learningRate: 1e-3, weightDecay: 1e-6)
-      states.append(replica.shared.parameters.elements.map { Int64($0.bitPattern) })
-      states.append(replica.shared.running.elements.map { Int64($0.bitPattern) })
-    }
-    return states
+    return try (0..<2).flatMap { _ in try states(replica, afterStepOf: all, images: 9) }
   }
 
   private static var precisions: [Precision] { OneDNN.hasBFloat16 ? [.float32, .bfloat16] : [.float32] }
